@@ -1,0 +1,114 @@
+//! `/api/repos/:id/members`: who belongs to a repository.
+
+use crate::view;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use repoplane_api::access::{Manage, Read, Repo, parse_id};
+use repoplane_api::body::JsonBody;
+use repoplane_api::{App, Problem};
+use repoplane_domain::access::{AddMember, Member, MemberSelector, Members, RepositoryRole, Right, read_role};
+use repoplane_domain::audit::{AuditAction, AuditEntry};
+use repoplane_domain::error::{Denial, DomainError, Kind};
+use repoplane_domain::id::{AuditId, UserId};
+use repoplane_store::{Author, DecisionSet, Plan};
+use serde_json::{Value, json};
+
+/// `repos_list_members`.
+pub(crate) async fn list(repo: Repo<Read>) -> Json<Value> {
+    let members: Vec<_> = repo.set.members.members.iter().map(view::member).collect();
+    Json(json!({"members": members}))
+}
+
+/// `repos_add_member`.
+pub(crate) async fn add(
+    State(app): State<App>,
+    repo: Repo<Manage>,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let command = AddMember::read(&body)?;
+    let tenant = repo.principal.tenant;
+    let (user, field) = match &command.user {
+        MemberSelector::Id(id) => (app.store.user(tenant, *id).await?, "/userId"),
+        MemberSelector::Username(name) => (app.store.user_by_name(tenant, name).await?, "/username"),
+    };
+    let user = user.ok_or_else(|| DomainError::invalid(field, "no such user in the tenant"))?;
+    let member = Member {
+        user_id: user.id,
+        username: user.username,
+        display_name: user.display_name,
+        email: user.email,
+        role: command.role,
+    };
+    let details = json!({"userId": member.user_id, "role": member.role});
+    change_members(&app, &repo, (AuditAction::RepoMemberAdded, details), |members| {
+        need_owner_for(&repo, command.role)?;
+        members.add(member.clone())
+    })
+    .await?;
+    let location = format!("/api/repos/{}/members/{}", repo.set.repository.id, member.user_id);
+    let answer = Json(json!({"member": view::member(&member)}));
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], answer).into_response())
+}
+
+/// `repos_update_member_role`.
+pub(crate) async fn change(
+    State(app): State<App>,
+    Path((_, user)): Path<(String, String)>,
+    repo: Repo<Manage>,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Value>, Problem> {
+    let user: UserId = parse_id(&user, Kind::Member)?;
+    let role = read_role(&body)?;
+    let details = json!({"userId": user, "role": role});
+    let set = change_members(&app, &repo, (AuditAction::RepoMemberUpdated, details), |members| {
+        need_owner_for(&repo, role.max(members.role_of(user).unwrap_or(RepositoryRole::Member)))?;
+        members.set_role(user, role)
+    })
+    .await?;
+    Ok(Json(json!({"member": set.members.members.get(user).map(view::member)})))
+}
+
+/// `repos_remove_member`.
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Path((_, user)): Path<(String, String)>,
+    repo: Repo<Manage>,
+) -> Result<Json<Value>, Problem> {
+    let user: UserId = parse_id(&user, Kind::Member)?;
+    let details = json!({"userId": user});
+    change_members(&app, &repo, (AuditAction::RepoMemberRemoved, details), |members| {
+        need_owner_for(&repo, members.role_of(user).unwrap_or(RepositoryRole::Member))?;
+        members.remove(user)
+    })
+    .await?;
+    Ok(Json(json!({"ok": true})))
+}
+
+/// Only owners make, change and remove owners: a maintainer must not be able to take a repository over.
+fn need_owner_for(repo: &Repo<Manage>, touched: RepositoryRole) -> Result<(), DomainError> {
+    if touched == RepositoryRole::Owner && repo.role != RepositoryRole::Owner {
+        return Err(DomainError::Denied(Denial::RepositoryOwner));
+    }
+    Ok(())
+}
+
+async fn change_members(
+    app: &App,
+    repo: &Repo<Manage>,
+    (action, details): (AuditAction, Value),
+    change: impl Fn(&mut Members) -> Result<(), DomainError>,
+) -> Result<DecisionSet, Problem> {
+    let now = app.now();
+    let author = Author { principal: &repo.principal, right: Right::Manage, now };
+    let plan = |set: &DecisionSet| {
+        let mut members = set.members.members.clone();
+        change(&mut members)?;
+        let id = AuditId::new(now, app.store.ids());
+        let entry = AuditEntry::by(&repo.principal, id, action, set.repository.id, now).on(set.repository.id);
+        Ok(Plan { members: Some(members), audit: vec![entry.with(details.clone())], ..Plan::nothing(()) })
+    };
+    let (set, ()) = app.store.change(author, repo.set.clone(), plan).await?;
+    Ok(set)
+}

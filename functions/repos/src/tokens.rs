@@ -1,0 +1,62 @@
+//! `/api/access-tokens`: the caller's own tokens, and integration tokens for administrators.
+
+use crate::identity::new_token;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use repoplane_api::access::{Caller, parse_id};
+use repoplane_api::body::JsonBody;
+use repoplane_api::{App, Problem};
+use repoplane_domain::access::{AccessToken, CreateAccessToken, TokenKind};
+use repoplane_domain::error::Kind;
+use serde_json::{Value, json};
+
+fn view(token: &AccessToken) -> Value {
+    json!({
+        "id": token.id,
+        "name": token.name,
+        "kind": token.kind,
+        "prefix": token.prefix,
+        "scopes": token.scopes,
+        "createdAt": token.created_at,
+        "expiresAt": token.expires_at,
+        "lastUsedAt": token.last_used_at,
+    })
+}
+
+/// `access_list_tokens`.
+pub(crate) async fn list(State(app): State<App>, Caller(caller): Caller) -> Result<Json<Value>, Problem> {
+    let tokens = app.store.access_tokens(caller.tenant, caller.user, app.now()).await?;
+    Ok(Json(json!({"accessTokens": tokens.iter().map(view).collect::<Vec<_>>()})))
+}
+
+/// `access_create_token`: the text is shown in this one answer.
+pub(crate) async fn create(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let command = CreateAccessToken::read(&body, &caller)?;
+    match command.kind {
+        TokenKind::Personal => {}
+        // It speaks for the whole tenant.
+        TokenKind::Integration => caller.need_administrator()?,
+    }
+    let text = new_token(command.kind)?;
+    let issued = app.store.create_access_token(&caller, command, text, app.now()).await?;
+    let location = format!("/api/access-tokens/{}", issued.token.id);
+    let answer = json!({"token": issued.text.expose(), "accessToken": view(&issued.token)});
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)).into_response())
+}
+
+/// `access_revoke_token`.
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let id = parse_id(&id, Kind::AccessToken)?;
+    app.store.revoke_access_token(&caller, id, app.now()).await?;
+    Ok(Json(json!({"ok": true})))
+}

@@ -1,0 +1,10 @@
+//! The `robots` function: robots of a repository.
+
+use repoplane_providers::{Egress, EgressSettings};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let allowed = std::env::var("REPOPLANE_EGRESS_ALLOW").unwrap_or_default();
+    let egress = Egress::new(EgressSettings::from_allow_list(&allowed)?);
+    repoplane_api::lambda::run(|app| repoplane_robots::router(app, egress)).await
+}

@@ -1,0 +1,288 @@
+//! `POST /api/webhook/{github,gitlab}/:repoId`: verified, recorded, deduplicated, decided, and durable before the answer
+//! (contract: hookcode 4.6; design: webhook flow). Warm, one Query and one transaction.
+
+use crate::Webhooks;
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode};
+use repoplane_api::access::parse_id;
+use repoplane_api::problem::ProblemType;
+use repoplane_api::{App, Problem, body};
+use repoplane_domain::access::Member;
+use repoplane_domain::delivery::{Delivery, StepKey};
+use repoplane_domain::error::Kind;
+use repoplane_domain::id::{DeliveryId, RepositoryId};
+use repoplane_domain::repository::Provider;
+use repoplane_domain::webhook::{
+    ActorCandidate, Decision, Ending, Incoming, Recording, Refusal, ScheduleClaim, Target, TraceLog, TraceSource,
+    Verification, VerificationSecrets, WebhookHeaders, bind, decide, dedupe_keys, open, pre_check, record, verify,
+};
+use repoplane_store::{DecisionSet, DeliveryCommit, Hydrated, StoreError, TwinResult, VerifiedDelivery};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The largest body, in bytes. Behind API Gateway, Lambda's payload limit ends it earlier, at about 4.5 MB.
+const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
+/// Names the delivery in every recorded answer, so that a provider's log leads to ours.
+const DELIVERY_HEADER: HeaderName = HeaderName::from_static("x-repoplane-delivery");
+/// How often the tasks whose schedule is taken are dropped and the rest is written again.
+const SCHEDULE_TRIES: usize = 4;
+
+/// `webhook_github`.
+pub(crate) async fn github(state: State<Webhooks>, id: Path<String>, request: Request) -> Result<Response, Problem> {
+    receive(state, Provider::Github, id, request).await
+}
+
+/// `webhook_gitlab`.
+pub(crate) async fn gitlab(state: State<Webhooks>, id: Path<String>, request: Request) -> Result<Response, Problem> {
+    receive(state, Provider::Gitlab, id, request).await
+}
+
+/// One post on its way through the checks.
+struct Post<'a> {
+    app: &'a App,
+    id: DeliveryId,
+    incoming: Incoming<'a>,
+}
+
+async fn receive(
+    State(state): State<Webhooks>,
+    endpoint: Provider,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let app = &state.app;
+    let pairs = request.headers().iter();
+    let headers =
+        WebhookHeaders::new(pairs.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))));
+    let raw = body::read(request, MAX_BODY_BYTES).await?;
+    let repository: RepositoryId = parse_id(&id, Kind::Repository)?;
+    let set = app.store.decision_set(repository).await.map_err(not_taken_in)?;
+    let set = set.ok_or_else(|| Problem::not_found(Kind::Repository))?;
+
+    let now = app.now();
+    let id = DeliveryId::new(now, app.store.ids());
+    let post = Post { app, id, incoming: Incoming { endpoint, headers: &headers, raw: &raw } };
+    let mut trace = TraceLog::new(now);
+    match post.check_sender(&set, &mut trace).await? {
+        Ok(()) => post.take_in(set, trace).await,
+        Err(refusal) => {
+            let delivery = post.record(repository, None, &Ending::from(&refusal), refusal.body(), trace);
+            if state.unverified.admits(repository, &refusal.message) {
+                app.store.record_unverified(&delivery, now).await?;
+            }
+            Ok(answer_refusal(&refusal, id))
+        }
+    }
+}
+
+impl Post<'_> {
+    /// Rows 2–7: whatever ends here proved nothing. Without the secret nothing can be checked, so nothing is accepted.
+    async fn check_sender(&self, set: &DecisionSet, trace: &mut TraceLog) -> Result<Result<(), Refusal>, Problem> {
+        if let Err(refusal) = pre_check(&set.repository, &self.incoming, trace) {
+            return Ok(Err(refusal));
+        }
+        let verification = if set.repository.webhook.verification {
+            let secrets = self.app.store.webhook_secrets(set, trace.now()).await.map_err(not_taken_in)?;
+            Verification::Secrets(VerificationSecrets { current: secrets.0, previous: secrets.1 })
+        } else {
+            Verification::Off
+        };
+        Ok(verify(&self.incoming, &verification, trace))
+    }
+
+    /// Rows 8–18, for a sender that is known.
+    async fn take_in(&self, set: DecisionSet, mut trace: TraceLog) -> Result<Response, Problem> {
+        let repository = set.repository.id;
+        let mut payload = None;
+        let decided = self.decide(set, &mut payload, &mut trace).await.map_err(not_taken_in)?;
+        let (set, mut decision) = match decided {
+            Ok(decided) => decided,
+            Err((set, refusal)) => {
+                let delivery =
+                    self.record(repository, payload.as_ref(), &Ending::from(&refusal), refusal.body(), trace);
+                return match self.commit(&set, &delivery, None).await.map_err(not_taken_in)? {
+                    DeliveryCommit::Twin(twin) => Ok(self.answer_twin(twin)),
+                    DeliveryCommit::Recorded | DeliveryCommit::AlreadyScheduled(_) => {
+                        Ok(answer_refusal(&refusal, self.id))
+                    }
+                };
+            }
+        };
+        for _ in 0..SCHEDULE_TRIES {
+            let body = decision.body();
+            let delivery =
+                self.record(repository, payload.as_ref(), &Ending::from(&decision), body.clone(), trace.clone());
+            match self.commit(&set, &delivery, Some(&decision)).await {
+                Ok(DeliveryCommit::Recorded) => return Ok(accepted(self.id, body)),
+                Ok(DeliveryCommit::Twin(twin)) => return Ok(self.answer_twin(twin)),
+                Ok(DeliveryCommit::AlreadyScheduled(taken)) => {
+                    let taken: Vec<_> = taken.into_iter().map(|(robot, rule)| ScheduleClaim { robot, rule }).collect();
+                    decision = decision.without(&taken);
+                }
+                Err(error @ (StoreError::Limit(_) | StoreError::Corrupt { .. })) => {
+                    return self.record_internal(&set, payload.as_ref(), trace, error).await;
+                }
+                Err(error @ (StoreError::Unavailable { .. } | StoreError::Contended)) => {
+                    return Err(not_taken_in(error));
+                }
+            }
+        }
+        Err(not_taken_in(StoreError::Contended))
+    }
+
+    /// Everything up to the write: the refusal, or what is to be written. The payload is left for the record.
+    async fn decide(
+        &self,
+        set: DecisionSet,
+        payload: &mut Option<Value>,
+        trace: &mut TraceLog,
+    ) -> Result<Result<(DecisionSet, Decision), (DecisionSet, Refusal)>, StoreError> {
+        trace.success(StepKey::Dedupe, Some("the write of this delivery fails if an accepted twin exists"));
+        let opened = match open(&self.incoming, trace) {
+            Ok(opened) => payload.insert(opened),
+            Err(refusal) => return Ok(Err((set, refusal))),
+        };
+        let binding = match bind(&set.repository, &set.state, opened, trace) {
+            Ok(binding) => binding,
+            Err(refusal) => return Ok(Err((set, refusal))),
+        };
+        let unverified = set.state.webhook_verified_at.is_none();
+        let set = match binding.hydration.filter(|hydration| unverified || hydration.binds_identity()) {
+            None if !unverified => set,
+            hydration => match self.app.store.hydrate(&set, hydration.as_ref(), trace.now()).await? {
+                Hydrated::Done(set) => {
+                    if hydration.is_some() {
+                        trace.success(StepKey::Hydrate, None);
+                    }
+                    trace.success(StepKey::Verified, None);
+                    *set
+                }
+                Hydrated::IdentityTaken => {
+                    let refusal = Refusal::bind_failed();
+                    trace.refused(StepKey::Hydrate, &refusal);
+                    return Ok(Err((set, refusal)));
+                }
+            },
+        };
+        let members: Vec<_> = set.members.members.iter().map(actor).collect();
+        let target = Target {
+            repository: &set.repository,
+            robots: &set.robots,
+            automation: set.automation.as_ref().map(|stored| &stored.config),
+            members: &members,
+        };
+        let decision = decide(&target, &self.incoming, opened, self.id, self.app.store.ids(), trace);
+        Ok(Ok((set, decision)))
+    }
+
+    async fn commit(
+        &self,
+        set: &DecisionSet,
+        delivery: &Delivery,
+        decision: Option<&Decision>,
+    ) -> Result<DeliveryCommit, StoreError> {
+        let twin_keys: Vec<(String, Duration)> =
+            dedupe_keys(&self.incoming).into_iter().map(|key| (key.key, key.life)).collect();
+        let planned = decision.map_or(&[] as &[_], Decision::tasks);
+        let tasks: Vec<_> = planned
+            .iter()
+            .map(|planned| {
+                (planned.task.clone(), planned.group.clone(), planned.claim.as_ref().map(|claim| claim.rule.clone()))
+            })
+            .collect();
+        let verified = VerifiedDelivery {
+            delivery,
+            body: self.incoming.raw,
+            twin_keys: &twin_keys,
+            claims_twins: matches!(decision, Some(Decision::Accepted(_))),
+            tasks: &tasks,
+            retention_days: set.repository.retention_days,
+        };
+        self.app.store.commit_delivery(&verified, delivery.summary.created_at).await
+    }
+
+    /// Row 19: something of ours failed that trying again does not mend. It is recorded as far as it can be.
+    async fn record_internal(
+        &self,
+        set: &DecisionSet,
+        payload: Option<&Value>,
+        trace: TraceLog,
+        error: StoreError,
+    ) -> Result<Response, Problem> {
+        tracing::error!(%error, repo.id = %set.repository.id, delivery.id = %self.id, "Could not take a webhook in");
+        let problem = Problem::new(ProblemType::Internal, "Failed to enqueue task").with_code("INTERNAL_ERROR");
+        let body = json!({"error": "Failed to enqueue task"});
+        let delivery = self.record(set.repository.id, payload, &Ending::internal(error.to_string()), body, trace);
+        self.commit(set, &delivery, None).await.map_err(not_taken_in)?;
+        Ok(with_delivery(problem.into_response(), self.id))
+    }
+
+    fn record(
+        &self,
+        repository: RepositoryId,
+        payload: Option<&Value>,
+        ending: &Ending,
+        response: Value,
+        trace: TraceLog,
+    ) -> Delivery {
+        record(Recording {
+            id: self.id,
+            repository,
+            incoming: self.incoming,
+            payload,
+            ending: ending.clone(),
+            response,
+            source: TraceSource::Ingress,
+            trace,
+        })
+    }
+
+    /// The first result again, with the delivery that it belongs to.
+    fn answer_twin(&self, twin: TwinResult) -> Response {
+        let mut body = twin.response;
+        body["duplicate_of"] = json!(twin.delivery);
+        accepted(twin.delivery, body)
+    }
+}
+
+fn actor(member: &Member) -> ActorCandidate {
+    ActorCandidate { user_id: member.user_id, username: member.username.clone(), email: member.email.clone() }
+}
+
+fn accepted(id: DeliveryId, body: Value) -> Response {
+    with_delivery((StatusCode::ACCEPTED, Json(body)).into_response(), id)
+}
+
+fn answer_refusal(refusal: &Refusal, id: DeliveryId) -> Response {
+    if refusal.status < 400 {
+        return accepted(id, refusal.body());
+    }
+    let problem = Problem::new(ProblemType::WebhookRejected, refusal.message.clone())
+        .with_status(refusal.status)
+        .with_error(refusal.error)
+        .with_members(refusal.members.clone());
+    let problem = match refusal.code {
+        Some(code) => problem.with_code(code),
+        None => problem,
+    };
+    let name = HeaderValue::from_str(&id.to_string());
+    let problem = match name {
+        Ok(name) => problem.with_header(DELIVERY_HEADER, name),
+        Err(_) => problem,
+    };
+    problem.into_response()
+}
+
+/// Storage did not take it in: the sender may post again, and will not make a second task.
+fn not_taken_in(error: StoreError) -> Problem {
+    Problem::from(error).with_error("Failed to enqueue task")
+}
+
+fn with_delivery(mut response: Response, id: DeliveryId) -> Response {
+    if let Ok(name) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(DELIVERY_HEADER, name);
+    }
+    response
+}

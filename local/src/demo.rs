@@ -1,0 +1,148 @@
+//! `cargo dev -- --demo`: the main job, played against the double and told as a story.
+#![expect(clippy::print_stdout, reason = "what it prints is its user interface")]
+
+use crate::double::WRITE_TOKEN;
+use repoplane_domain::secret::Secret;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+struct Api<'a> {
+    client: Client,
+    base: &'a str,
+    token: &'a Secret,
+}
+
+impl Api<'_> {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.expose())
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Value) -> Result<Value, Failure> {
+        let label = format!("{method} {path}");
+        let answer = self.request(method, path).json(&body).send().await?;
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        if !status.is_success() {
+            return Err(format!("{label} answered {status}: {body}").into());
+        }
+        println!("  {label} → {}", status.as_u16());
+        Ok(body)
+    }
+}
+
+/// Plays the main job once: repository, robot, rule, signed webhook, task.
+///
+/// # Errors
+/// The first answer that is not a success.
+pub async fn play(base: &str, token: &Secret, double_origin: &str) -> Result<(), Failure> {
+    let client = Client::builder().no_proxy().build()?;
+    let api = Api { client, base, token };
+    // Another repository each time: a second demo on kept data must not meet the first one's identity.
+    let number = getrandom::u32()? >> 1;
+    let name = format!("acme/widgets-{number}");
+
+    println!("1. Register the repository {name}, give it a git token and a model key");
+    let created = api
+        .call(Method::POST, "/api/repos", json!({
+            "provider": "github", "name": name, "externalId": name, "apiBaseUrl": format!("{double_origin}/github/api/v3"),
+        }))
+        .await?;
+    let path = format!("/api/repos/{}", text(&created, "/repo/id"));
+    api.call(Method::PATCH, &path, json!({
+        "repoProviderCredential": {"profiles": [{"id": "bot", "remark": "the bot", "token": WRITE_TOKEN}]},
+        "modelProviderCredential": {"codex": {"profiles": [{"id": "team", "remark": "the team", "apiKey": "sk-demo"}]}},
+    }))
+    .await?;
+
+    println!("\n2. Attach a robot and test its token at the provider");
+    let robot = api
+        .call(
+            Method::POST,
+            &format!("{path}/robots"),
+            json!({
+                "name": "Triage",
+                "promptDefault": "Triage issue #{{issue.number}} of {{repo.name}}: {{issue.title}}\n\n{{issue.body}}",
+                "repoCredentialSource": "repo", "repoCredentialProfileId": "bot",
+                "modelProviderConfig": {"credentialSource": "repo", "credentialProfileId": "team"},
+            }),
+        )
+        .await?;
+    let robot = text(&robot, "/robot/id");
+    let tested = api.call(Method::POST, &format!("{path}/robots/{robot}/test"), json!({})).await?;
+    let role = text(&tested, "/robot/repoTokenRepoRole");
+    println!(
+        "  the token belongs to {} with role {role}: the robot is active",
+        text(&tested, "/robot/repoTokenUsername")
+    );
+
+    println!("\n3. Let it triage every new issue");
+    api.call(
+        Method::PUT,
+        &format!("{path}/automation"),
+        json!({"config": {"version": 2, "events": {"issue": {"rules": [{
+            "name": "Triage new issues",
+            "match": {"all": [{"field": "event.subType", "op": "in", "values": ["created"]}]},
+            "actions": [{"robotId": robot}],
+        }]}}}}),
+    )
+    .await?;
+
+    println!("\n4. The provider posts a signed webhook: issue #7 was opened");
+    let payload = json!({
+        "action": "opened",
+        "issue": {"number": 7, "title": "Crash on start", "body": "It crashes when the config is empty."},
+        "repository": {
+            "id": number, "full_name": name, "html_url": format!("{double_origin}/github/{name}"), "default_branch": "main",
+        },
+        "sender": {"login": "octocat", "id": 1, "type": "User"},
+    })
+    .to_string();
+    let secret = Secret::new(text(&created, "/webhookSecret"));
+    let mac: String = secret.hmac_sha256(&[payload.as_bytes()]).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hook = text(&created, "/webhookPath");
+    let post = || {
+        let request = api.client.post(format!("{base}{hook}")).header("content-type", "application/json");
+        let request = request.header("x-github-event", "issues").header("x-github-delivery", format!("demo-{name}"));
+        request.header("x-hub-signature-256", format!("sha256={mac}")).body(payload.clone()).send()
+    };
+    let answer = post().await?;
+    println!("  POST {hook} → {}", answer.status().as_u16());
+    let answer: Value = answer.json().await?;
+    println!("  the same again → no second task: {}", text(&post().await?.json().await?, "/duplicate_of"));
+
+    let task = text(&answer, "/tasks/0/id");
+    let task: Value = api.request(Method::GET, &format!("/api/tasks/{task}")).send().await?.json().await?;
+    let delivery = text(&task, "/task/deliveryId");
+    let delivery: Value =
+        api.request(Method::GET, &format!("{path}/webhook-deliveries/{delivery}")).send().await?.json().await?;
+    tell(&delivery["delivery"], &task["task"]);
+    println!(
+        "\nEverything is up to explore. The token is above; try:\n  curl -s {base}{path} -H \"Authorization: Bearer $TOKEN\""
+    );
+    Ok(())
+}
+
+fn tell(delivery: &Value, task: &Value) {
+    println!("\nDelivery {} was {}: {}", text(delivery, "/id"), text(delivery, "/result"), text(delivery, "/message"));
+    for step in delivery["debugTrace"]["steps"].as_array().into_iter().flatten() {
+        let mark = match step["status"].as_str() {
+            Some("success") => "✓",
+            Some("skipped") => "–",
+            _ => "✗",
+        };
+        let note = step["message"].as_str().map(|note| format!(": {note}")).unwrap_or_default();
+        println!("  {mark} {}{note}", text(step, "/title"));
+    }
+    println!("\nTask {} is {}", text(task, "/id"), text(task, "/status"));
+    println!("  title   {}", text(task, "/title"));
+    println!("  robot   {}", text(task, "/robotId"));
+    for (i, line) in text(task, "/prompt").lines().enumerate() {
+        println!("  {}  {line}", if i == 0 { "prompt" } else { "      " });
+    }
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}

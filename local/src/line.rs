@@ -1,0 +1,201 @@
+//! The line between the SDK's clients and the engines: it counts every call, and breaks the n-th one on purpose.
+
+use crate::engines::{Answer, Engines, REGION};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How a call is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The engine says to slow down.
+    Throttle,
+    /// Another transaction is in the way.
+    Conflict,
+    /// No answer, and nothing happened.
+    TimeoutBefore,
+    /// No answer, though it happened.
+    TimeoutAfter,
+    /// The engine fails on its side.
+    Down,
+}
+
+/// Which calls are broken, and how. Calls are numbered from 0 since the fault was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultPlan {
+    /// Only calls whose name begins so: `secretsmanager.`, `DynamoDB_20120810.Query`, or everything when empty.
+    pub target: String,
+    /// The first call that is broken.
+    pub from: usize,
+    /// How many are.
+    pub times: usize,
+    /// How.
+    pub fault: Fault,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    calls: Vec<String>,
+    plan: Option<(FaultPlan, usize)>,
+}
+
+/// A line to the engines. Clones share counts and faults; [`Line::fork`] starts a new one on the same engines.
+#[derive(Debug, Clone)]
+pub struct Line {
+    engines: Engines,
+    record: Arc<Mutex<Record>>,
+}
+
+impl Line {
+    /// A line to engines.
+    pub fn to(engines: Engines) -> Self {
+        Self { engines, record: Arc::default() }
+    }
+
+    /// Another line to the same engines, with counts of its own: a second instance of the application.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self::to(self.engines.clone())
+    }
+
+    /// The engines at the other end.
+    pub fn engines(&self) -> &Engines {
+        &self.engines
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The operations called since the last time this was asked, in order, without their service's prefix.
+    pub fn take_calls(&self) -> Vec<String> {
+        let calls = std::mem::take(&mut self.record().calls);
+        let short = |call: String| call.rsplit_once('.').map_or(call.clone(), |(_, operation)| operation.to_owned());
+        calls.into_iter().map(short).collect()
+    }
+
+    /// Breaks calls from now on, or none.
+    pub fn set_fault(&self, plan: Option<FaultPlan>) {
+        self.record().plan = plan.map(|plan| (plan, 0));
+    }
+
+    /// Notes the call and says whether it is to be broken.
+    fn note(&self, target: &str) -> Option<Fault> {
+        let mut record = self.record();
+        record.calls.push(target.to_owned());
+        let (plan, seen) = record.plan.as_mut()?;
+        if !target.starts_with(&plan.target) {
+            return None;
+        }
+        let index = *seen;
+        *seen += 1;
+        (plan.from..plan.from.saturating_add(plan.times)).contains(&index).then_some(plan.fault)
+    }
+
+    async fn send(&self, target: &str, body: Vec<u8>) -> Result<Answer, ConnectorError> {
+        let silence = || ConnectorError::timeout("no answer (a fault on purpose)".into());
+        let secrets = target.starts_with("secretsmanager");
+        let refusal = |kind: &str| {
+            let body = format!(r#"{{"__type":"{kind}","message":"a fault on purpose"}}"#).into_bytes();
+            Answer { status: 400, body }
+        };
+        match self.note(target) {
+            None => Ok(self.engines.call(target, body).await),
+            Some(Fault::Throttle) if secrets => Ok(refusal("ThrottlingException")),
+            Some(Fault::Throttle) => {
+                Ok(refusal("com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"))
+            }
+            Some(Fault::Conflict) if target.ends_with(".TransactWriteItems") => Ok(cancelled(&body)),
+            Some(Fault::Conflict) if secrets => Ok(refusal("ThrottlingException")),
+            Some(Fault::Conflict) => Ok(refusal("com.amazonaws.dynamodb.v20120810#TransactionConflictException")),
+            Some(Fault::TimeoutBefore) => Err(silence()),
+            Some(Fault::TimeoutAfter) => {
+                self.engines.call(target, body).await;
+                Err(silence())
+            }
+            Some(Fault::Down) => Ok(Answer { status: 500, ..refusal("InternalServerError") }),
+        }
+    }
+
+    /// Client settings for DynamoDB on this line.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .credentials_provider(credentials())
+            .retry_config(retries())
+            .http_client(self.clone())
+            .build();
+        aws_sdk_dynamodb::Client::from_conf(config)
+    }
+
+    /// Client settings for Secrets Manager on this line.
+    pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
+            .region(aws_sdk_secretsmanager::config::Region::from_static(REGION))
+            .credentials_provider(credentials())
+            .retry_config(retries())
+            .http_client(self.clone())
+            .build();
+        aws_sdk_secretsmanager::Client::from_conf(config)
+    }
+}
+
+/// The engines check no signatures, but the SDK signs only with some.
+fn credentials() -> Credentials {
+    Credentials::new("local", "local", None, None, "repoplane-local")
+}
+
+/// The SDK's standard retries with a short first pause: the engines are next door.
+fn retries() -> aws_smithy_types::retry::RetryConfig {
+    aws_smithy_types::retry::RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(5))
+}
+
+/// The cancellation of a whole transaction by another (DynamoDB: TransactionCanceledException).
+fn cancelled(body: &[u8]) -> Answer {
+    let request: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let items = request["TransactItems"].as_array().map_or(1, Vec::len);
+    let reasons: Vec<_> = (0..items)
+        .map(|i| {
+            if i == 0 {
+                serde_json::json!({"Code": "TransactionConflict"})
+            } else {
+                serde_json::json!({"Code": "None"})
+            }
+        })
+        .collect();
+    let body = serde_json::json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled (a fault on purpose)",
+        "CancellationReasons": reasons,
+    });
+    Answer { status: 400, body: body.to_string().into_bytes() }
+}
+
+impl HttpConnector for Line {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        let line = self.clone();
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let body = request.body_mut().bytes().map(<[u8]>::to_vec).unwrap_or_default();
+        HttpConnectorFuture::new(async move {
+            let answer = line.send(&target, body).await?;
+            let status =
+                StatusCode::try_from(answer.status).map_err(|error| ConnectorError::other(error.into(), None))?;
+            Ok(HttpResponse::new(status, SdkBody::from(answer.body)))
+        })
+    }
+}
+
+impl HttpClient for Line {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

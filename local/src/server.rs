@@ -1,0 +1,255 @@
+//! The development server: engines, bootstrap, provider double and every function's router on loopback.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is its user interface")]
+
+use crate::engines::{Engines, REGION, write_private};
+use crate::line::Line;
+use crate::{demo, double, table};
+use axum::Router;
+use repoplane_api::app::random_token;
+use repoplane_api::edge::edge;
+use repoplane_api::{App, SystemIds};
+use repoplane_domain::access::{CreateAccessToken, CreateTenant, GlobalRole, Principal, Scope, TokenKind};
+use repoplane_domain::id::AccessTokenId;
+use repoplane_domain::secret::Secret;
+use repoplane_providers::{Egress, EgressSettings};
+use repoplane_store::{Store, Vault};
+use std::error::Error;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Name of the table.
+const TABLE: &str = "repoplane";
+/// First part of the names of all secrets.
+const SECRET_PREFIX: &str = "repoplane";
+const TOKEN_FILE: &str = "admin-token";
+const ENV_FILE: &str = "lambda.env";
+/// Shortest administrator token that is taken from the environment, in characters.
+const MIN_TOKEN_CHARS: usize = 20;
+/// The tour: what is printed is what the script runs, without its checks.
+const TOUR: &str = include_str!("../tour/tour.sh");
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// How to run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Port on loopback; 0 picks a free one.
+    pub port: u16,
+    /// Where the data lies; `None` is memory.
+    pub data_dir: Option<PathBuf>,
+    /// Play the main job once.
+    pub demo: bool,
+    /// Only the engines and the double.
+    pub aws_only: bool,
+    /// The administrator's token, instead of a generated one.
+    pub admin_token: Option<String>,
+    /// `host:port` entries that provider calls may reach besides public addresses.
+    pub egress_allow: String,
+}
+
+/// Every function in one router, behind one edge: what API Gateway does in the cloud.
+pub fn whole_api(app: &App, egress: &Egress) -> Router {
+    edge(
+        repoplane_repos::router(app.clone())
+            .merge(repoplane_robots::router(app.clone(), egress.clone()))
+            .merge(repoplane_automation::router(app.clone()))
+            .merge(repoplane_webhooks::router(app.clone())),
+    )
+}
+
+/// A store on a line, with its table made if it is missing.
+///
+/// # Errors
+/// [`table::TableError`].
+pub async fn store_on(line: &Line) -> Result<Store, table::TableError> {
+    let client = line.dynamodb();
+    table::create(&client, TABLE).await?;
+    Ok(reopen(line))
+}
+
+/// A store on a line whose table exists: another instance with caches of its own.
+pub fn reopen(line: &Line) -> Store {
+    let vault = Vault::new(line.secrets_manager(), SECRET_PREFIX);
+    Store::new(line.dynamodb(), TABLE, vault, Arc::new(SystemIds::new()))
+}
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// What kept it from starting, in words for the person who started it.
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let engines = match &options.data_dir {
+        Some(directory) => Engines::open(directory).await?,
+        None => Engines::memory()?,
+    };
+    let line = Line::to(engines.clone());
+    let app = App::new(store_on(&line).await?, repoplane_api::app::Settings::default());
+    let token = admin_token(&options)?;
+    ensure_administrator(&app, &token).await?;
+
+    let (listener, port) = listen(options.port).await?;
+    let wanted = if options.port == 0 { 0 } else { options.port.saturating_add(1) };
+    let (double_listener, double_port) = listen(wanted).await?;
+    let double_origin = format!("http://127.0.0.1:{double_port}");
+    tokio::spawn(async move { axum::serve(double_listener, double::router()).await });
+
+    let allow = format!("127.0.0.1:{double_port} {}", options.egress_allow);
+    let base = format!("http://127.0.0.1:{port}");
+    if options.aws_only {
+        let directory = options.data_dir.clone().unwrap_or_else(|| PathBuf::from(".repoplane"));
+        let file = write_environment(&directory, &base, &allow)?;
+        println!("repoplane engines ready: {base}\nadmin token: {}\nprovider double: {double_origin}", token.expose());
+        println!(
+            "\nRun the functions on them:\n  cargo lambda watch -A 127.0.0.1 -P 9100 --env-file {} --concurrency 4",
+            file.display()
+        );
+        return Ok(axum::serve(listener, engines_router(engines)).await?);
+    }
+    let egress = Egress::new(EgressSettings::from_allow_list(&allow)?);
+    let service = whole_api(&app, &egress);
+    let served = tokio::spawn(async move { axum::serve(listener, service).await });
+    println!("repoplane ready: {base}");
+    println!("admin token: {}", token.expose());
+    println!("provider double: {double_origin}\n");
+    if options.demo {
+        demo::play(&base, &token, &double_origin).await?;
+    } else {
+        print_tour(&base, &token, &double_origin);
+    }
+    tokio::select! {
+        ended = served => Ok(ended??),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+/// Lines for people on standard error, warnings and worse unless `RUST_LOG` says otherwise.
+pub fn init_logs() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// Says what went wrong, with every cause.
+pub fn report(error: &(dyn Error + 'static)) {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+}
+
+async fn listen(port: u16) -> Result<(TcpListener, u16), Failure> {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener =
+        bound.map_err(|error| format!("port {port} cannot be used ({error}): choose another with --port"))?;
+    let port = listener.local_addr()?.port();
+    Ok((listener, port))
+}
+
+/// The token of the environment, else the one kept in the data directory, else a new one.
+fn admin_token(options: &Options) -> Result<Secret, Failure> {
+    if let Some(text) = &options.admin_token {
+        if text.chars().count() < MIN_TOKEN_CHARS {
+            return Err(format!("REPOPLANE_ADMIN_TOKEN must have at least {MIN_TOKEN_CHARS} characters").into());
+        }
+        return Ok(Secret::new(text.clone()));
+    }
+    let Some(directory) = &options.data_dir else { return Ok(random_token(TokenKind::Personal.prefix())?) };
+    let path = directory.join(TOKEN_FILE);
+    if let Ok(text) = std::fs::read_to_string(&path)
+        && !text.trim().is_empty()
+    {
+        return Ok(Secret::new(text.trim()));
+    }
+    // Kept before it is used: a kill in between leaves a token that the next start puts to use.
+    let token = random_token(TokenKind::Personal.prefix())?;
+    write_private(&path, token.expose().as_bytes())?;
+    Ok(token)
+}
+
+/// Makes the default tenant and its administrator, or gives the administrator this token if it is new.
+///
+/// # Errors
+/// When storage fails.
+pub async fn ensure_administrator(app: &App, token: &Secret) -> Result<(), Failure> {
+    let (store, now) = (&app.store, app.now());
+    let command =
+        || CreateAccessToken::of_bootstrap("cargo dev", Scope::OF_A_TENANT.into_iter().chain([Scope::Operator]));
+    let Some(tenant) = store.first_tenant().await? else {
+        let body = serde_json::json!({"tenant": "default", "username": "admin", "email": "admin@example.com"});
+        let tenant = CreateTenant::read(&body)?;
+        store.create_tenant(&tenant, vec![(command(), token.clone())], true, None, now).await?;
+        return Ok(());
+    };
+    if store.authenticate(token, true, now).await?.is_some() {
+        return Ok(());
+    }
+    let users = store.list_users(tenant).await?;
+    let user = users.into_iter().find(|user| user.roles.contains(&GlobalRole::Admin) && !user.disabled);
+    let user = user.ok_or("the default tenant has no enabled administrator")?;
+    let author = Principal {
+        tenant,
+        user: user.id,
+        username: user.username,
+        display_name: user.display_name,
+        email: user.email,
+        roles: user.roles,
+        token: AccessTokenId::new(now, store.ids()),
+        kind: TokenKind::Personal,
+        scopes: Scope::OF_A_TENANT.into_iter().collect(),
+    };
+    store.create_access_token(&author, command(), token.clone(), now).await?;
+    Ok(())
+}
+
+/// Both engines behind one port, told apart by the call's target: for functions in other processes.
+pub fn engines_router(engines: Engines) -> Router {
+    Router::new().fallback(move |headers: http::HeaderMap, body: axum::body::Bytes| {
+        let engines = engines.clone();
+        async move {
+            let target =
+                headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+            let answer = engines.call(&target, body.to_vec()).await;
+            let status = http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+            (status, [("content-type", "application/x-amz-json-1.0")], answer.body)
+        }
+    })
+}
+
+/// The environment for `cargo lambda watch`.
+fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<PathBuf, Failure> {
+    std::fs::create_dir_all(directory)?;
+    let lines = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", engines),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", engines),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_REGION", REGION),
+        ("AWS_DEFAULT_REGION", REGION),
+        ("REPOPLANE_TABLE", TABLE),
+        ("REPOPLANE_SECRET_PREFIX", SECRET_PREFIX),
+        ("REPOPLANE_EGRESS_ALLOW", allow.trim()),
+        ("RUST_LOG", "info"),
+    ];
+    let text: String = lines.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let file = directory.join(ENV_FILE);
+    write_private(&file, text.as_bytes())?;
+    Ok(file)
+}
+
+fn print_tour(base: &str, token: &Secret, double_origin: &str) {
+    println!("Paste this into another terminal to take the tour (or run `cargo dev -- --demo`):\n");
+    println!("export BASE={base} TOKEN='{}' DOUBLE={double_origin}", token.expose().replace('\'', "'\\''"));
+    let shown = TOUR.split_once("#> ").map_or("", |(_, tour)| tour);
+    for line in format!("#> {shown}").lines().filter(|line| !line.starts_with("check ")) {
+        match line.strip_prefix("#> ") {
+            Some(title) => println!("\n# {title}"),
+            None if line.is_empty() => {}
+            None => println!("{line}"),
+        }
+    }
+    println!();
+}

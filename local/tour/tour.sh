@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# The main job from a shell: register a repository, give it a robot and a rule, post a signed webhook, take the task.
+# Ends with a failure at the first surprise. Needs curl and openssl.
+#
+# usage: BASE=http://127.0.0.1:9000 TOKEN=rpt_… DOUBLE=http://127.0.0.1:9001 bash local/tour/tour.sh
+set -euo pipefail
+: "${BASE:?the address of the API}" "${TOKEN:?an access token}" "${DOUBLE:?the address of the provider double}"
+
+# check TITLE TEXT PATTERN: the text must hold the pattern.
+check() {
+  if ! grep -q -- "$3" <<<"$2"; then
+    printf 'surprise: %s\n  expected: %s\n  in: %s\n' "$1" "$3" "$2" >&2
+    exit 1
+  fi
+  printf 'ok  %s\n' "$1"
+}
+
+#> Who am I?
+ME=$(curl -sS "$BASE/api/me" -H "Authorization: Bearer $TOKEN"); echo "$ME"
+check "the token is known" "$ME" '"kind":"personal"'
+
+#> Register a repository. Its webhook secret is shown in this one answer.
+NUMBER="$((RANDOM * 32768 + RANDOM))"; NAME="acme/widgets-$NUMBER"
+CREATED=$(curl -sS "$BASE/api/repos" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"provider":"github","name":"'$NAME'","externalId":"'$NAME'","apiBaseUrl":"'$DOUBLE'/github/api/v3"}'); echo "$CREATED"
+REPO=$(sed 's/.*"id":"\(rep_[a-z0-9]*\)".*/\1/' <<<"$CREATED"); SECRET=$(sed 's/.*"webhookSecret":"\([^"]*\)".*/\1/' <<<"$CREATED")
+check "the repository is registered" "$CREATED" '"webhookPath":"/api/webhook/github/rep_'
+
+#> Give it a git token, kept in the vault and never shown again.
+PATCHED=$(curl -sS -X PATCH "$BASE/api/repos/$REPO" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"repoProviderCredential":{"profiles":[{"id":"bot","remark":"the bot","token":"demo-write-token"}],"defaultProfileId":"bot"},"modelProviderCredential":{"codex":{"profiles":[{"id":"team","remark":"the team","apiKey":"sk-demo"}],"defaultProfileId":"team"}}}'); echo "$PATCHED"
+check "the token is masked" "$PATCHED" '"hasToken":true'
+
+#> Attach a robot, and test its token at the provider: a passing test enables it.
+ROBOT=$(curl -sS "$BASE/api/repos/$REPO/robots" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"name":"Triage","promptDefault":"Triage issue #{{issue.number}}: {{issue.title}}","repoCredentialSource":"repo","repoCredentialProfileId":"bot","modelProviderConfig":{"credentialSource":"repo","credentialProfileId":"team"}}' | sed 's/.*"id":"\(rob_[a-z0-9]*\)".*/\1/'); echo "$ROBOT"
+TESTED=$(curl -sS -X POST "$BASE/api/repos/$REPO/robots/$ROBOT/test" -H "Authorization: Bearer $TOKEN"); echo "$TESTED"
+check "the robot passes its test" "$TESTED" '"ok":true'
+
+#> Let it triage every new issue.
+RULES=$(curl -sS -X PUT "$BASE/api/repos/$REPO/automation" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"config":{"version":2,"events":{"issue":{"rules":[{"name":"Triage new issues","match":{"all":[{"field":"event.subType","op":"in","values":["created"]}]},"actions":[{"robotId":"'$ROBOT'"}]}]}}}}'); echo "$RULES"
+check "the rule is stored" "$RULES" '"name":"Triage new issues"'
+
+#> The provider posts a webhook, signed with the secret of the first answer.
+PAYLOAD='{"action":"opened","issue":{"number":7,"title":"Crash on start","body":"It crashes.","html_url":"'$DOUBLE'/'$NAME'/issues/7"},"repository":{"id":'$NUMBER',"full_name":"'$NAME'","html_url":"'$DOUBLE'/github/'$NAME'","default_branch":"main"},"sender":{"login":"octocat","id":1,"type":"User"}}'
+SIGNATURE="sha256=$(printf %s "$PAYLOAD" | openssl dgst -sha256 -hmac "$SECRET" | sed 's/.* //')"
+ANSWER=$(curl -sS "$BASE/api/webhook/github/$REPO" -H 'content-type: application/json' -H 'x-github-event: issues' -H "x-github-delivery: tour-$REPO" -H "x-hub-signature-256: $SIGNATURE" --data-binary "$PAYLOAD"); echo "$ANSWER"
+TASK=$(sed 's/.*"id":"\(tsk_[a-z0-9]*\)".*/\1/' <<<"$ANSWER")
+check "one task came out" "$ANSWER" '^{"tasks":\[{"groupId":"grp_[0-9a-f]*","id":"tsk_[a-z0-9]*","robotId":"rob_[a-z0-9]*"}\]}$'
+
+#> The same webhook again makes no second task.
+AGAIN=$(curl -sS "$BASE/api/webhook/github/$REPO" -H 'content-type: application/json' -H 'x-github-event: issues' -H "x-github-delivery: tour-$REPO" -H "x-hub-signature-256: $SIGNATURE" --data-binary "$PAYLOAD"); echo "$AGAIN"
+check "the twin is recognised" "$AGAIN" '"duplicate_of":"dlv_'
+
+#> A forged one is refused, and recorded.
+FORGED=$(curl -sS "$BASE/api/webhook/github/$REPO" -H 'content-type: application/json' -H 'x-github-event: issues' -H 'x-hub-signature-256: sha256=00' --data-binary "$PAYLOAD"); echo "$FORGED"
+check "the forgery is refused" "$FORGED" '"reason":"invalid signature"'
+DELIVERIES=$(curl -sS "$BASE/api/repos/$REPO/webhook-deliveries" -H "Authorization: Bearer $TOKEN"); echo "$DELIVERIES"
+check "both are listed" "$DELIVERIES" '"result":"rejected".*"result":"accepted"'
+
+#> A worker claims the task and finishes it.
+CLAIM=$(curl -sS "$BASE/api/tasks/$TASK/claim" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"worker":"laptop"}'); echo "$CLAIM"
+check "the prompt is rendered" "$CLAIM" '"prompt":"Triage issue #7: Crash on start"'
+LEASE=$(sed 's/.*"leaseId":"\(lse_[a-z0-9]*\)".*/\1/' <<<"$CLAIM")
+DONE=$(curl -sS -X PATCH "$BASE/api/tasks/$TASK" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"status":"succeeded","leaseId":"'$LEASE'","result":{"comment":"labelled as bug"}}'); echo "$DONE"
+check "the task is done" "$DONE" '"status":"succeeded"'

@@ -1,0 +1,109 @@
+//! What every request passes on its way in and out: a tolerant path, a request id, one log line, problems written out, and
+//! panics turned into a problem.
+
+use crate::problem::{Problem, ProblemType};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, Method, Uri, header};
+use std::any::Any;
+use tower::Layer;
+use tower_http::catch_panic::CatchPanicLayer;
+
+const REQUEST_ID: &str = "x-request-id";
+/// Longest request id that is taken over from the caller, in bytes.
+const MAX_REQUEST_ID_BYTES: usize = 128;
+
+/// Wraps a function's router. Unknown paths and methods are answered here as problems.
+pub fn edge(router: Router) -> Router {
+    let router = router.fallback(unknown_path).method_not_allowed_fallback(unknown_method);
+    let router = router.layer(CatchPanicLayer::custom(panicked));
+    let service = middleware::from_fn(pass).layer(router);
+    // The path is mended before routing, so the layer lies around the router, not in it.
+    Router::new().fallback_service(service)
+}
+
+async fn unknown_path(method: Method, uri: Uri) -> Problem {
+    Problem::new(ProblemType::NotFound, format!("Cannot {method} {}", uri.path())).with_error("Not Found")
+}
+
+async fn unknown_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(ProblemType::MethodNotAllowed, format!("Cannot {method} {}", uri.path()))
+        .with_error("Method Not Allowed")
+}
+
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("A handler panicked");
+    Problem::new(ProblemType::Internal, "The request met a bug; the log names it by the request id").into_response()
+}
+
+async fn pass(mut request: Request, next: Next) -> Response {
+    let started = std::time::Instant::now();
+    let id = request_id(&request);
+    if let Some(uri) = mended(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        // 405 carries the methods that the router knows for the path.
+        let allow = response.headers().get(header::ALLOW).cloned();
+        response = problem.render(&id, &path);
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+    }
+    if method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(request.id = %id, %method, path, status = response.status().as_u16(), duration_ms, "Answered a request");
+    response
+}
+
+/// The caller's request id if it is harmless, else Lambda's trace, else a new one.
+fn request_id(request: &Request) -> String {
+    let given = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let harmless = |text: &&str| {
+        let bytes = text.as_bytes();
+        (1..=MAX_REQUEST_ID_BYTES).contains(&bytes.len())
+            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:=;".contains(b))
+    };
+    given(REQUEST_ID)
+        .filter(harmless)
+        .or_else(|| given("x-amzn-trace-id").filter(harmless))
+        .map_or_else(|| format!("req_{:016x}", getrandom::u64().unwrap_or_default()), str::to_owned)
+}
+
+/// The path without doubled and trailing slashes; `None` when there are none.
+fn mended(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let clean = format!("/{}", parts.join("/"));
+    if clean == path {
+        return None;
+    }
+    let target = uri.query().map_or(clean.clone(), |query| format!("{clean}?{query}"));
+    let mut pieces = uri.clone().into_parts();
+    pieces.path_and_query = target.parse().ok();
+    Uri::from_parts(pieces).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubled_and_trailing_slashes_are_mended() {
+        let mend = |text: &str| mended(&text.parse().unwrap()).map(|uri| uri.to_string());
+        assert_eq!(mend("/api/repos"), None);
+        assert_eq!(mend("/api//repos/?limit=1").as_deref(), Some("/api/repos?limit=1"));
+        assert_eq!(mend("//").as_deref(), Some("/"));
+        assert_eq!(mend("http://h/a/").as_deref(), Some("http://h/a"));
+    }
+}

@@ -1,0 +1,53 @@
+//! Starting a function: settings from the environment, clients once, then the runtime.
+
+use crate::app::{App, Settings, SystemIds};
+use crate::edge::edge;
+use aws_config::timeout::TimeoutConfig;
+use axum::Router;
+use repoplane_store::{Store, Vault};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Name of the table.
+const TABLE: &str = "REPOPLANE_TABLE";
+/// First part of the names of all secrets.
+const SECRET_PREFIX: &str = "REPOPLANE_SECRET_PREFIX";
+/// Name of the secret that holds the bootstrap token.
+const BOOTSTRAP_SECRET: &str = "REPOPLANE_BOOTSTRAP_SECRET";
+
+/// Runs a function until the runtime ends it. Build the router from the app; the edge is added here.
+///
+/// # Errors
+/// When a setting is missing or the runtime fails.
+pub async fn run(router: impl FnOnce(App) -> Router) -> Result<(), lambda_http::Error> {
+    init_logs();
+    let app = app_from_environment().await?;
+    lambda_http::run(edge(router(app))).await
+}
+
+/// One JSON line an event; the level comes from `RUST_LOG`.
+pub fn init_logs() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second start in one process (tests) keeps the first subscriber.
+    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).try_init();
+}
+
+/// The app on the clients of the environment.
+///
+/// # Errors
+/// When a setting is missing.
+pub async fn app_from_environment() -> Result<App, lambda_http::Error> {
+    let table = std::env::var(TABLE).map_err(|_| format!("{TABLE} is not set"))?;
+    let prefix = std::env::var(SECRET_PREFIX).unwrap_or_else(|_| "repoplane".to_owned());
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(5))
+        .operation_timeout(Duration::from_secs(15))
+        .build();
+    let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).timeout_config(timeouts).load().await;
+    let vault = Vault::new(aws_sdk_secretsmanager::Client::new(&config), prefix);
+    let store = Store::new(aws_sdk_dynamodb::Client::new(&config), table, vault, Arc::new(SystemIds::new()));
+    let bootstrap_secret = std::env::var(BOOTSTRAP_SECRET).ok().filter(|name| !name.is_empty());
+    Ok(App::new(store, Settings { bootstrap_secret }))
+}

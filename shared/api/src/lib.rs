@@ -1,0 +1,18 @@
+//! The HTTP toolkit of the functions: who calls, what they may touch, what a wrong request is answered.
+//!
+//! A handler asks for what it needs by type ([`access::Repo`], [`body::JsonBody`]) and cannot be reached without the check
+//! that the type stands for; it answers a value or a [`problem::Problem`]. [`edge::edge`] wraps a router with what every
+//! request needs: a tolerant path, a request id, one log line, and no panic that escapes.
+
+pub mod access;
+pub mod app;
+pub mod body;
+pub mod cursor;
+pub mod edge;
+pub mod lambda;
+pub mod problem;
+pub mod query;
+pub mod token;
+
+pub use app::{App, Clock, SystemClock, SystemIds};
+pub use problem::Problem;

@@ -1,0 +1,219 @@
+//! Reading the credential fields of a repository's PATCH body (contract: hookcode 2.4, 3.3).
+
+use super::{
+    MAX_API_BASE_URL_BYTES, MAX_CLONE_USERNAME_BYTES, MAX_PROFILE_ID_BYTES, MAX_REMARK_BYTES, MAX_SECRET_BYTES,
+    http_base_url,
+};
+use crate::error::FieldErrors;
+use crate::input::{Field, Object};
+use crate::repository::Provider;
+use crate::robot::ModelProvider;
+use crate::secret::Secret;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What a body says of all credential profiles of a repository. Plain data: it can be applied again to a fresh copy
+/// after a lost race.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialPatch {
+    /// The repository's provider, which errors name.
+    pub provider: Provider,
+    /// Git profiles.
+    pub git: SetChange,
+    /// Model profiles; an absent provider is kept.
+    pub models: BTreeMap<ModelProvider, SetChange>,
+}
+
+impl CredentialPatch {
+    /// Whether the body does not speak of credentials.
+    pub fn is_empty(&self) -> bool {
+        self.git == SetChange::Keep && self.models.values().all(|change| *change == SetChange::Keep)
+    }
+}
+
+/// What happens to one set of profiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetChange {
+    /// Not mentioned.
+    Keep,
+    /// All profiles go.
+    Wipe,
+    /// Removals, then upserts, then the default.
+    Patch(SetPatch),
+}
+
+/// Changes to one set, in order of application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetPatch {
+    /// JSON pointer of the patch, for errors.
+    pub pointer: String,
+    /// Ids to remove; unknown ones are no error.
+    pub remove: Vec<String>,
+    /// Profiles to change or create, in order.
+    pub upserts: Vec<ProfilePatch>,
+    /// The default: absent keeps it, if it is still there.
+    pub default: Field<String>,
+}
+
+/// Changes to one profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfilePatch {
+    /// JSON pointer of the item, for errors.
+    pub pointer: String,
+    /// Without one a new profile is made.
+    pub id: Option<String>,
+    /// Required once merged with what is stored.
+    pub remark: Field<String>,
+    /// Token or key: absent keeps, null clears.
+    pub secret: Field<Secret>,
+    /// `cloneUsername` or `apiBaseUrl`: absent keeps, null clears.
+    pub detail: Field<String>,
+}
+
+/// Whether a text may name a profile. Ids are chosen by clients and become part of secret names.
+pub fn is_profile_id(text: &str) -> bool {
+    (1..=MAX_PROFILE_ID_BYTES).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b))
+}
+
+/// Reads `repoProviderCredential` and `modelProviderCredential`; wrong fields go to the object's list of errors.
+pub fn read_patch(object: &mut Object<'_, '_>, provider: Provider) -> CredentialPatch {
+    let git = set(object, "repoProviderCredential", &Kind::Git(provider));
+    let models = match object.object("modelProviderCredential") {
+        Field::Absent | Field::Invalid => BTreeMap::new(),
+        Field::Null => ModelProvider::ALL.into_iter().map(|provider| (provider, SetChange::Wipe)).collect(),
+        Field::Value(value) => {
+            let mut nested = object.nested("modelProviderCredential", value);
+            let models = ModelProvider::ALL
+                .into_iter()
+                .map(|provider| (provider, set(&mut nested, provider.as_str(), &Kind::Model(provider))))
+                .collect();
+            nested.finish();
+            models
+        }
+    };
+    CredentialPatch { provider, git, models }
+}
+
+/// Which kind of profile is being read or applied.
+pub(super) enum Kind {
+    Git(Provider),
+    Model(ModelProvider),
+}
+
+impl Kind {
+    fn secret_key(&self) -> &'static str {
+        match self {
+            Self::Git(_) => "token",
+            Self::Model(_) => "apiKey",
+        }
+    }
+
+    /// The contract's error for a profile without a remark.
+    pub(super) fn remark_required(&self, errors: &mut FieldErrors, profile_pointer: &str, id: Option<&str>) {
+        let (code, message, provider) = match self {
+            Self::Git(provider) => (
+                "REPO_SCOPED_CREDENTIAL_REPO_PROFILE_REMARK_REQUIRED",
+                "repo provider credential profile remark is required",
+                provider.as_str(),
+            ),
+            Self::Model(provider) => (
+                "REPO_SCOPED_CREDENTIAL_MODEL_PROFILE_REMARK_REQUIRED",
+                "model provider credential profile remark is required",
+                provider.as_str(),
+            ),
+        };
+        let mut details = json!({ "scope": "repo_scoped", "provider": provider });
+        if let Some(id) = id {
+            details["profileId"] = json!(id);
+        }
+        errors.push_coded(format!("{profile_pointer}/remark"), code, message, Some(details));
+    }
+}
+
+fn set(object: &mut Object<'_, '_>, key: &'static str, kind: &Kind) -> SetChange {
+    match object.object(key) {
+        Field::Absent | Field::Invalid => SetChange::Keep,
+        Field::Null => SetChange::Wipe,
+        Field::Value(value) => {
+            let pointer = object.pointer(key);
+            let mut nested = object.nested(key, value);
+            let remove = removals(&mut nested);
+            let upserts = upserts(&mut nested, kind);
+            let default = nested.text("defaultProfileId").and_then(trimmed);
+            nested.finish();
+            SetChange::Patch(SetPatch { pointer, remove, upserts, default })
+        }
+    }
+}
+
+fn removals(object: &mut Object<'_, '_>) -> Vec<String> {
+    let Field::Value(items) = object.array("removeProfileIds") else { return Vec::new() };
+    let pointer = object.pointer("removeProfileIds");
+    let mut ids = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        match item.as_str() {
+            // A text that cannot be an id removes nothing, like any unknown id.
+            Some(id) if is_profile_id(id.trim()) => ids.push(id.trim().to_owned()),
+            Some(_) => {}
+            None => object.errors().push(format!("{pointer}/{index}"), "must be a string"),
+        }
+    }
+    ids
+}
+
+fn upserts(object: &mut Object<'_, '_>, kind: &Kind) -> Vec<ProfilePatch> {
+    let Field::Value(items) = object.array("profiles") else { return Vec::new() };
+    let base = object.pointer("profiles");
+    items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| profile(item, format!("{base}/{index}"), kind, object.errors()))
+        .collect()
+}
+
+fn profile(item: &Value, pointer: String, kind: &Kind, errors: &mut FieldErrors) -> ProfilePatch {
+    let mut object = Object::at(item, pointer.clone(), errors);
+    let id = object.text("id").and_then(trimmed).value().filter(|id| {
+        let good = is_profile_id(id);
+        if !good {
+            object.error("id", format!("must be at most {MAX_PROFILE_ID_BYTES} of A-Z a-z 0-9 _ . : -"));
+        }
+        good
+    });
+    let mut remark = line(&mut object, "remark", MAX_REMARK_BYTES);
+    if remark == Field::Null {
+        kind.remark_required(object.errors(), &pointer, id.as_deref());
+        remark = Field::Invalid;
+    }
+    let secret = line(&mut object, kind.secret_key(), MAX_SECRET_BYTES).map(Secret::new);
+    let detail = match kind {
+        Kind::Git(_) => line(&mut object, "cloneUsername", MAX_CLONE_USERNAME_BYTES),
+        Kind::Model(_) => object
+            .text_up_to("apiBaseUrl", MAX_API_BASE_URL_BYTES)
+            // The contract drops a bad address without a word.
+            .and_then(|text| http_base_url(&text).map_or(Field::Null, Field::Value)),
+    };
+    object.finish();
+    ProfilePatch { pointer, id, remark, secret, detail }
+}
+
+/// One line of text; blank means null.
+fn line(object: &mut Object<'_, '_>, key: &'static str, limit: usize) -> Field<String> {
+    object.text_up_to(key, limit).and_then(trimmed).and_then(|text| {
+        if text.contains(char::is_control) {
+            object.error(key, "must be one line");
+            return Field::Invalid;
+        }
+        Field::Value(text)
+    })
+}
+
+/// Outer blanks go; nothing left means null.
+fn trimmed(text: String) -> Field<String> {
+    match text.trim() {
+        "" => Field::Null,
+        trimmed if trimmed.len() == text.len() => Field::Value(text),
+        trimmed => Field::Value(trimmed.to_owned()),
+    }
+}

@@ -1,0 +1,104 @@
+//! The one place that names the values of a secret document.
+
+use crate::id::{RobotId, UserId};
+use crate::robot::ModelProvider;
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The name of one value in its owner's secret document, like `git/bot`. Ids of profiles hold no slash, so that no two
+/// kinds of value can share a name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretName(String);
+
+impl SecretName {
+    /// The token of a git profile.
+    pub fn git(profile: &str) -> Self {
+        Self(format!("git/{profile}"))
+    }
+
+    /// The key of a model profile.
+    pub fn model(provider: ModelProvider, profile: &str) -> Self {
+        Self(format!("model/{provider}/{profile}"))
+    }
+
+    /// A robot's own git token.
+    pub fn robot_token(robot: RobotId) -> Self {
+        Self(format!("robot/{robot}/token"))
+    }
+
+    /// A robot's own model key.
+    pub fn robot_model(robot: RobotId) -> Self {
+        Self(format!("robot/{robot}/model"))
+    }
+
+    /// A webhook secret that a user supplied, by its generation.
+    pub fn webhook(generation: u32) -> Self {
+        Self(format!("webhook/{generation}"))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for SecretName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<SecretName> for String {
+    fn from(name: SecretName) -> Self {
+        name.0
+    }
+}
+
+/// One change to a secret document. At most one for each name in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretEdit {
+    /// Which value.
+    pub name: SecretName,
+    /// The new value; `None` removes it.
+    pub value: Option<Secret>,
+}
+
+impl SecretEdit {
+    /// Writes a value.
+    pub fn put(name: SecretName, value: Secret) -> Self {
+        Self { name, value: Some(value) }
+    }
+
+    /// Removes a value.
+    pub fn remove(name: SecretName) -> Self {
+        Self { name, value: None }
+    }
+}
+
+/// Whose secret document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretOwner {
+    /// The repository at hand.
+    Repository,
+    /// A user's account.
+    User(UserId),
+    /// The tenant.
+    Tenant,
+}
+
+/// Where to find one value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretRef {
+    /// Whose document.
+    pub owner: SecretOwner,
+    /// Which value in it.
+    pub name: SecretName,
+}

@@ -1,0 +1,179 @@
+//! The registered repository: record, identity, branches, archive state.
+
+use crate::credential::SecretName;
+use crate::id::{RepositoryId, TenantId, UserId};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+mod branches;
+mod commands;
+mod identity;
+
+pub use branches::{BranchRole, MAX_BRANCHES};
+pub use commands::{
+    CreateRepository, DEFAULT_NAMESPACE, DEFAULT_RETENTION_DAYS, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS, MAX_RECORD_BYTES,
+    PatchRepository, RETENTION_DAYS, SecretChange, read_rotation,
+};
+pub use identity::{Identity, InvalidRemote, normalize_remote};
+
+/// Where the repository lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// github.com or GitHub Enterprise Server.
+    Github,
+    /// gitlab.com or a self-hosted GitLab.
+    Gitlab,
+    /// Any Git remote.
+    Git,
+}
+
+impl Provider {
+    /// The name on the wire and in keys.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Git => "git",
+        }
+    }
+
+    /// Reads the wire name, ignoring case and outer blanks (contract: hookcode 2.2).
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "github" => Some(Self::Github),
+            "gitlab" => Some(Self::Gitlab),
+            "git" => Some(Self::Git),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One branch that the registry knows of (contract: hookcode 3.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Branch {
+    /// Name without `refs/heads/`.
+    pub name: String,
+    /// Free text; `Dev branch`, `Test branch` and `Main branch` give the branch its role in rules.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// At most one branch of a repository has it.
+    pub is_default: bool,
+}
+
+/// Where the webhook secret comes from. Derived secrets are stored nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum WebhookSecretSource {
+    /// HMAC of the tenant's webhook master key over repository id and generation.
+    Derived {
+        /// Counts rotations, from 1.
+        generation: u32,
+    },
+    /// Supplied by a user; kept in the repository's secret document under this name.
+    Supplied {
+        /// Name of the value in the document.
+        value: SecretName,
+    },
+}
+
+/// The previous webhook secret while a rotation overlaps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviousWebhookSecret {
+    /// Where it came from.
+    pub source: WebhookSecretSource,
+    /// Until when it is still accepted.
+    pub accepted_until: Timestamp,
+}
+
+/// How webhooks of this repository are verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookSettings {
+    /// The current secret.
+    pub secret: WebhookSecretSource,
+    /// The one before it, during an overlap.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous: Option<PreviousWebhookSecret>,
+    /// `false` only after an administrator switched verification off on purpose.
+    pub verification: bool,
+    /// Counts the secrets this repository has had, from 1.
+    pub generation: u32,
+}
+
+/// The record of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repository {
+    /// The id that never changes.
+    pub id: RepositoryId,
+    /// The small integer for dialects that need one.
+    pub number: u64,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// `registry`, `product/<name>` or `platform/<id>`.
+    pub namespace: String,
+    /// Display name, unique per namespace ignoring case.
+    pub name: String,
+    /// Where it lives; never changes.
+    pub provider: Provider,
+    /// GitHub `owner/repo` or numeric id; GitLab project id or path.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub external_id: Option<String>,
+    /// Other forms that the provider is known to use for the same repository (GitHub: the numeric id beside the name).
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub external_aliases: Vec<String>,
+    /// GitHub REST base or GitLab site root.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub api_base_url: Option<String>,
+    /// The remote, for provider `git`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub remote_url: Option<String>,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub description: Option<String>,
+    /// Free texts by key.
+    #[serde(default)]
+    pub metadata: std::collections::BTreeMap<String, String>,
+    /// Known branches.
+    #[serde(default)]
+    pub branches: Vec<Branch>,
+    /// IANA time zone of time windows; UTC when unset.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub timezone: Option<String>,
+    /// How long deliveries are kept, in days (1–365).
+    pub retention_days: u16,
+    /// `false` skips webhooks.
+    pub enabled: bool,
+    /// Set while the repository is read-only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub archived_at: Option<Timestamp>,
+    /// Webhook verification.
+    pub webhook: WebhookSettings,
+    /// Who created it: the earliest owner.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub creator: Option<UserId>,
+    /// Creation time.
+    pub created_at: Timestamp,
+    /// Time of the last change by a caller.
+    pub updated_at: Timestamp,
+    /// Counts changes by callers, from 1.
+    pub version: u64,
+}
+
+/// State that background work writes: it never bumps the record's version or `updated_at`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryState {
+    /// When the first delivery passed signature and binding; never cleared.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub webhook_verified_at: Option<Timestamp>,
+    /// Counts changes, from 0 (absent).
+    #[serde(default)]
+    pub version: u64,
+}

@@ -1,0 +1,508 @@
+//! Registering and changing a repository: what the bodies may say and what that does to the record.
+
+use super::{
+    Branch, PreviousWebhookSecret, Provider, Repository, RepositoryState, WebhookSecretSource, WebhookSettings,
+    branches, normalize_remote,
+};
+use crate::credential::SecretName;
+use crate::error::{Conflict, DomainError, FieldErrors};
+use crate::id::{RepositoryId, TenantId, UserId};
+use crate::input::{Field, Object};
+use crate::secret::Secret;
+use crate::time::{Timestamp, is_time_zone};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use url::Url;
+
+/// Longest name, in bytes.
+pub const MAX_NAME_BYTES: usize = 255;
+/// Longest overlap of two webhook secrets: 7 days, in seconds.
+pub const MAX_OVERLAP_SECONDS: i64 = 7 * 24 * 3600;
+/// Shortest and longest life of deliveries, in days.
+pub const RETENTION_DAYS: std::ops::RangeInclusive<i64> = 1..=365;
+/// Life of deliveries when nothing is said, in days.
+pub const DEFAULT_RETENTION_DAYS: u16 = 30;
+/// The namespace of repositories that belong to no product or platform.
+pub const DEFAULT_NAMESPACE: &str = "registry";
+/// The largest record, in bytes of JSON (design: the decision set fits one query).
+pub const MAX_RECORD_BYTES: usize = 200 * 1024;
+const MAX_EXTERNAL_ID_BYTES: usize = 512;
+const MAX_URL_BYTES: usize = 2048;
+const MAX_SECRET_BYTES: usize = 256;
+const MAX_METADATA_ENTRIES: usize = 50;
+const MAX_METADATA_KEY_BYTES: usize = 100;
+const MAX_METADATA_VALUE_BYTES: usize = 1000;
+
+/// What a change does to the webhook secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretChange {
+    /// The user's own secret; `None` derives a new one.
+    pub supplied: Option<Secret>,
+    /// How long the old one is accepted beside it.
+    pub overlap: Duration,
+}
+
+/// A checked body of `POST /api/repos` (contract: hookcode 2.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateRepository {
+    provider: Provider,
+    namespace: String,
+    name: String,
+    settings: Settings,
+    /// The user's own webhook secret, if any.
+    pub webhook_secret: Option<Secret>,
+    /// `false` asks to switch webhook verification off, which is the administrator's to do.
+    pub verification: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Settings {
+    external_id: Option<String>,
+    api_base_url: Option<String>,
+    remote_url: Option<String>,
+    description: Option<String>,
+    metadata: BTreeMap<String, String>,
+    branches: Vec<Branch>,
+    timezone: Option<String>,
+    retention_days: Option<u16>,
+}
+
+impl CreateRepository {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// [`DomainError::Invalid`] with every wrong field, in the contract's order.
+    pub fn read(body: &Value) -> Result<Self, DomainError> {
+        let mut errors = FieldErrors::new();
+        let mut object = Object::root(body, &mut errors);
+        let provider = match object.text("provider") {
+            Field::Invalid => None,
+            text => {
+                let provider = text.value().as_deref().and_then(Provider::parse);
+                if provider.is_none() {
+                    object.error("provider", "provider must be gitlab, github or git");
+                }
+                provider
+            }
+        };
+        let name = read_name(&mut object, true);
+        let namespace = read_namespace(&mut object);
+        let settings = Settings {
+            external_id: read_external_id(&mut object).value(),
+            api_base_url: read_api_base_url(&mut object).value(),
+            remote_url: read_remote(&mut object).value(),
+            description: object.text("description").value().filter(|text| !text.trim().is_empty()),
+            metadata: read_metadata(&mut object).value().unwrap_or_default(),
+            branches: branches::read(&mut object).value().unwrap_or_default(),
+            timezone: read_timezone(&mut object).value(),
+            retention_days: read_retention(&mut object).value(),
+        };
+        let webhook_secret = read_webhook_secret(&mut object).value().filter(|secret| !secret.expose().is_empty());
+        let verification = read_verification(&mut object).value().unwrap_or(true);
+        object.ignore(&["skillDefaults"]);
+        if provider == Some(Provider::Git) {
+            if settings.external_id.is_some() {
+                object.error("externalId", "externalId is not used with provider git; send remoteUrl");
+            }
+            if settings.remote_url.is_none() {
+                object.error("remoteUrl", "remoteUrl is required with provider git");
+            }
+        }
+        object.finish();
+        // Both are there whenever nothing is wrong: their absence has been recorded above.
+        let (provider, name) = (provider.unwrap_or(Provider::Git), name.value().unwrap_or_default());
+        errors.into_result(Self { provider, namespace, name, settings, webhook_secret, verification })
+    }
+
+    /// Makes the record.
+    ///
+    /// # Errors
+    /// [`DomainError::TooLarge`] when the record is over [`MAX_RECORD_BYTES`].
+    pub fn into_repository(
+        self,
+        id: RepositoryId,
+        number: u64,
+        tenant: TenantId,
+        creator: UserId,
+        now: Timestamp,
+    ) -> Result<Repository, DomainError> {
+        let secret = match &self.webhook_secret {
+            Some(_) => WebhookSecretSource::Supplied { value: SecretName::webhook(1) },
+            None => WebhookSecretSource::Derived { generation: 1 },
+        };
+        let settings = self.settings;
+        within_limit(Repository {
+            id,
+            number,
+            tenant,
+            namespace: self.namespace,
+            name: self.name,
+            provider: self.provider,
+            external_id: settings.external_id,
+            external_aliases: Vec::new(),
+            api_base_url: settings.api_base_url,
+            remote_url: settings.remote_url,
+            description: settings.description,
+            metadata: settings.metadata,
+            branches: settings.branches,
+            timezone: settings.timezone,
+            retention_days: settings.retention_days.unwrap_or(DEFAULT_RETENTION_DAYS),
+            enabled: true,
+            archived_at: None,
+            webhook: WebhookSettings { secret, previous: None, verification: self.verification, generation: 1 },
+            creator: Some(creator),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        })
+    }
+}
+
+/// A checked body of `PATCH /api/repos/:id` (contract: hookcode 2.4), without its credential parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchRepository {
+    name: Field<String>,
+    external_id: Field<String>,
+    api_base_url: Field<String>,
+    remote_url: Field<String>,
+    description: Field<String>,
+    metadata: Field<BTreeMap<String, String>>,
+    branches: Field<Vec<Branch>>,
+    enabled: Field<bool>,
+    timezone: Field<String>,
+    retention_days: Field<u16>,
+    /// The user's own webhook secret, if the body has one.
+    pub secret: Option<SecretChange>,
+    /// `Some(false)` asks to switch webhook verification off, which is the administrator's to do.
+    pub verification: Option<bool>,
+}
+
+impl PatchRepository {
+    /// Reads the fields of the record from a body that may also have credential parts; the caller finishes the object.
+    pub fn read(object: &mut Object<'_, '_>) -> Self {
+        let patch = Self {
+            name: read_name(object, false),
+            external_id: read_external_id(object),
+            api_base_url: read_api_base_url(object),
+            remote_url: read_remote(object),
+            description: object.text("description"),
+            metadata: read_metadata(object),
+            branches: branches::read(object),
+            enabled: object.boolean("enabled"),
+            timezone: read_timezone(object),
+            retention_days: read_retention(object),
+            secret: None,
+            verification: read_verification(object).value(),
+        };
+        let secret = match read_webhook_secret(object) {
+            Field::Absent | Field::Invalid => None,
+            Field::Value(secret) if !secret.expose().is_empty() => Some(secret),
+            Field::Null | Field::Value(_) => {
+                object.error(
+                    "webhookSecret",
+                    "webhookSecret must not be blank; to switch verification off send webhookVerification: \"off\"",
+                );
+                None
+            }
+        };
+        let overlap = read_overlap(object);
+        object.ignore(&["skillDefaults"]);
+        Self { secret: secret.map(|secret| SecretChange { supplied: Some(secret), overlap }), ..patch }
+    }
+
+    /// Applies the patch to a fresh copy of the record; run it again after a lost race.
+    ///
+    /// # Errors
+    /// [`DomainError::Conflict`] `REPO_IDENTITY_LOCKED` (contract: hookcode 4.3), [`DomainError::Invalid`] for fields that
+    /// do not fit the provider, [`DomainError::TooLarge`].
+    pub fn apply(
+        &self,
+        stored: &Repository,
+        state: &RepositoryState,
+        now: Timestamp,
+    ) -> Result<Repository, DomainError> {
+        let mut next = stored.clone();
+        if let Field::Value(name) = &self.name {
+            next.name.clone_from(name);
+        }
+        self.external_id.clone().patch(&mut next.external_id);
+        self.api_base_url.clone().patch(&mut next.api_base_url);
+        self.remote_url.clone().patch(&mut next.remote_url);
+        self.description.clone().patch(&mut next.description);
+        self.timezone.clone().patch(&mut next.timezone);
+        match &self.metadata {
+            Field::Value(metadata) => next.metadata.clone_from(metadata),
+            Field::Null => next.metadata.clear(),
+            Field::Absent | Field::Invalid => {}
+        }
+        match &self.branches {
+            Field::Value(branches) => next.branches.clone_from(branches),
+            Field::Null => next.branches.clear(),
+            Field::Absent | Field::Invalid => {}
+        }
+        if let Field::Value(enabled) = self.enabled {
+            next.enabled = enabled;
+        }
+        match self.retention_days {
+            Field::Value(days) => next.retention_days = days,
+            Field::Null => next.retention_days = DEFAULT_RETENTION_DAYS,
+            Field::Absent | Field::Invalid => {}
+        }
+        if let Some(verification) = self.verification {
+            next.webhook.verification = verification;
+        }
+        if next.external_id != stored.external_id || next.api_base_url != stored.api_base_url {
+            next.external_aliases.clear();
+        }
+        check_provider_fields(&next)?;
+        check_lock(stored, &next, state)?;
+        if let Some(change) = &self.secret {
+            next.change_webhook_secret(change, now);
+        }
+        next.updated_at = now;
+        next.version += 1;
+        within_limit(next)
+    }
+}
+
+impl Repository {
+    /// Puts a new webhook secret in place; the old one stays accepted for the overlap.
+    pub fn change_webhook_secret(&mut self, change: &SecretChange, now: Timestamp) {
+        let generation = self.webhook.generation + 1;
+        let source = match change.supplied {
+            Some(_) => WebhookSecretSource::Supplied { value: SecretName::webhook(generation) },
+            None => WebhookSecretSource::Derived { generation },
+        };
+        let old = std::mem::replace(&mut self.webhook.secret, source);
+        self.webhook.generation = generation;
+        self.webhook.previous = (!change.overlap.is_zero())
+            .then(|| PreviousWebhookSecret { source: old, accepted_until: now.plus(change.overlap) });
+    }
+
+    /// Rotates the webhook secret: a change of the record like any other.
+    #[must_use]
+    pub fn rotated(&self, change: &SecretChange, now: Timestamp) -> Self {
+        let mut next = self.clone();
+        next.change_webhook_secret(change, now);
+        next.updated_at = now;
+        next.version += 1;
+        next
+    }
+
+    /// Archives; a repeat keeps the first time and changes nothing (contract: hookcode 2.5).
+    pub fn archived(&self, now: Timestamp) -> Option<Self> {
+        if self.archived_at.is_some() {
+            return None;
+        }
+        Some(Self { archived_at: Some(now), updated_at: now, version: self.version + 1, ..self.clone() })
+    }
+
+    /// Takes it out of the archive; `None` when it is not in it.
+    pub fn unarchived(&self, now: Timestamp) -> Option<Self> {
+        self.archived_at?;
+        Some(Self { archived_at: None, updated_at: now, version: self.version + 1, ..self.clone() })
+    }
+
+    /// The path that the provider's webhook points at.
+    pub fn webhook_path(&self) -> String {
+        format!("/api/webhook/{}/{}", self.provider, self.id)
+    }
+}
+
+/// Reads the body of `POST /api/repos/:id/webhook-secret/rotate`: `{overlapSeconds?, webhookSecret?}`.
+///
+/// # Errors
+/// [`DomainError::Invalid`] with every wrong field.
+pub fn read_rotation(body: &Value) -> Result<SecretChange, DomainError> {
+    let mut errors = FieldErrors::new();
+    let mut object = Object::root(body, &mut errors);
+    let overlap = read_overlap(&mut object);
+    let secret = read_webhook_secret(&mut object);
+    if matches!(&secret, Field::Value(secret) if secret.expose().is_empty()) {
+        object.error("webhookSecret", "webhookSecret must not be blank; leave it out to derive a new one");
+    }
+    object.finish();
+    errors.into_result(SecretChange { supplied: secret.value(), overlap })
+}
+
+fn within_limit(repository: Repository) -> Result<Repository, DomainError> {
+    let bytes = serde_json::to_vec(&repository).map_or(usize::MAX, |json| json.len());
+    if bytes > MAX_RECORD_BYTES {
+        return Err(DomainError::TooLarge(format!(
+            "the record would have {bytes} bytes; at most {MAX_RECORD_BYTES} fit"
+        )));
+    }
+    Ok(repository)
+}
+
+fn check_provider_fields(next: &Repository) -> Result<(), DomainError> {
+    if next.provider != Provider::Git {
+        return Ok(());
+    }
+    if next.external_id.is_some() {
+        return Err(DomainError::invalid("/externalId", "externalId is not used with provider git; send remoteUrl"));
+    }
+    if next.remote_url.is_none() {
+        return Err(DomainError::invalid("/remoteUrl", "remoteUrl is required with provider git"));
+    }
+    Ok(())
+}
+
+fn check_lock(stored: &Repository, next: &Repository, state: &RepositoryState) -> Result<(), DomainError> {
+    if state.webhook_verified_at.is_none() {
+        return Ok(());
+    }
+    let locked = |before: &Option<String>, after: &Option<String>| {
+        before.as_deref().is_some_and(|text| !text.is_empty()) && before != after
+    };
+    for (field, before, after) in [
+        ("externalId", &stored.external_id, &next.external_id),
+        ("apiBaseUrl", &stored.api_base_url, &next.api_base_url),
+    ] {
+        if locked(before, after) {
+            let message = format!("{field} is locked after webhook verification");
+            return Err(DomainError::Conflict(Conflict::new("REPO_IDENTITY_LOCKED", message)));
+        }
+    }
+    Ok(())
+}
+
+fn read_name(object: &mut Object<'_, '_>, required: bool) -> Field<String> {
+    match object.text_up_to("name", MAX_NAME_BYTES).map(|name| name.trim().to_owned()) {
+        Field::Value(name) if name.is_empty() => {
+            object.error("name", "name is required");
+            Field::Invalid
+        }
+        Field::Absent | Field::Null if required => {
+            object.error("name", "name is required");
+            Field::Invalid
+        }
+        Field::Null => Field::Absent,
+        field => field,
+    }
+}
+
+fn read_namespace(object: &mut Object<'_, '_>) -> String {
+    match object.text_up_to("namespace", MAX_NAME_BYTES) {
+        Field::Value(text) if text == DEFAULT_NAMESPACE || is_qualified_namespace(&text) => text,
+        Field::Value(_) => {
+            object.error("namespace", "must be registry, product/<name> or platform/<id>");
+            DEFAULT_NAMESPACE.to_owned()
+        }
+        Field::Absent | Field::Null | Field::Invalid => DEFAULT_NAMESPACE.to_owned(),
+    }
+}
+
+fn is_qualified_namespace(text: &str) -> bool {
+    let tail = text.strip_prefix("product/").or_else(|| text.strip_prefix("platform/"));
+    tail.is_some_and(|tail| !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)))
+}
+
+fn read_external_id(object: &mut Object<'_, '_>) -> Field<String> {
+    match object.text_up_to("externalId", MAX_EXTERNAL_ID_BYTES).map(|text| text.trim().to_owned()) {
+        Field::Value(text) if text.is_empty() => Field::Null,
+        field => field,
+    }
+}
+
+fn read_api_base_url(object: &mut Object<'_, '_>) -> Field<String> {
+    match object.text_up_to("apiBaseUrl", MAX_URL_BYTES).map(|text| text.trim().to_owned()) {
+        Field::Value(text) if text.is_empty() => Field::Null,
+        Field::Value(text) if is_base_url(&text) => Field::Value(text),
+        Field::Value(_) => {
+            object.error("apiBaseUrl", "must be an http or https URL without user, query or fragment");
+            Field::Invalid
+        }
+        field => field,
+    }
+}
+
+fn is_base_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+fn read_remote(object: &mut Object<'_, '_>) -> Field<String> {
+    match object.text_up_to("remoteUrl", MAX_URL_BYTES).map(|text| text.trim().to_owned()) {
+        Field::Value(text) if text.is_empty() => Field::Null,
+        Field::Value(text) => match normalize_remote(&text) {
+            Ok(_) => Field::Value(text),
+            Err(error) => {
+                object.error("remoteUrl", error.to_string());
+                Field::Invalid
+            }
+        },
+        field => field,
+    }
+}
+
+fn read_metadata(object: &mut Object<'_, '_>) -> Field<BTreeMap<String, String>> {
+    object.object("metadata").and_then(|value| {
+        let mut metadata = BTreeMap::new();
+        let base = object.pointer("metadata");
+        let entries = value.as_object().into_iter().flatten();
+        for (key, value) in entries {
+            let pointer = format!("{base}/{}", crate::input::pointer_token(key));
+            match value.as_str() {
+                _ if key.is_empty() || key.len() > MAX_METADATA_KEY_BYTES => {
+                    object.errors().push(pointer, format!("keys must have 1 to {MAX_METADATA_KEY_BYTES} bytes"));
+                }
+                Some(text) if text.len() <= MAX_METADATA_VALUE_BYTES => {
+                    metadata.insert(key.clone(), text.to_owned());
+                }
+                _ => object
+                    .errors()
+                    .push(pointer, format!("must be a string of at most {MAX_METADATA_VALUE_BYTES} bytes")),
+            }
+        }
+        if metadata.len() > MAX_METADATA_ENTRIES {
+            object.error("metadata", format!("must have at most {MAX_METADATA_ENTRIES} entries"));
+            return Field::Invalid;
+        }
+        Field::Value(metadata)
+    })
+}
+
+fn read_timezone(object: &mut Object<'_, '_>) -> Field<String> {
+    match object.text_up_to("timezone", 64) {
+        Field::Value(zone) if !is_time_zone(&zone) => {
+            object.error("timezone", "must be an IANA time zone such as Europe/Berlin");
+            Field::Invalid
+        }
+        field => field,
+    }
+}
+
+fn read_retention(object: &mut Object<'_, '_>) -> Field<u16> {
+    object.integer("retentionDays", RETENTION_DAYS).map(|days| u16::try_from(days).unwrap_or(DEFAULT_RETENTION_DAYS))
+}
+
+fn read_webhook_secret(object: &mut Object<'_, '_>) -> Field<Secret> {
+    object.text_up_to("webhookSecret", MAX_SECRET_BYTES).map(|text| Secret::new(text.trim()))
+}
+
+fn read_verification(object: &mut Object<'_, '_>) -> Field<bool> {
+    match object.text("webhookVerification") {
+        Field::Value(text) if text == "on" => Field::Value(true),
+        Field::Value(text) if text == "off" => Field::Value(false),
+        Field::Value(_) => {
+            object.error("webhookVerification", "must be on or off");
+            Field::Invalid
+        }
+        Field::Null => Field::Absent,
+        Field::Absent => Field::Absent,
+        Field::Invalid => Field::Invalid,
+    }
+}
+
+fn read_overlap(object: &mut Object<'_, '_>) -> Duration {
+    let seconds = object.integer("overlapSeconds", 0..=MAX_OVERLAP_SECONDS).value().unwrap_or(0);
+    Duration::from_secs(seconds.unsigned_abs())
+}

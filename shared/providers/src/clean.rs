@@ -1,0 +1,79 @@
+//! Text from a provider, made fit to be stored and shown: without the token, without control characters, bounded.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use repoplane_domain::secret::Secret;
+
+/// Longest text that is taken over from a provider, in characters (contract for error bodies: hookcode 4.4).
+pub(crate) const MAX_TEXT: usize = 500;
+
+/// What stands where the token was.
+const MASK: &str = "[token]";
+
+/// Cleans texts of one call's answers.
+pub(crate) struct Cleaner {
+    /// The token as it is, as in a JSON text and as in a URL.
+    spellings: Vec<Secret>,
+}
+
+impl Cleaner {
+    /// Knows the token of the call.
+    pub(crate) fn new(token: &Secret) -> Self {
+        let plain = token.expose();
+        let quoted = serde_json::Value::from(plain).to_string();
+        let encoded = utf8_percent_encode(plain, NON_ALPHANUMERIC).to_string();
+        let mut spellings: Vec<Secret> = Vec::new();
+        for spelling in [plain, quoted.trim_matches('"'), &encoded] {
+            if !spelling.is_empty() && spellings.iter().all(|known| known.expose() != spelling) {
+                spellings.push(Secret::new(spelling));
+            }
+        }
+        Self { spellings }
+    }
+
+    /// The text without control and invisible characters (line breaks and tabs become blanks), then without the
+    /// token, then cut: in this order nothing can hide a token or leave half of one.
+    pub(crate) fn text(&self, text: &str) -> String {
+        let visible = text.chars().filter_map(|c| match c {
+            '\n' | '\r' | '\t' => Some(' '),
+            c if c.is_control() || is_invisible(c) => None,
+            c => Some(c),
+        });
+        let mut clean: String = visible.collect();
+        for spelling in &self.spellings {
+            clean = clean.replace(spelling.expose(), MASK);
+        }
+        clean.trim().chars().take(MAX_TEXT).collect()
+    }
+}
+
+/// Zero-width characters and those that reorder the text around them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_masked_in_every_spelling() {
+        let cleaner = Cleaner::new(&Secret::new(r#"a"b/c+d"#));
+        for text in [r#"a"b/c+d"#, r#"a\"b/c+d"#, "a%22b%2Fc%2Bd", "a\u{200b}\"b/\u{7}c+d"] {
+            assert_eq!(cleaner.text(&format!("<{text}>")), "<[token]>", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_across_the_cut_leaves_nothing() {
+        let cleaner = Cleaner::new(&Secret::new("secret-token"));
+        let text = cleaner.text(&format!("{}secret-token", "x".repeat(MAX_TEXT - 3)));
+        assert!(text.ends_with("x[to"), "{text}");
+    }
+
+    #[test]
+    fn control_characters_go_and_length_is_bounded_in_characters() {
+        let cleaner = Cleaner::new(&Secret::new(""));
+        assert_eq!(cleaner.text("\u{1b}[31mred\u{0}\nline\t\u{202e}end\u{85} "), "[31mred line end");
+        assert_eq!(cleaner.text(&"é".repeat(2 * MAX_TEXT)).chars().count(), MAX_TEXT);
+    }
+}

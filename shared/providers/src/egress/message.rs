@@ -1,0 +1,66 @@
+//! What goes out and what comes back.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use std::fmt;
+use url::Url;
+
+/// A request to the outside.
+#[derive(Clone)]
+pub struct EgressRequest {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl EgressRequest {
+    /// A request without headers and body.
+    pub fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: HeaderMap::new(), body: Vec::new() }
+    }
+
+    /// A GET, which is tried a second time when the other side is briefly out of order.
+    pub fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// Sets a header. Mark values that hold a token as sensitive.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+}
+
+impl fmt::Debug for EgressRequest {
+    /// Shows method and host only: paths, queries and bodies may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EgressRequest({} {})", self.method, self.url.host_str().unwrap_or_default())
+    }
+}
+
+/// An answer from the outside, whatever its status; a redirect is an answer like any other.
+#[derive(Clone)]
+pub struct EgressResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, as sent.
+    pub headers: HeaderMap,
+    /// The body as sent (never decompressed), at most the limit of the settings.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for EgressResponse {
+    /// Shows status and size only: bodies may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EgressResponse({}, {} bytes)", self.status, self.body.len())
+    }
+}

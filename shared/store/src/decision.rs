@@ -1,0 +1,116 @@
+//! The decision set: all that a webhook or a command on a repository needs, read by one Query.
+
+use crate::Store;
+use crate::error::StoreError;
+use crate::item::{self, Attributes};
+use crate::keys::{self, Part};
+use crate::table::Range;
+use crate::vault::SecretPointer;
+use repoplane_domain::access::Members;
+use repoplane_domain::automation::AutomationConfig;
+use repoplane_domain::credential::CredentialProfiles;
+use repoplane_domain::id::{RepositoryId, TenantId};
+use repoplane_domain::repository::{Repository, RepositoryState};
+use repoplane_domain::robot::Robot;
+use serde::{Deserialize, Serialize};
+
+/// A list of members with its optimistic lock.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredMembers {
+    /// The list.
+    pub members: Members,
+    /// Counts changes, from 1.
+    pub version: u64,
+}
+
+/// An automation configuration with its optimistic lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredAutomation {
+    /// The configuration.
+    pub config: AutomationConfig,
+    /// Counts changes, from 1.
+    pub version: u64,
+}
+
+/// The masked credential profiles and the pointer to the values behind them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredCredentials {
+    /// What may be shown.
+    pub profiles: CredentialProfiles,
+    /// Where the values are; absent while there are none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub secrets: Option<SecretPointer>,
+    /// Counts changes, from 1; 0 is absent.
+    pub version: u64,
+}
+
+/// A repository and all that hangs on it for a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionSet {
+    /// The record.
+    pub repository: Repository,
+    /// What background work knows.
+    pub state: RepositoryState,
+    /// The members.
+    pub members: StoredMembers,
+    /// The automation configuration, once one was put.
+    pub automation: Option<StoredAutomation>,
+    /// The robots, oldest first.
+    pub robots: Vec<Robot>,
+    /// The credential profiles.
+    pub credentials: StoredCredentials,
+}
+
+impl DecisionSet {
+    /// A fresh repository with nothing on it yet.
+    pub(crate) fn of_new(repository: Repository, members: Members) -> Self {
+        Self {
+            repository,
+            state: RepositoryState::default(),
+            members: StoredMembers { members, version: 1 },
+            automation: None,
+            robots: Vec::new(),
+            credentials: StoredCredentials::default(),
+        }
+    }
+
+    fn read(items: &[Attributes]) -> Result<Option<Self>, StoreError> {
+        let mut repository = None;
+        let mut set =
+            (RepositoryState::default(), StoredMembers::default(), None, Vec::new(), StoredCredentials::default());
+        for attributes in items {
+            match item::text_of(attributes, keys::SK).and_then(Part::parse) {
+                Some(Part::Record) => repository = Some(item::value("repository", attributes)?),
+                Some(Part::State) => set.0 = item::value("repository state", attributes)?,
+                Some(Part::Members) => set.1 = item::value("members", attributes)?,
+                Some(Part::Automation) => set.2 = Some(item::value("automation", attributes)?),
+                Some(Part::Robot(_)) => set.3.push(item::value("robot", attributes)?),
+                // Without a version it is only a lease: the first value is still on its way.
+                Some(Part::Credentials) if !attributes.contains_key(item::VERSION) => {}
+                Some(Part::Credentials) => set.4 = item::value("credentials", attributes)?,
+                None => {}
+            }
+        }
+        let (state, members, automation, robots, credentials) = set;
+        Ok(repository.map(|repository| Self { repository, state, members, automation, robots, credentials }))
+    }
+}
+
+impl Store {
+    /// A repository of the caller's tenant; another tenant's does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn repository(&self, tenant: TenantId, id: RepositoryId) -> Result<Option<DecisionSet>, StoreError> {
+        Ok(self.decision_set(id).await?.filter(|set| set.repository.tenant == tenant))
+    }
+
+    /// A repository by its id alone: for webhooks, whose path names no tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn decision_set(&self, id: RepositoryId) -> Result<Option<DecisionSet>, StoreError> {
+        let range = Range::partition(keys::repository_partition(id)).begins(keys::DECISION_SET);
+        DecisionSet::read(&self.table.query(&range).await?)
+    }
+}

@@ -1,0 +1,86 @@
+//! The first verified webhook: the record learns what the payload knows, and the state that it was verified.
+
+use crate::Store;
+use crate::change::{plan_claims, record_item};
+use crate::commit::{CommitError, Guard, Writes};
+use crate::decision::DecisionSet;
+use crate::error::StoreError;
+use crate::item::Item;
+use crate::keys::{self, Part};
+use repoplane_domain::audit::{AuditAction, AuditEntry};
+use repoplane_domain::id::{AuditId, WriteId};
+use repoplane_domain::repository::RepositoryState;
+use repoplane_domain::time::Timestamp;
+use repoplane_domain::webhook::Hydration;
+
+/// How often a lost race against a caller's change is tried again.
+const TRIES: u32 = 8;
+
+/// How hydration ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hydrated {
+    /// The set as it is now.
+    Done(Box<DecisionSet>),
+    /// Another repository of the tenant has the payload's identity (contract: hookcode 4.6 row 12).
+    IdentityTaken,
+}
+
+impl Store {
+    /// Writes what the payload fills in and marks the webhook as verified, in a transaction of its own before the
+    /// delivery's. What is taken and not needed (a longer name, a second form of the id) is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn hydrate(
+        &self,
+        set: &DecisionSet,
+        hydration: Option<&Hydration>,
+        now: Timestamp,
+    ) -> Result<Hydrated, StoreError> {
+        let mut set = set.clone();
+        let mut hydration = hydration.cloned().unwrap_or_default();
+        for _ in 0..TRIES {
+            let mut next = set.clone();
+            hydration.apply(&mut next.repository);
+            let mut writes = Writes::default();
+            if next.repository != set.repository {
+                next.repository.version += 1;
+                next.repository.updated_at = now;
+                plan_claims(&mut writes, &set.repository, &next.repository)?;
+                writes.replace(record_item(&next.repository)?, Some(set.repository.version));
+            }
+            if set.state.webhook_verified_at.is_none() {
+                next.state = RepositoryState { webhook_verified_at: Some(now), version: set.state.version + 1 };
+                let item = Item::new(&keys::part(set.repository.id, Part::State), &next.state)?;
+                let read = (set.state.version > 0).then_some(set.state.version);
+                writes.replace(item.versioned(next.state.version), read);
+                let (id, tenant) = (set.repository.id, set.repository.tenant);
+                let audit = AuditId::new(now, &*self.ids);
+                writes
+                    .audit(&AuditEntry::by_system(tenant, audit, AuditAction::RepoWebhookVerified, id, now).on(id))?;
+            }
+            let lost = match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
+                Ok(()) => return Ok(Hydrated::Done(Box::new(next))),
+                Err(CommitError::Store(error)) => return Err(error),
+                Err(CommitError::Lost(lost)) => lost,
+            };
+            if lost.iter().any(|lost| lost.guard == Guard::Identity) {
+                if hydration.binds_identity() {
+                    return Ok(Hydrated::IdentityTaken);
+                }
+                hydration.external_aliases.clear();
+            } else if lost.iter().any(|lost| lost.guard == Guard::Name) {
+                hydration.name = None;
+            } else {
+                let fresh = self.decision_set(set.repository.id).await?;
+                let Some(fresh) = fresh else { return Err(StoreError::Contended) };
+                // Whoever was faster has done the same.
+                if fresh.state.webhook_verified_at.is_some() && !hydration.binds_identity() {
+                    return Ok(Hydrated::Done(Box::new(fresh)));
+                }
+                set = fresh;
+            }
+        }
+        Err(StoreError::Contended)
+    }
+}

@@ -1,0 +1,374 @@
+//! Every key of the table, built and parsed here and nowhere else.
+//!
+//! One table, keys `pk` and `sk`, TTL on `expires_at`; three sparse indexes. RRU are read units for items up to 4 KB,
+//! strongly consistent unless said otherwise; WRU are write units per KB, doubled inside a transaction.
+//!
+//! | access pattern | index | key | cost |
+//! | --- | --- | --- | --- |
+//! | decision set of a repository | table | pk=`REPO#{rep}`, sk begins `D#` | 1 Query, 1 RRU / 4 KB |
+//! | one task | table | pk=`REPO#{rep}`, sk=`TASK#{tsk}` | 1 RRU |
+//! | tasks of a repository, newest first | table | pk=`REPO#{rep}`, sk begins `TASK#`, backwards | 0.5 RRU / 4 KB |
+//! | task group | table | pk=`REPO#{rep}`, sk=`GROUP#{grp}` | written, not read |
+//! | claim of a scheduled task | table | pk=`REPO#{rep}`, sk=`SCHEDULED#{rob}#{rule}` | condition only |
+//! | repository of a task (immutable, cached) | table | pk=`LOCATOR#{tsk}`, sk=`-` | 0.5 RRU once |
+//! | open tasks or groups of a repository, counted | `open` | open_pk=`OPEN#{rep}`, open_sk begins `TASK#` or `GROUP#` | 0.5 RRU / 4 KB, COUNT |
+//! | tasks that no queue has yet | `undispatched` | undispatched_pk=`UNDISPATCHED#{shard}` | 0.5 RRU / 4 KB |
+//! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
+//! | repositories of a member | table | pk=`MEMBERSHIPS#{tnt}#{usr}`, sk=`{rep}`, then BatchGet of records | 0.5 RRU / 4 KB + 0.5 RRU each |
+//! | name, identity, user name taken? | table | pk=`UNIQUE#{tnt}#{what}#{text}`, sk=`-` | condition only |
+//! | idempotency record of a call | table | pk=`IDEMPOTENCY#{tnt}#{usr}#{key}`, sk=`-` | condition only |
+//! | next small number | table | pk=`COUNTER#{tnt}`, sk=`{what}` | 1 WRU |
+//! | deliveries of a repository, newest first | table | pk=`DELIVERIES#{rep}`, sk=`{dlv}`, backwards | 0.5 RRU / 4 KB |
+//! | a delivery whole | table | pk=`DELIVERY#{dlv}`, sk=`DETAIL`, `BODY#{nnn}` | 1 Query, 0.5 RRU / 4 KB |
+//! | accepted twin of a delivery | table | pk=`TWIN#{rep}#{key}`, sk=`-` | condition only |
+//! | token by its hash | table | pk=`TOKEN#{sha256}`, sk=`-` | 0.5 RRU, cached 30 s |
+//! | tokens of a user | table | pk=`TENANT#{tnt}`, sk begins `TOKEN#{usr}#` | 0.5 RRU / 4 KB |
+//! | tenant | table | pk=`TENANT#{tnt}`, sk=`TENANT` | 0.5 RRU, cached 30 s |
+//! | users of a tenant | table | pk=`TENANT#{tnt}`, sk begins `USER#` | 0.5 RRU / 4 KB |
+//! | all tenants (operator) | table | pk=`TENANTS`, sk=`{tnt}` | 0.5 RRU / 4 KB |
+//! | is the registry bootstrapped? | table | pk=`SYSTEM`, sk=`BOOTSTRAP` | condition only |
+//! | audit of a tenant and day | table | pk=`AUDIT#{tnt}#{day}#{shard}`, sk=`{aud}` | 0.5 RRU / 4 KB |
+//! | audit of a repository | `lists` | list_pk=`AUDIT#{rep}`, list_sk=`{aud}`, backwards | 0.5 RRU / 4 KB |
+
+use repoplane_domain::id::{AccessTokenId, AuditId, DeliveryId, RepositoryId, RobotId, TaskId, TenantId, UserId};
+use repoplane_domain::time::Timestamp;
+
+/// Partition key.
+pub const PK: &str = "pk";
+/// Sort key.
+pub const SK: &str = "sk";
+/// Seconds since the epoch after which an item does not exist any more, swept or not.
+pub const EXPIRES_AT: &str = "expires_at";
+/// Index of repositories by time of change, and of audit entries by repository; projects everything.
+pub const LISTS: &str = "lists";
+/// Partition key of [`LISTS`].
+pub const LIST_PK: &str = "list_pk";
+/// Sort key of [`LISTS`].
+pub const LIST_SK: &str = "list_sk";
+/// Index of open tasks and groups; keys only.
+pub const OPEN: &str = "open";
+/// Partition key of [`OPEN`].
+pub const OPEN_PK: &str = "open_pk";
+/// Sort key of [`OPEN`].
+pub const OPEN_SK: &str = "open_sk";
+/// Index of tasks that no queue has yet; keys only.
+pub const UNDISPATCHED: &str = "undispatched";
+/// Partition key of [`UNDISPATCHED`].
+pub const UNDISPATCHED_PK: &str = "undispatched_pk";
+/// Sort key of [`UNDISPATCHED`].
+pub const UNDISPATCHED_SK: &str = "undispatched_sk";
+
+/// Shards of the `undispatched` index and of a day's audit.
+pub const SHARDS: u8 = 16;
+/// Sort-key prefix of the decision set: what a webhook needs, contiguous.
+pub const DECISION_SET: &str = "D#";
+/// Sort-key prefix of tasks, in a repository's partition and in [`OPEN`].
+pub const TASKS: &str = "TASK#";
+/// Sort-key prefix of task groups, in a repository's partition and in [`OPEN`].
+pub const GROUPS: &str = "GROUP#";
+/// Sort-key prefix of a tenant's users.
+pub const USERS: &str = "USER#";
+/// Sort-key prefix of a delivery's body.
+pub const BODY: &str = "BODY#";
+
+/// Sort key of items that are alone in their partition.
+const ALONE: &str = "-";
+
+/// A primary key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+}
+
+/// One part of a repository's decision set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants say it")]
+pub enum Part {
+    Record,
+    State,
+    Members,
+    Automation,
+    Robot(RobotId),
+    Credentials,
+}
+
+impl Part {
+    const RECORD: &'static str = "D#1RECORD";
+    const STATE: &'static str = "D#2STATE";
+    const MEMBERS: &'static str = "D#3MEMBERS";
+    const AUTOMATION: &'static str = "D#4AUTOMATION";
+    const CREDENTIALS: &'static str = "D#5CREDENTIALS";
+    const ROBOT: &'static str = "D#6ROBOT#";
+
+    fn sort_key(self) -> String {
+        match self {
+            Self::Record => Self::RECORD.to_owned(),
+            Self::State => Self::STATE.to_owned(),
+            Self::Members => Self::MEMBERS.to_owned(),
+            Self::Automation => Self::AUTOMATION.to_owned(),
+            Self::Robot(id) => format!("{}{id}", Self::ROBOT),
+            Self::Credentials => Self::CREDENTIALS.to_owned(),
+        }
+    }
+
+    /// Reads a sort key back; `None` for anything that is not part of a decision set.
+    pub fn parse(sort_key: &str) -> Option<Self> {
+        match sort_key {
+            Self::RECORD => Some(Self::Record),
+            Self::STATE => Some(Self::State),
+            Self::MEMBERS => Some(Self::Members),
+            Self::AUTOMATION => Some(Self::Automation),
+            Self::CREDENTIALS => Some(Self::Credentials),
+            other => other.strip_prefix(Self::ROBOT)?.parse().ok().map(Self::Robot),
+        }
+    }
+}
+
+/// Partition of a repository.
+pub fn repository_partition(id: RepositoryId) -> String {
+    format!("REPO#{id}")
+}
+
+/// One part of the decision set.
+pub fn part(id: RepositoryId, part: Part) -> Key {
+    Key::new(repository_partition(id), part.sort_key())
+}
+
+/// A task.
+pub fn task(repository: RepositoryId, id: TaskId) -> Key {
+    Key::new(repository_partition(repository), format!("{TASKS}{id}"))
+}
+
+/// A task group.
+pub fn group(repository: RepositoryId, id: &str) -> Key {
+    Key::new(repository_partition(repository), format!("{GROUPS}{id}"))
+}
+
+/// Held by the one scheduled task that a rule may have queued for a robot.
+pub fn scheduled_claim(repository: RepositoryId, robot: RobotId, rule: &str) -> Key {
+    Key::new(repository_partition(repository), format!("SCHEDULED#{robot}#{rule}"))
+}
+
+/// Where a task lives.
+pub fn task_locator(id: TaskId) -> Key {
+    Key::new(format!("LOCATOR#{id}"), ALONE)
+}
+
+/// Partition of open tasks and groups in [`OPEN`].
+pub fn open_partition(repository: RepositoryId) -> String {
+    format!("OPEN#{repository}")
+}
+
+/// Partition of a task in [`UNDISPATCHED`].
+pub fn undispatched_partition(id: TaskId) -> String {
+    format!("UNDISPATCHED#{}", shard(&id.to_string()))
+}
+
+/// Partition of a tenant's repositories in [`LISTS`].
+pub fn repositories_partition(tenant: TenantId, archived: bool) -> String {
+    format!("REPOS#{tenant}#{}", if archived { "archived" } else { "active" })
+}
+
+/// Sort key of a repository in [`LISTS`]: newest last.
+pub fn repositories_sort(updated_at: Timestamp, id: RepositoryId) -> String {
+    format!("{updated_at}#{id}")
+}
+
+/// Partition of a member's repositories.
+pub fn memberships_partition(tenant: TenantId, user: UserId) -> String {
+    format!("MEMBERSHIPS#{tenant}#{user}")
+}
+
+/// One membership.
+pub fn membership(tenant: TenantId, user: UserId, repository: RepositoryId) -> Key {
+    Key::new(memberships_partition(tenant, user), repository.to_string())
+}
+
+/// A text that only one object of a tenant may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unique {
+    /// A repository's name in its namespace, ignoring case.
+    Name {
+        /// The namespace.
+        namespace: String,
+        /// The name as written.
+        name: String,
+    },
+    /// One identity of a repository.
+    Identity(String),
+    /// A user's name, ignoring case.
+    Username(String),
+}
+
+/// The claim on a unique text. Texts are hashed: they are users' and can be longer than a key.
+pub fn unique(tenant: TenantId, what: &Unique) -> Key {
+    let (kind, text) = match what {
+        Unique::Name { namespace, name } => ("NAME", format!("{namespace}\n{}", name.to_lowercase())),
+        Unique::Identity(text) => ("IDENTITY", text.clone()),
+        Unique::Username(name) => ("USERNAME", name.to_lowercase()),
+    };
+    let hash = repoplane_domain::secret::sha256_hex(text.as_bytes());
+    Key::new(format!("UNIQUE#{tenant}#{kind}#{hash}"), ALONE)
+}
+
+/// The record of a call with an idempotency key.
+pub fn idempotency(tenant: TenantId, user: UserId, key: &str) -> Key {
+    let hash = repoplane_domain::secret::sha256_hex(key.as_bytes());
+    Key::new(format!("IDEMPOTENCY#{tenant}#{user}#{hash}"), ALONE)
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants say it")]
+pub enum Counter {
+    Repositories,
+    Users,
+}
+
+/// The counter of a tenant.
+pub fn counter(tenant: TenantId, what: Counter) -> Key {
+    let what = match what {
+        Counter::Repositories => "REPOSITORIES",
+        Counter::Users => "USERS",
+    };
+    Key::new(format!("COUNTER#{tenant}"), what)
+}
+
+/// Partition of a repository's delivery summaries.
+pub fn deliveries_partition(repository: RepositoryId) -> String {
+    format!("DELIVERIES#{repository}")
+}
+
+/// A delivery's summary.
+pub fn delivery_summary(repository: RepositoryId, id: DeliveryId) -> Key {
+    Key::new(deliveries_partition(repository), id.to_string())
+}
+
+/// Partition of one delivery's detail and body.
+pub fn delivery_partition(id: DeliveryId) -> String {
+    format!("DELIVERY#{id}")
+}
+
+/// A delivery whole, without its body.
+pub fn delivery_detail(id: DeliveryId) -> Key {
+    Key::new(delivery_partition(id), "DETAIL")
+}
+
+/// One chunk of a delivery's body.
+pub fn delivery_chunk(id: DeliveryId, index: usize) -> Key {
+    Key::new(delivery_partition(id), format!("{BODY}{index:03}"))
+}
+
+/// What an accepted delivery leaves, so that its twin is recognised.
+pub fn twin(repository: RepositoryId, key: &str) -> Key {
+    Key::new(format!("TWIN#{repository}#{key}"), ALONE)
+}
+
+/// A token by the SHA-256 of its text.
+pub fn token(hash: &str) -> Key {
+    Key::new(format!("TOKEN#{hash}"), ALONE)
+}
+
+/// Partition of a tenant.
+pub fn tenant_partition(id: TenantId) -> String {
+    format!("TENANT#{id}")
+}
+
+/// A tenant.
+pub fn tenant(id: TenantId) -> Key {
+    Key::new(tenant_partition(id), "TENANT")
+}
+
+/// A user.
+pub fn user(tenant: TenantId, id: UserId) -> Key {
+    Key::new(tenant_partition(tenant), format!("{USERS}{id}"))
+}
+
+/// Sort-key prefix of a user's tokens.
+pub fn tokens_of(user: UserId) -> String {
+    format!("TOKEN#{user}#")
+}
+
+/// A token in its user's list.
+pub fn token_of(tenant: TenantId, user: UserId, id: AccessTokenId) -> Key {
+    Key::new(tenant_partition(tenant), format!("{}{id}", tokens_of(user)))
+}
+
+/// Partition of all tenants.
+pub const TENANTS: &str = "TENANTS";
+
+/// A tenant in the operator's list.
+pub fn tenant_entry(id: TenantId) -> Key {
+    Key::new(TENANTS.to_owned(), id.to_string())
+}
+
+/// Exists once the registry has its first tenant.
+pub fn bootstrap() -> Key {
+    Key::new("SYSTEM".to_owned(), "BOOTSTRAP")
+}
+
+/// An audit entry.
+pub fn audit(tenant: TenantId, id: AuditId) -> Key {
+    let text = id.to_string();
+    Key::new(format!("AUDIT#{tenant}#{}#{}", id.created_at().day(), shard(&text)), text)
+}
+
+/// Partition of a repository's audit in [`LISTS`].
+pub fn audit_partition(repository: RepositoryId) -> String {
+    format!("AUDIT#{repository}")
+}
+
+fn shard(text: &str) -> u8 {
+    text.bytes().fold(0u8, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte)) % SHARDS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn parts_read_back_and_lie_in_the_decision_set(ms in 0i64..(1 << 47)) {
+            let robot = RobotId::start_of(Timestamp::from_millisecond(ms));
+            for p in [Part::Record, Part::State, Part::Members, Part::Automation, Part::Robot(robot), Part::Credentials] {
+                let key = part(RepositoryId::start_of(Timestamp::from_millisecond(ms)), p);
+                prop_assert!(key.sk.starts_with(DECISION_SET));
+                prop_assert_eq!(Part::parse(&key.sk), Some(p));
+            }
+        }
+
+        #[test]
+        fn lists_sort_by_time(a in 0i64..(1 << 42), b in 0i64..(1 << 42)) {
+            let id = RepositoryId::start_of(Timestamp::from_millisecond(0));
+            let sort = |ms| repositories_sort(Timestamp::from_millisecond(ms), id);
+            prop_assert_eq!(a.cmp(&b), sort(a).cmp(&sort(b)));
+        }
+
+        #[test]
+        fn no_text_reaches_another_tenants_claim(name in ".{0,40}", other in ".{0,40}") {
+            let one = TenantId::start_of(Timestamp::from_millisecond(1));
+            let two = TenantId::start_of(Timestamp::from_millisecond(2));
+            prop_assert_ne!(unique(one, &Unique::Identity(name)), unique(two, &Unique::Identity(other)));
+        }
+    }
+
+    #[test]
+    fn names_ignore_case_and_know_their_namespace() {
+        let tenant = TenantId::start_of(Timestamp::from_millisecond(1));
+        let name = |namespace: &str, name: &str| {
+            unique(tenant, &Unique::Name { namespace: namespace.into(), name: name.into() })
+        };
+        assert_eq!(name("registry", "Acme/Widgets"), name("registry", "acme/widgets"));
+        assert_ne!(name("registry", "a"), name("product/x", "a"));
+    }
+}

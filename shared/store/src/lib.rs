@@ -1,0 +1,106 @@
+//! The DynamoDB table and the Secrets Manager vault.
+//!
+//! The only place that knows keys ([`keys`]), indexes and secret names. Every read that serves a caller takes the caller's
+//! tenant and answers "absent" for another's; every write is one transaction with its audit entry in it.
+
+mod access;
+mod change;
+mod commit;
+mod decision;
+mod deliveries;
+mod error;
+mod hydrate;
+mod item;
+pub mod keys;
+mod repositories;
+mod table;
+mod tasks;
+mod tenants;
+mod vault;
+mod webhook_secret;
+
+pub use access::{IssuedToken, TokenRecord};
+pub use change::{Author, Plan};
+pub use decision::{DecisionSet, StoredAutomation, StoredCredentials, StoredMembers};
+pub use deliveries::{DeliveryCommit, DeliveryPage, KeptDelivery, TwinResult, VerifiedDelivery};
+pub use error::StoreError;
+pub use hydrate::Hydrated;
+pub use repositories::{ArchiveFilter, RepositoryPage, RepositoryRow};
+pub use tasks::TaskPage;
+pub use vault::{Document, SecretPointer, Vault};
+
+use moka::future::Cache;
+use repoplane_domain::error::DomainError;
+use repoplane_domain::id::{IdSource, RepositoryId, TaskId, TenantId};
+use std::sync::Arc;
+use std::time::Duration;
+use table::Table;
+
+/// How long a token that was found is believed without asking again (design: HTTP conventions).
+const TOKEN_LIFE: Duration = Duration::from_secs(30);
+/// How long a token that was not found is believed absent.
+const MISSING_TOKEN_LIFE: Duration = Duration::from_secs(5);
+/// How long a tenant's record is believed.
+const TENANT_LIFE: Duration = Duration::from_secs(30);
+const CACHED_TOKENS: u64 = 10_000;
+const CACHED_TENANTS: u64 = 1_000;
+const CACHED_LOCATORS: u64 = 10_000;
+
+/// A rule or storage says no to a write.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A rule of the domain.
+    #[error(transparent)]
+    Domain(#[from] DomainError),
+    /// Storage.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Records and secrets of the control plane. Cheap to clone; clones share their caches.
+#[derive(Clone)]
+pub struct Store {
+    table: Table,
+    vault: Vault,
+    ids: Arc<dyn IdSource>,
+    tokens: Cache<String, Arc<TokenRecord>>,
+    missing_tokens: Cache<String, ()>,
+    tenants: Cache<TenantId, Arc<tenants::TenantRecord>>,
+    locators: Cache<TaskId, RepositoryId>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("table", &self.table.name).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A store on one table and one vault. Ids come from `ids`.
+    pub fn new(
+        client: aws_sdk_dynamodb::Client,
+        table: impl Into<String>,
+        vault: Vault,
+        ids: Arc<dyn IdSource>,
+    ) -> Self {
+        Self {
+            table: Table { client, name: table.into() },
+            vault,
+            ids,
+            tokens: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(TOKEN_LIFE).build(),
+            missing_tokens: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(MISSING_TOKEN_LIFE).build(),
+            tenants: Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(TENANT_LIFE).build(),
+            locators: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
+        }
+    }
+
+    /// The vault, for the values that are not a repository's.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Where new ids come from.
+    pub fn ids(&self) -> &dyn IdSource {
+        &*self.ids
+    }
+}

@@ -1,0 +1,253 @@
+//! Tenants and users; the first ones come from bootstrap.
+
+use crate::change::taken;
+use crate::commit::{CommitError, Guard, Writes};
+use crate::error::StoreError;
+use crate::item::{self, Item};
+use crate::keys::{self, Counter, Unique};
+use crate::table::Range;
+use crate::vault::{Document, SecretPointer};
+use crate::{IssuedToken, Store, TokenRecord, WriteError};
+use repoplane_domain::access::{
+    CreateAccessToken, CreateTenant, CreateUser, PatchTenant, PatchUser, Principal, Tenant, User,
+};
+use repoplane_domain::audit::{AuditAction, AuditEntry};
+use repoplane_domain::error::{Conflict, DomainError, Kind};
+use repoplane_domain::id::{AuditId, TenantId, UserId, WriteId};
+use repoplane_domain::secret::Secret;
+use repoplane_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Name of the tenant's webhook master key in its secret document.
+pub(crate) const WEBHOOK_MASTER_KEY: &str = "webhook-master-key";
+/// Tokens that one user may have.
+pub(crate) const MAX_TOKENS_OF_USER: usize = 40;
+
+/// A tenant and where its secrets are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TenantRecord {
+    pub(crate) tenant: Tenant,
+    pub(crate) secrets: SecretPointer,
+}
+
+/// 256 bits from the operating system: ids may be guessable, keys may not.
+fn random_key() -> Result<Secret, StoreError> {
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| StoreError::Unavailable { engine: "randomness", reason: error.to_string() })?;
+    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+}
+
+impl Store {
+    /// The record of a tenant, believed for half a minute.
+    pub(crate) async fn tenant_record(&self, id: TenantId) -> Result<Option<Arc<TenantRecord>>, StoreError> {
+        if let Some(record) = self.tenants.get(&id).await {
+            return Ok(Some(record));
+        }
+        let Some(item) = self.table.get(&keys::tenant(id), false).await? else { return Ok(None) };
+        let record: Arc<TenantRecord> = Arc::new(item::value("tenant", &item)?);
+        self.tenants.insert(id, Arc::clone(&record)).await;
+        Ok(Some(record))
+    }
+
+    /// Whether a tenant is suspended (as of at most half a minute ago).
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn is_suspended(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        Ok(self.tenant_record(tenant).await?.is_none_or(|record| record.tenant.suspended))
+    }
+
+    /// Makes a tenant, its first administrator and that administrator's tokens, all or nothing. With `bootstrap` it is
+    /// the registry's first tenant or a conflict.
+    ///
+    /// # Errors
+    /// `ALREADY_BOOTSTRAPPED`, storage failures.
+    pub async fn create_tenant(
+        &self,
+        command: &CreateTenant,
+        tokens: Vec<(CreateAccessToken, Secret)>,
+        bootstrap: bool,
+        author: Option<&Principal>,
+        now: Timestamp,
+    ) -> Result<(Tenant, User, Vec<IssuedToken>), WriteError> {
+        let tenant = command.tenant(TenantId::new(now, &*self.ids), now);
+        let number = self.table.next_number(&keys::counter(tenant.id, Counter::Users)).await?;
+        let user = command.administrator.clone().into_user(UserId::new(now, &*self.ids), number, now);
+        let mut document = Document::default();
+        document.set(WEBHOOK_MASTER_KEY, Some(random_key()?));
+        let name = self.vault.name_of(tenant.id, &tenant.id.to_string());
+        let secrets = self.vault.put(&name, false, document, &*self.ids).await?;
+        let record = TenantRecord { tenant, secrets };
+
+        let mut writes = Writes::default();
+        if bootstrap {
+            writes.claim(Item::new(&keys::bootstrap(), &record.tenant.id)?, Guard::Bootstrap);
+        }
+        let tenant = &record.tenant;
+        writes.create(Item::new(&keys::tenant(tenant.id), &record)?.versioned(1));
+        writes.create(Item::new(&keys::tenant_entry(tenant.id), tenant)?);
+        self.add_user(&mut writes, tenant.id, &user)?;
+        let mut issued = Vec::new();
+        for (command, text) in tokens {
+            issued.push(self.add_token(&mut writes, command, tenant.id, &user, text, now)?);
+        }
+        let audit = AuditId::new(now, &*self.ids);
+        let entry = match author {
+            Some(author) => AuditEntry::by(author, audit, AuditAction::TenantCreated, tenant.id, now),
+            None => AuditEntry::by_system(tenant.id, audit, AuditAction::TenantCreated, tenant.id, now),
+        };
+        writes.audit(&entry)?;
+        self.commit_new(&writes, now).await?;
+        self.vault.mark_committed(&record.secrets, None).await;
+        Ok((record.tenant, user, issued))
+    }
+
+    /// Whether the registry has its first tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn is_bootstrapped(&self) -> Result<bool, StoreError> {
+        Ok(self.table.get(&keys::bootstrap(), true).await?.is_some())
+    }
+
+    /// The first tenant, once there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn first_tenant(&self) -> Result<Option<TenantId>, StoreError> {
+        let item = self.table.get(&keys::bootstrap(), true).await?;
+        item.map(|item| item::value("bootstrap", &item)).transpose()
+    }
+
+    /// All tenants, oldest first (operator).
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn list_tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        let items = self.table.query(&Range::partition(keys::TENANTS.to_owned())).await?;
+        items.iter().map(|item| item::value("tenant", item)).collect()
+    }
+
+    /// Changes a tenant (operator).
+    ///
+    /// # Errors
+    /// Not found, a lost race, storage failures.
+    pub async fn patch_tenant(
+        &self,
+        author: &Principal,
+        id: TenantId,
+        patch: &PatchTenant,
+        now: Timestamp,
+    ) -> Result<Tenant, WriteError> {
+        let item = self.table.get(&keys::tenant(id), true).await?.ok_or(DomainError::NotFound(Kind::Tenant))?;
+        let stored: TenantRecord = item::value("tenant", &item)?;
+        let record = TenantRecord { tenant: patch.apply(&stored.tenant, now), secrets: stored.secrets };
+        let mut writes = Writes::default();
+        writes.replace(
+            Item::new(&keys::tenant(id), &record)?.versioned(record.tenant.version),
+            Some(stored.tenant.version),
+        );
+        writes.put(Item::new(&keys::tenant_entry(id), &record.tenant)?);
+        let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::TenantUpdated, id, now);
+        let details = serde_json::json!({"name": record.tenant.name, "suspended": record.tenant.suspended});
+        writes.audit(&AuditEntry { tenant: id, ..entry.with(details) })?;
+        self.commit_new(&writes, now).await?;
+        self.tenants.invalidate(&id).await;
+        Ok(record.tenant)
+    }
+
+    /// The users of a tenant, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn list_users(&self, tenant: TenantId) -> Result<Vec<User>, StoreError> {
+        let items = self.table.query(&Range::partition(keys::tenant_partition(tenant)).begins(keys::USERS)).await?;
+        items.iter().map(|item| item::value("user", item)).collect()
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<User>, StoreError> {
+        let item = self.table.get(&keys::user(tenant, id), true).await?;
+        item.map(|item| item::value("user", &item)).transpose()
+    }
+
+    /// One user by name, ignoring case.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn user_by_name(&self, tenant: TenantId, name: &str) -> Result<Option<User>, StoreError> {
+        let claim = self.table.get(&keys::unique(tenant, &Unique::Username(name.to_owned())), true).await?;
+        let Some(claim) = claim else { return Ok(None) };
+        self.user(tenant, item::value("claim", &claim)?).await
+    }
+
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// `USERNAME_TAKEN`, storage failures.
+    pub async fn create_user(
+        &self,
+        author: &Principal,
+        command: CreateUser,
+        now: Timestamp,
+    ) -> Result<User, WriteError> {
+        let number = self.table.next_number(&keys::counter(author.tenant, Counter::Users)).await?;
+        let user = command.into_user(UserId::new(now, &*self.ids), number, now);
+        let mut writes = Writes::default();
+        self.add_user(&mut writes, author.tenant, &user)?;
+        let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::UserCreated, user.id, now);
+        writes.audit(&entry.with(serde_json::json!({"username": user.username, "roles": user.roles})))?;
+        self.commit_new(&writes, now).await?;
+        Ok(user)
+    }
+
+    /// Changes a user, and what the user's tokens say of them, in one transaction.
+    ///
+    /// # Errors
+    /// Not found, a lost race, storage failures.
+    pub async fn patch_user(
+        &self,
+        author: &Principal,
+        id: UserId,
+        patch: &PatchUser,
+        now: Timestamp,
+    ) -> Result<User, WriteError> {
+        let stored = self.user(author.tenant, id).await?.ok_or(DomainError::NotFound(Kind::User))?;
+        let user = patch.apply(&stored, now);
+        let mut writes = Writes::default();
+        writes.replace(Item::new(&keys::user(author.tenant, id), &user)?.versioned(user.version), Some(stored.version));
+        for (hash, token) in self.tokens_with_hashes(author.tenant, id, now).await? {
+            let expires = token.expires_at;
+            let record = TokenRecord { token, user: user.clone() };
+            writes.replace_existing(crate::access::token_item(&hash, &record, expires)?);
+        }
+        let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::UserUpdated, id, now);
+        writes.audit(&entry.with(serde_json::json!({"roles": user.roles, "disabled": user.disabled})))?;
+        self.commit_new(&writes, now).await?;
+        Ok(user)
+    }
+
+    fn add_user(&self, writes: &mut Writes, tenant: TenantId, user: &User) -> Result<(), StoreError> {
+        let unique = keys::unique(tenant, &Unique::Username(user.username.clone()));
+        writes.claim(Item::new(&unique, &user.id)?, Guard::Username);
+        writes.create(Item::new(&keys::user(tenant, user.id), user)?.versioned(user.version));
+        Ok(())
+    }
+
+    /// Commits a change that is not tried again: a lost race is the caller's to hear of.
+    pub(crate) async fn commit_new(&self, writes: &Writes, now: Timestamp) -> Result<(), WriteError> {
+        match self.table.commit(writes, WriteId::new(now, &*self.ids), now).await {
+            Ok(()) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(CommitError::Lost(lost)) => {
+                let clash = || Conflict::new("WRITE_CONFLICT", "someone else changed it at the same time; try again");
+                Err(DomainError::Conflict(taken(&lost).unwrap_or_else(clash)).into())
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What most tests need first: a repository with an enabled robot and a rule, and a signed webhook for it.
+
+use crate::event::Event;
+use crate::{Answer, Client, TestApp};
+use repoplane_domain::secret::Secret;
+use serde_json::{Value, json};
+
+/// GitHub's own example of an opened issue, unchanged.
+pub const GITHUB_ISSUES_OPENED: &str = "github/issues/opened.json";
+/// An opened issue after GitLab's reference.
+pub const GITLAB_ISSUE_OPENED: &str = "gitlab/issue/open.json";
+
+/// A provider's payload, as text.
+pub fn fixture(path: &str) -> String {
+    let path = format!("{}/fixtures/{path}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The value of `x-hub-signature-256` (GitHub: validating webhook deliveries).
+pub fn github_signature(secret: &str, body: &[u8]) -> String {
+    let mac = Secret::new(secret).hmac_sha256(&[body]);
+    format!("sha256={}", hex::encode(mac))
+}
+
+/// A registered repository with its webhook.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// Its id.
+    pub repo: String,
+    /// `/api/repos/{id}`.
+    pub path: String,
+    /// The webhook's path.
+    pub webhook: String,
+    /// The webhook's secret.
+    pub secret: String,
+    provider: &'static str,
+}
+
+impl Hook {
+    /// Registers a repository that GitHub's example payloads speak of (`Codertocat/Hello-World`).
+    pub async fn github(app: &TestApp) -> Self {
+        let base = app.double.as_ref().map_or(Value::Null, |double| json!(double.github()));
+        Self::register(app, "github", json!({"name": "Codertocat/Hello-World", "apiBaseUrl": base})).await
+    }
+
+    /// Registers a project that the GitLab payloads of the fixtures speak of.
+    pub async fn gitlab(app: &TestApp) -> Self {
+        let payload: Value = serde_json::from_str(&fixture(GITLAB_ISSUE_OPENED)).expect("JSON");
+        Self::register(app, "gitlab", json!({"name": payload["project"]["path_with_namespace"]})).await
+    }
+
+    /// Registers a repository with any other fields.
+    pub async fn register(app: &TestApp, provider: &'static str, mut body: Value) -> Self {
+        body["provider"] = json!(provider);
+        let created = app.admin().post("/api/repos", body).await.expect(201);
+        let repo = created.text("/repo/id");
+        Self {
+            path: format!("/api/repos/{repo}"),
+            webhook: created.text("/webhookPath"),
+            secret: created.text("/webhookSecret"),
+            repo,
+            provider,
+        }
+    }
+
+    /// Adds a git profile `bot` and a model profile `team`.
+    pub async fn add_credentials(&self, app: &TestApp, git_token: &str) {
+        let body = json!({
+            "repoProviderCredential": {"profiles": [{"id": "bot", "remark": "bot", "token": git_token}]},
+            "modelProviderCredential": {"codex": {"profiles": [{"id": "team", "remark": "team", "apiKey": "sk-test"}]}},
+        });
+        app.admin().patch(&self.path, body).await.expect(200);
+    }
+
+    /// Attaches a robot that uses the profiles of [`Hook::add_credentials`]; it is not enabled yet.
+    pub async fn add_robot(&self, app: &TestApp, name: &str) -> String {
+        let body = json!({
+            "name": name,
+            "promptDefault": "Look at {{issue.title}}",
+            "repoCredentialSource": "repo",
+            "repoCredentialProfileId": "bot",
+            "modelProviderConfig": {"credentialSource": "repo", "credentialProfileId": "team"},
+        });
+        app.admin().post(&format!("{}/robots", self.path), body).await.expect(201).text("/robot/id")
+    }
+
+    /// Enables a robot the only way there is: its test passes at the provider double.
+    pub async fn enable(&self, app: &TestApp, robot: &str) {
+        let tested = app.admin().post(&format!("{}/robots/{robot}/test", self.path), Value::Null).await.expect(200);
+        assert_eq!(tested.body["ok"], true, "{}", tested.body);
+    }
+
+    /// Stores one rule for one event type.
+    pub async fn add_rule(&self, app: &TestApp, event: &str, robot: &str, matching: Value) {
+        let mut rule = json!({"name": "test rule", "actions": [{"robotId": robot}]});
+        if !matching.is_null() {
+            rule["match"] = matching;
+        }
+        let body = json!({"config": {"version": 2, "events": {event: {"rules": [rule]}}}});
+        app.admin().put(&format!("{}/automation", self.path), body).await.expect(200);
+    }
+
+    /// Repository, credentials, one enabled robot, and a rule for every issue. The application needs a double.
+    pub async fn ready(app: &TestApp) -> (Self, String) {
+        let double = app.double.as_ref().expect("a provider double");
+        let body = json!({"name": "Codertocat/Hello-World", "apiBaseUrl": double.github()});
+        let hook = Self::register(app, "github", body).await;
+        hook.add_credentials(app, repoplane_local::double::WRITE_TOKEN).await;
+        let robot = hook.add_robot(app, "Triage").await;
+        hook.enable(app, &robot).await;
+        // The example payloads come from github.com.
+        app.admin().patch(&hook.path, json!({"apiBaseUrl": null})).await.expect(200);
+        hook.add_rule(app, "issue", &robot, Value::Null).await;
+        (hook, robot)
+    }
+
+    /// A signed event for this hook.
+    pub fn event(&self, event: &str, guid: &str, body: &str) -> Event {
+        let post = Event::new("POST", &self.webhook).header("content-type", "application/json");
+        let post = match self.provider {
+            "github" => post
+                .header("x-github-event", event)
+                .header("x-github-delivery", guid)
+                .header("x-hub-signature-256", &github_signature(&self.secret, body.as_bytes())),
+            _ => post
+                .header("x-gitlab-event", event)
+                .header("x-gitlab-event-uuid", guid)
+                .header("x-gitlab-token", &self.secret),
+        };
+        post.body(body)
+    }
+
+    /// Posts a signed event.
+    pub async fn post(&self, app: &TestApp, event: &str, guid: &str, body: &str) -> Answer {
+        app.anonymous().send(self.event(event, guid, body)).await
+    }
+
+    /// The repository's tasks, newest first.
+    pub async fn tasks(&self, client: &Client) -> Vec<Value> {
+        let answer = client.get(&format!("{}/tasks", self.path)).await.expect(200);
+        answer.body["tasks"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The repository's deliveries, newest first.
+    pub async fn deliveries(&self, client: &Client) -> Vec<Value> {
+        let answer = client.get(&format!("{}/webhook-deliveries", self.path)).await.expect(200);
+        answer.body["deliveries"].as_array().cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,107 @@
+//! A caller of the API: builds an event, sends it through the function's own decoding, reads the answer.
+
+use crate::event::Event;
+use axum::Router;
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// A caller with or without a token.
+#[derive(Clone)]
+pub struct Client {
+    router: Router,
+    token: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Raw body.
+    pub bytes: Vec<u8>,
+    /// The body as JSON; null when it is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The answer, if it has this status; fails the test with the body otherwise.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        self
+    }
+
+    /// A text of the body.
+    #[track_caller]
+    pub fn text(&self, pointer: &str) -> String {
+        let found = self.body.pointer(pointer).and_then(Value::as_str);
+        found.unwrap_or_else(|| panic!("no text at {pointer} in {}", self.body)).to_owned()
+    }
+
+    /// The pointers of the wrong fields, in order.
+    pub fn wrong_fields(&self) -> Vec<String> {
+        let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| error["pointer"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+impl Client {
+    pub(crate) fn new(router: Router, token: Option<String>) -> Self {
+        Self { router, token }
+    }
+
+    /// Sends a JSON body; `Value::Null` sends none.
+    pub async fn call(&self, method: &str, target: &str, body: Value) -> Answer {
+        let event = Event::new(method, target);
+        let event = if body.is_null() {
+            event
+        } else {
+            event.header("content-type", "application/json").body(body.to_string())
+        };
+        self.send(event).await
+    }
+
+    /// GET.
+    pub async fn get(&self, target: &str) -> Answer {
+        self.call("GET", target, Value::Null).await
+    }
+
+    /// POST.
+    pub async fn post(&self, target: &str, body: Value) -> Answer {
+        self.call("POST", target, body).await
+    }
+
+    /// PATCH.
+    pub async fn patch(&self, target: &str, body: Value) -> Answer {
+        self.call("PATCH", target, body).await
+    }
+
+    /// PUT.
+    pub async fn put(&self, target: &str, body: Value) -> Answer {
+        self.call("PUT", target, body).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, target: &str) -> Answer {
+        self.call("DELETE", target, Value::Null).await
+    }
+
+    /// Sends an event as it stands, with the token added.
+    pub async fn send(&self, event: Event) -> Answer {
+        let event = match &self.token {
+            Some(token) => event.header("authorization", &format!("Bearer {token}")),
+            None => event,
+        };
+        let request = lambda_http::request::from_str(&event.json().to_string()).expect("an HTTP API event");
+        let answer =
+            self.router.clone().oneshot(request.map(axum::body::Body::new)).await.expect("routers do not fail");
+        let (parts, body) = answer.into_parts();
+        let bytes = body.collect().await.expect("the body ends").to_bytes().to_vec();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, bytes, body }
+    }
+}

@@ -1,0 +1,34 @@
+//! A clock that a test moves by hand.
+
+use repoplane_api::Clock;
+use repoplane_domain::time::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// Stands still until it is moved; every reading is one millisecond later, so that what is made later sorts later.
+#[derive(Debug, Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    /// 2026-01-20T08:00:00Z, a Tuesday.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(1_768_896_000_000)))
+    }
+
+    /// Moves on.
+    pub fn advance(&self, span: Duration) {
+        self.0.fetch_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
+    /// Where it stands, without moving it.
+    pub fn peek(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}

@@ -1,0 +1,107 @@
+//! The harness of the whole-system tests: the real routers, driven by API Gateway v2 events, on embedded engines.
+//!
+//! Nothing of ours is mocked. A [`TestApp`] has engines, a clock and a provider double of its own; [`TestApp::line`] counts
+//! the calls to the engines and breaks them on purpose. [`Client::call`] takes method, path and body through the same
+//! event decoding as a deployed function.
+
+mod builders;
+mod client;
+mod clock;
+mod event;
+mod providers;
+
+pub use builders::{GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, fixture, github_signature};
+pub use client::{Answer, Client};
+pub use clock::TestClock;
+pub use event::Event;
+pub use providers::ProviderDouble;
+
+use repoplane_api::App;
+use repoplane_api::app::Settings;
+use repoplane_domain::secret::Secret;
+use repoplane_local::engines::Engines;
+use repoplane_local::line::Line;
+use repoplane_local::server::{ensure_administrator, reopen, store_on, whole_api};
+use repoplane_providers::Egress;
+use std::sync::Arc;
+
+/// The administrator's token in every test.
+pub const ADMIN_TOKEN: &str = "rpt_the-administrator-of-this-test";
+
+/// One application on engines of its own.
+#[derive(Clone)]
+pub struct TestApp {
+    /// Counts calls to the engines, and breaks them.
+    pub line: Line,
+    /// The time.
+    pub clock: TestClock,
+    /// The provider double's address, once it runs.
+    pub double: Option<ProviderDouble>,
+    app: App,
+    egress: Egress,
+}
+
+impl TestApp {
+    /// Fresh engines, one tenant with one administrator, no provider double.
+    pub async fn start() -> Self {
+        Self::on(Line::to(Engines::memory().expect("engines in memory")), None).await
+    }
+
+    /// As [`TestApp::start`], with a provider double on loopback, allow-listed.
+    pub async fn start_with_double() -> Self {
+        let double = ProviderDouble::start().await;
+        Self::on(Line::to(Engines::memory().expect("engines in memory")), Some(double)).await
+    }
+
+    /// As [`TestApp::start`], on a chosen line.
+    pub async fn on(line: Line, double: Option<ProviderDouble>) -> Self {
+        let clock = TestClock::new();
+        let store = store_on(&line).await.expect("the table");
+        let app = App { clock: Arc::new(clock.clone()), ..App::new(store, Settings::default()) };
+        ensure_administrator(&app, &Secret::new(ADMIN_TOKEN)).await.expect("an administrator");
+        let egress = double.as_ref().map_or_else(|| Egress::new(Default::default()), ProviderDouble::egress);
+        let test = Self { line, clock, double, app, egress };
+        test.line.take_calls();
+        test
+    }
+
+    /// A second instance on the same engines: caches and counts of its own, as another Lambda environment.
+    #[must_use]
+    pub fn second_instance(&self) -> Self {
+        let line = self.line.fork();
+        let app = App { store: reopen(&line), ..self.app.clone() };
+        Self { line, app, ..self.clone() }
+    }
+
+    /// As [`TestApp::second_instance`], but the bootstrap secret's name is set.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        let app = App { settings: Arc::new(settings), ..self.app.clone() };
+        Self { app, ..self.clone() }
+    }
+
+    /// A client with the administrator's token.
+    pub fn admin(&self) -> Client {
+        self.client(ADMIN_TOKEN)
+    }
+
+    /// A client with some token.
+    pub fn client(&self, token: impl Into<String>) -> Client {
+        Client::new(whole_api(&self.app, &self.egress), Some(token.into()))
+    }
+
+    /// A client without a token: a provider, or a stranger.
+    pub fn anonymous(&self) -> Client {
+        Client::new(whole_api(&self.app, &self.egress), None)
+    }
+
+    /// The store, for what no route shows.
+    pub fn store(&self) -> &repoplane_store::Store {
+        &self.app.store
+    }
+
+    /// Every item of the table, as it lies there.
+    pub async fn items(&self) -> Vec<serde_json::Value> {
+        event::scan(&self.line).await
+    }
+}

@@ -1,0 +1,60 @@
+//! The provider double on a loopback port of the test's own.
+
+use repoplane_local::double;
+use repoplane_providers::{Egress, EgressSettings};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// Runs until the test ends.
+#[derive(Debug, Clone)]
+pub struct ProviderDouble {
+    address: SocketAddr,
+    _server: Arc<Server>,
+}
+
+#[derive(Debug)]
+struct Server(JoinHandle<()>);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl ProviderDouble {
+    pub(crate) async fn start() -> Self {
+        Self::serving(double::router()).await
+    }
+
+    /// A double with answers of a test's own.
+    pub async fn serving(router: axum::Router) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
+        let address = listener.local_addr().expect("its address");
+        let server = tokio::spawn(async move {
+            let _ = axum::serve(listener, router).await;
+        });
+        Self { address, _server: Arc::new(Server(server)) }
+    }
+
+    /// Its origin.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// GitHub's REST base on it.
+    pub fn github(&self) -> String {
+        format!("{}/github/api/v3", self.origin())
+    }
+
+    /// GitLab's site root on it.
+    pub fn gitlab(&self) -> String {
+        format!("{}/gitlab", self.origin())
+    }
+
+    pub(crate) fn egress(&self) -> Egress {
+        let allowed = EgressSettings::from_allow_list(&self.address.to_string()).expect("an allow list");
+        Egress::new(allowed)
+    }
+}

@@ -1,0 +1,3 @@
+//! Whole-system tests; the modules mirror the URLs and the promises of the design.
+
+mod main_job;
