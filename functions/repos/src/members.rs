@@ -2,10 +2,10 @@
 
 use crate::view;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use repoplane_api::access::{Manage, Read, Repo, parse_id};
+use repoplane_api::access::{Manage, PathParams, Read, Repo};
 use repoplane_api::body::JsonBody;
 use repoplane_api::{App, Problem};
 use repoplane_domain::access::{AddMember, Member, MemberSelector, Members, RepositoryRole, Right, read_role};
@@ -42,8 +42,8 @@ pub(crate) async fn add(
         role: command.role,
     };
     let details = json!({"userId": member.user_id, "role": member.role});
-    change_members(&app, &repo, (AuditAction::RepoMemberAdded, details), |members| {
-        need_owner_for(&repo, command.role)?;
+    change_members(&app, &repo, (AuditAction::RepoMemberAdded, details), |role, members| {
+        need_owner_for(role, command.role)?;
         members.add(member.clone())
     })
     .await?;
@@ -55,15 +55,15 @@ pub(crate) async fn add(
 /// `repos_update_member_role`.
 pub(crate) async fn change(
     State(app): State<App>,
-    Path((_, user)): Path<(String, String)>,
+    params: PathParams,
     repo: Repo<Manage>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Value>, Problem> {
-    let user: UserId = parse_id(&user, Kind::Member)?;
+    let user: UserId = params.id("user_id", Kind::Member)?;
     let role = read_role(&body)?;
     let details = json!({"userId": user, "role": role});
-    let set = change_members(&app, &repo, (AuditAction::RepoMemberUpdated, details), |members| {
-        need_owner_for(&repo, role.max(members.role_of(user).unwrap_or(RepositoryRole::Member)))?;
+    let set = change_members(&app, &repo, (AuditAction::RepoMemberUpdated, details), |own, members| {
+        need_owner_for(own, role.max(members.role_of(user).unwrap_or(RepositoryRole::Member)))?;
         members.set_role(user, role)
     })
     .await?;
@@ -73,13 +73,13 @@ pub(crate) async fn change(
 /// `repos_remove_member`.
 pub(crate) async fn remove(
     State(app): State<App>,
-    Path((_, user)): Path<(String, String)>,
+    params: PathParams,
     repo: Repo<Manage>,
 ) -> Result<Json<Value>, Problem> {
-    let user: UserId = parse_id(&user, Kind::Member)?;
+    let user: UserId = params.id("user_id", Kind::Member)?;
     let details = json!({"userId": user});
-    change_members(&app, &repo, (AuditAction::RepoMemberRemoved, details), |members| {
-        need_owner_for(&repo, members.role_of(user).unwrap_or(RepositoryRole::Member))?;
+    change_members(&app, &repo, (AuditAction::RepoMemberRemoved, details), |role, members| {
+        need_owner_for(role, members.role_of(user).unwrap_or(RepositoryRole::Member))?;
         members.remove(user)
     })
     .await?;
@@ -87,8 +87,8 @@ pub(crate) async fn remove(
 }
 
 /// Only owners make, change and remove owners: a maintainer must not be able to take a repository over.
-fn need_owner_for(repo: &Repo<Manage>, touched: RepositoryRole) -> Result<(), DomainError> {
-    if touched == RepositoryRole::Owner && repo.role != RepositoryRole::Owner {
+fn need_owner_for(role: Option<RepositoryRole>, touched: RepositoryRole) -> Result<(), DomainError> {
+    if touched == RepositoryRole::Owner && role != Some(RepositoryRole::Owner) {
         return Err(DomainError::Denied(Denial::RepositoryOwner));
     }
     Ok(())
@@ -98,13 +98,14 @@ async fn change_members(
     app: &App,
     repo: &Repo<Manage>,
     (action, details): (AuditAction, Value),
-    change: impl Fn(&mut Members) -> Result<(), DomainError>,
+    change: impl Fn(Option<RepositoryRole>, &mut Members) -> Result<(), DomainError>,
 ) -> Result<DecisionSet, Problem> {
     let now = app.now();
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {
         let mut members = set.members.members.clone();
-        change(&mut members)?;
+        // After a lost race the caller may be less than at the start.
+        change(repo.principal.role_in(&members), &mut members)?;
         let id = AuditId::new(now, app.store.ids());
         let entry = AuditEntry::by(&repo.principal, id, action, set.repository.id, now).on(set.repository.id);
         Ok(Plan { members: Some(members), audit: vec![entry.with(details.clone())], ..Plan::nothing(()) })

@@ -97,15 +97,15 @@ pub(crate) async fn change(
     JsonBody(body): JsonBody,
 ) -> Result<Json<Value>, Problem> {
     let (patch, credentials) = read_change(&body, &repo.set.repository)?;
-    if patch.verification == Some(false) && repo.set.repository.webhook.verification {
-        repo.principal.need_administrator()?;
-    }
     let changed: Vec<String> = body.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
     let now = app.now();
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {
+        if patch.verification == Some(false) && set.repository.webhook.verification {
+            repo.principal.need_administrator()?;
+        }
         let next = patch.apply(&set.repository, &set.state, now)?;
-        let mut secrets = supplied(&next, patch.secret.as_ref());
+        let mut secrets = webhook_secrets(&set.repository, &next, patch.secret.as_ref());
         let mut profiles = set.credentials.profiles.clone();
         secrets.extend(credentials.apply(&mut profiles, now, app.store.ids()).map_err(DomainError::Invalid)?);
         let mut audit =
@@ -195,7 +195,7 @@ pub(crate) async fn rotate_webhook_secret(
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {
         let next = set.repository.rotated(&rotation, now);
-        let secrets = supplied(&next, Some(&rotation));
+        let secrets = webhook_secrets(&set.repository, &next, Some(&rotation));
         let details = json!({"generation": next.webhook.generation, "overlapSeconds": rotation.overlap.as_secs()});
         let audit = vec![entry(&app, &repo.principal, AuditAction::RepoWebhookSecretRotated, set, now).with(details)];
         Ok(Plan { repository: Some(next), secrets, audit, ..Plan::nothing(()) })
@@ -218,22 +218,28 @@ async fn add_webhook(app: &App, set: &DecisionSet, answer: &mut Value) -> Result
     Ok(())
 }
 
-/// A supplied webhook secret goes to the vault under its generation's name; the one before the previous leaves it.
-fn supplied(next: &Repository, change: Option<&SecretChange>) -> Vec<SecretEdit> {
-    let Some(change) = change else { return Vec::new() };
-    let mut edits = Vec::new();
-    if let (Some(secret), WebhookSecretSource::Supplied { value }) = (&change.supplied, &next.webhook.secret) {
-        edits.push(SecretEdit::put(value.clone(), secret.clone()));
-        let previous = next.webhook.previous.as_ref().map(|previous| &previous.source);
-        let (current, mut old) = (next.webhook.generation, next.webhook.generation.saturating_sub(1));
-        if matches!(previous, Some(WebhookSecretSource::Supplied { .. })) {
-            old = old.saturating_sub(1);
-        }
-        if old > 0 && old < current {
-            edits.push(SecretEdit::remove(SecretName::webhook(old)));
-        }
-    }
-    edits
+/// A supplied webhook secret goes to the vault under its generation's name; those that nothing names any more leave it.
+fn webhook_secrets(stored: &Repository, next: &Repository, change: Option<&SecretChange>) -> Vec<SecretEdit> {
+    let kept = named(next);
+    let gone = named(stored).into_iter().filter(|name| !kept.contains(name)).map(|name| SecretEdit::remove(name.clone()));
+    let new = change.and_then(|change| change.supplied.clone());
+    let put = match (&next.webhook.secret, new) {
+        (WebhookSecretSource::Supplied { value }, Some(secret)) => Some(SecretEdit::put(value.clone(), secret)),
+        (WebhookSecretSource::Supplied { .. } | WebhookSecretSource::Derived { .. }, _) => None,
+    };
+    put.into_iter().chain(gone).collect()
+}
+
+/// The values of the vault that a record's webhook settings name.
+fn named(repository: &Repository) -> Vec<&SecretName> {
+    let previous = repository.webhook.previous.as_ref().map(|previous| &previous.source);
+    let sources = std::iter::once(&repository.webhook.secret).chain(previous);
+    sources
+        .filter_map(|source| match source {
+            WebhookSecretSource::Supplied { value } => Some(value),
+            WebhookSecretSource::Derived { .. } => None,
+        })
+        .collect()
 }
 
 fn entry(

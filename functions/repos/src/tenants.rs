@@ -2,10 +2,10 @@
 
 use crate::identity::new_token;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use repoplane_api::access::{Operator, parse_id};
+use repoplane_api::access::{Operator, PathParams};
 use repoplane_api::body::JsonBody;
 use repoplane_api::{App, Problem};
 use repoplane_domain::access::{CreateAccessToken, CreateTenant, PatchTenant, Scope, Tenant, TokenKind};
@@ -52,10 +52,10 @@ pub(crate) async fn create(
 pub(crate) async fn change(
     State(app): State<App>,
     Operator(operator): Operator,
-    Path(id): Path<String>,
+    params: PathParams,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Value>, Problem> {
-    let id = parse_id(&id, Kind::Tenant)?;
+    let id = params.id("tenant_id", Kind::Tenant)?;
     let patch = PatchTenant::read(&body)?;
     let tenant = app.store.patch_tenant(&operator, id, &patch, app.now()).await?;
     Ok(Json(json!({"tenant": view(&tenant)})))

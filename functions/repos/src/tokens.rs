@@ -2,10 +2,10 @@
 
 use crate::identity::new_token;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use repoplane_api::access::{Caller, parse_id};
+use repoplane_api::access::{Caller, FreshCaller, PathParams};
 use repoplane_api::body::JsonBody;
 use repoplane_api::{App, Problem};
 use repoplane_domain::access::{AccessToken, CreateAccessToken, TokenKind};
@@ -34,7 +34,7 @@ pub(crate) async fn list(State(app): State<App>, Caller(caller): Caller) -> Resu
 /// `access_create_token`: the text is shown in this one answer.
 pub(crate) async fn create(
     State(app): State<App>,
-    Caller(caller): Caller,
+    FreshCaller(caller): FreshCaller,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let command = CreateAccessToken::read(&body, &caller)?;
@@ -53,10 +53,10 @@ pub(crate) async fn create(
 /// `access_revoke_token`.
 pub(crate) async fn revoke(
     State(app): State<App>,
-    Caller(caller): Caller,
-    Path(id): Path<String>,
+    FreshCaller(caller): FreshCaller,
+    params: PathParams,
 ) -> Result<Json<Value>, Problem> {
-    let id = parse_id(&id, Kind::AccessToken)?;
+    let id = params.id("token_id", Kind::AccessToken)?;
     app.store.revoke_access_token(&caller, id, app.now()).await?;
     Ok(Json(json!({"ok": true})))
 }

@@ -1,10 +1,10 @@
 //! `/api/users`: the people of a tenant, for its administrators.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use repoplane_api::access::{Administrator, parse_id};
+use repoplane_api::access::{Administrator, PathParams};
 use repoplane_api::body::JsonBody;
 use repoplane_api::{App, Problem};
 use repoplane_domain::access::{CreateUser, PatchUser, User};
@@ -51,10 +51,10 @@ pub(crate) async fn create(
 pub(crate) async fn change(
     State(app): State<App>,
     Administrator(caller): Administrator,
-    Path(id): Path<String>,
+    params: PathParams,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Value>, Problem> {
-    let id = parse_id(&id, Kind::User)?;
+    let id = params.id("user_id", Kind::User)?;
     let user = app.store.patch_user(&caller, id, &PatchUser::read(&body)?, app.now()).await?;
     Ok(Json(json!({"user": view(&user)})))
 }

@@ -2,10 +2,10 @@
 
 use crate::Robots;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use repoplane_api::access::{Manage, Read, Repo, parse_id};
+use repoplane_api::access::{Manage, PathParams, Read, Repo};
 use repoplane_api::body::JsonBody;
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{App, Problem};
@@ -50,11 +50,11 @@ pub(crate) async fn create(
 /// `repos_patch_robot`.
 pub(crate) async fn change(
     State(Robots { app, .. }): State<Robots>,
-    Path((_, robot)): Path<(String, String)>,
+    params: PathParams,
     repo: Repo<Manage>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Value>, Problem> {
-    let robot: RobotId = parse_id(&robot, Kind::Robot)?;
+    let robot: RobotId = params.id("robot_id", Kind::Robot)?;
     find(&repo.set, robot)?;
     let (command, now) = (PatchRobot::read(&body), app.now());
     let fields: Vec<String> = body.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
@@ -71,10 +71,10 @@ pub(crate) async fn change(
 /// `repos_test_robot`: asks the provider with the robot's token, and records the verdict.
 pub(crate) async fn test(
     State(Robots { app, egress }): State<Robots>,
-    Path((_, robot)): Path<(String, String)>,
+    params: PathParams,
     repo: Repo<Manage>,
 ) -> Result<Json<Value>, Problem> {
-    let robot: RobotId = parse_id(&robot, Kind::Robot)?;
+    let robot: RobotId = params.id("robot_id", Kind::Robot)?;
     let set = &repo.set;
     let stores = CredentialStores::of_repository(&set.credentials.profiles);
     let test = plan_test(find(set, robot)?, &set.repository, &set.robots, &stores)?;
@@ -104,10 +104,10 @@ pub(crate) async fn test(
 /// `repos_delete_robot`.
 pub(crate) async fn remove(
     State(Robots { app, .. }): State<Robots>,
-    Path((_, robot)): Path<(String, String)>,
+    params: PathParams,
     repo: Repo<Manage>,
 ) -> Result<Json<Value>, Problem> {
-    let robot: RobotId = parse_id(&robot, Kind::Robot)?;
+    let robot: RobotId = params.id("robot_id", Kind::Robot)?;
     let now = app.now();
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {

@@ -12,6 +12,7 @@ use repoplane_domain::access::{Permissions, Principal, RepositoryRole, Right, Sc
 use repoplane_domain::error::{Denial, DomainError, Kind};
 use repoplane_domain::id::{RepositoryId, TaskId};
 use repoplane_store::DecisionSet;
+use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
@@ -26,6 +27,21 @@ where
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         authenticate(parts, &App::from_ref(state), false).await.map(Self)
+    }
+}
+
+/// Any caller with a valid token, looked up anew: for calls that make tokens or take them back. A token that was just
+/// revoked must not buy another one from a cache.
+#[derive(Debug, Clone)]
+pub struct FreshCaller(pub Principal);
+
+impl<S: Send + Sync> FromRequestParts<S> for FreshCaller
+where
+    App: FromRef<S>,
+{
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        authenticate(parts, &App::from_ref(state), true).await.map(Self)
     }
 }
 
@@ -205,10 +221,31 @@ pub async fn path_id<T: FromStr, S: Send + Sync>(
     name: &str,
     kind: Kind,
 ) -> Result<T, Problem> {
-    let missing = || Problem::not_found(kind);
-    let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| missing())?;
-    let text = params.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
-    text.and_then(|text| text.parse().ok()).ok_or_else(missing)
+    let Ok(params) = PathParams::from_request_parts(parts, state).await;
+    params.id(name, kind)
+}
+
+/// The parameters of the path. What cannot be decoded is no parameter, so that it reads as "not found".
+#[derive(Debug, Clone, Default)]
+pub struct PathParams(Vec<(String, String)>);
+
+impl PathParams {
+    /// A parameter as an id.
+    ///
+    /// # Errors
+    /// The 404 of that kind.
+    pub fn id<T: FromStr>(&self, name: &str, kind: Kind) -> Result<T, Problem> {
+        let text = self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+        text.and_then(|text| text.parse().ok()).ok_or_else(|| Problem::not_found(kind))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathParams {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let Ok(params) = RawPathParams::from_request_parts(parts, state).await else { return Ok(Self::default()) };
+        Ok(Self(params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()))
+    }
 }
 
 /// A second path parameter as an id.

@@ -24,6 +24,7 @@ pub enum ProblemType {
     BodyTooLarge,
     UnsupportedMediaType,
     LimitExceeded,
+    TooManyChanges,
     WebhookRejected,
     Internal,
     Unavailable,
@@ -31,7 +32,7 @@ pub enum ProblemType {
 
 impl ProblemType {
     /// All of them, for documentation and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ValidationFailed,
         Self::MalformedBody,
         Self::Unauthorized,
@@ -42,6 +43,7 @@ impl ProblemType {
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::LimitExceeded,
+        Self::TooManyChanges,
         Self::WebhookRejected,
         Self::Internal,
         Self::Unavailable,
@@ -60,6 +62,7 @@ impl ProblemType {
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::LimitExceeded => "limit-exceeded",
+            Self::TooManyChanges => "too-many-changes",
             Self::WebhookRejected => "webhook-rejected",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -79,6 +82,7 @@ impl ProblemType {
             Self::BodyTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body's media type is not supported",
             Self::LimitExceeded => "Beyond a limit of the registry",
+            Self::TooManyChanges => "Changed too often",
             Self::WebhookRejected => "The webhook was rejected",
             Self::Internal => "Something went wrong on our side",
             Self::Unavailable => "A part we depend on does not answer",
@@ -97,6 +101,7 @@ impl ProblemType {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::LimitExceeded => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyChanges => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -105,7 +110,10 @@ impl ProblemType {
 
 /// One problem, on its way out. [`crate::edge`] adds the request's id and path and writes the body.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     kind: ProblemType,
     status: StatusCode,
     code: Option<String>,
@@ -122,7 +130,7 @@ impl Problem {
     /// A problem of the catalogue with a sentence for people.
     pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self {
+        Self(Box::new(Parts {
             kind,
             status: kind.status(),
             code: None,
@@ -132,7 +140,7 @@ impl Problem {
             holder: None,
             members: Map::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// A caller without a valid token.
@@ -149,14 +157,14 @@ impl Problem {
     /// Adds a stable code.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
-        self.code = Some(code.into());
+        self.0.code = Some(code.into());
         self
     }
 
     /// Sets HookCode's `error` where the contract's differs from the detail.
     #[must_use]
     pub fn with_error(mut self, error: impl Into<String>) -> Self {
-        self.error = error.into();
+        self.0.error = error.into();
         self
     }
 
@@ -166,7 +174,7 @@ impl Problem {
         if let Ok(status) = StatusCode::from_u16(status)
             && status.as_u16() >= 400
         {
-            self.status = status;
+            self.0.status = status;
         }
         self
     }
@@ -174,38 +182,38 @@ impl Problem {
     /// Adds members of the contract (`reason`, `usages`, …); the standard members cannot be replaced.
     #[must_use]
     pub fn with_members(mut self, members: Map<String, Value>) -> Self {
-        self.members.extend(members);
+        self.0.members.extend(members);
         self
     }
 
     /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The body, as far as it is known without the request.
     pub fn body(&self) -> Map<String, Value> {
-        let mut body = self.members.clone();
-        body.insert("type".to_owned(), json!(format!("/problems/{}", self.kind.slug())));
-        body.insert("title".to_owned(), json!(self.kind.title()));
-        body.insert("status".to_owned(), json!(self.status.as_u16()));
-        body.insert("detail".to_owned(), json!(self.detail));
-        body.insert("error".to_owned(), json!(self.error));
-        body.insert("message".to_owned(), json!(self.detail));
-        if let Some(code) = &self.code {
+        let mut body = self.0.members.clone();
+        body.insert("type".to_owned(), json!(format!("/problems/{}", self.0.kind.slug())));
+        body.insert("title".to_owned(), json!(self.0.kind.title()));
+        body.insert("status".to_owned(), json!(self.0.status.as_u16()));
+        body.insert("detail".to_owned(), json!(self.0.detail));
+        body.insert("error".to_owned(), json!(self.0.error));
+        body.insert("message".to_owned(), json!(self.0.detail));
+        if let Some(code) = &self.0.code {
             body.insert("code".to_owned(), json!(code));
         }
-        if !self.errors.is_empty() {
-            body.insert("errors".to_owned(), json!(self.errors));
+        if !self.0.errors.is_empty() {
+            body.insert("errors".to_owned(), json!(self.0.errors));
         }
-        if let Some(holder) = &self.holder {
+        if let Some(holder) = &self.0.holder {
             body.insert("conflicting_resource_id".to_owned(), json!(holder));
         }
         body
@@ -216,10 +224,10 @@ impl Problem {
         let mut body = self.body();
         body.insert("instance".to_owned(), json!(path));
         body.insert("request_id".to_owned(), json!(request_id));
-        let mut response = (self.status, Value::Object(body).to_string()).into_response();
+        let mut response = (self.0.status, Value::Object(body).to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             headers.insert(name, value.clone());
         }
         response
@@ -229,7 +237,7 @@ impl Problem {
 impl IntoResponse for Problem {
     /// Leaves the problem in the response's extensions; the edge writes it.
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
+        let mut response = self.0.status.into_response();
         response.extensions_mut().insert(self);
         response
     }
@@ -248,13 +256,17 @@ impl From<DomainError> for Problem {
                 let mut problem = Self::new(ProblemType::ValidationFailed, detail);
                 // HookCode puts the first error's details beside its code (contract: hookcode 2.4, 3.7).
                 if let Some(details) = first.and_then(|first| first.details.clone()) {
-                    problem.members.insert("details".to_owned(), details);
+                    problem.0.members.insert("details".to_owned(), details);
                 }
-                problem.code = code;
-                problem.errors = errors;
+                problem.0.code = code;
+                problem.0.errors = errors;
                 problem
             }
             DomainError::Conflict(conflict) => conflicting(conflict),
+            DomainError::TooOften { detail, retry_after } => {
+                let problem = Self::new(ProblemType::TooManyChanges, detail).with_code("TOO_MANY_CHANGES");
+                problem.with_header(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs()))
+            }
             DomainError::TooLarge(detail) => Self::new(ProblemType::LimitExceeded, detail).with_code("LIMIT_EXCEEDED"),
         }
     }
@@ -290,7 +302,7 @@ fn denied(denial: Denial) -> Problem {
         Denial::Scope(scope) => {
             let mut problem =
                 forbidden("PAT_SCOPE_INSUFFICIENT", format!("The token lacks the scope {}", scope.as_str()));
-            problem.members.insert("requiredScope".to_owned(), json!(scope));
+            problem.0.members.insert("requiredScope".to_owned(), json!(scope));
             problem
         }
         Denial::TenantAdministrator => {
@@ -308,9 +320,9 @@ fn denied(denial: Denial) -> Problem {
 
 fn conflicting(conflict: Conflict) -> Problem {
     let mut problem = Problem::new(ProblemType::Conflict, conflict.message).with_code(conflict.code);
-    problem.holder = conflict.holder;
+    problem.0.holder = conflict.holder;
     if let Some(Value::Object(details)) = conflict.details {
-        problem.members.extend(details);
+        problem.0.members.extend(details);
     }
     problem
 }

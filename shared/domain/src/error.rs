@@ -150,6 +150,14 @@ pub enum DomainError {
     /// The request is fine but the state is not.
     #[error("conflict {}: {}", .0.code, .0.message)]
     Conflict(Conflict),
+    /// Fine, but not now: changed too often.
+    #[error("too often: {detail}")]
+    TooOften {
+        /// What a person should know.
+        detail: String,
+        /// When it is worth trying again.
+        retry_after: std::time::Duration,
+    },
     /// Well-formed, but beyond a limit of the registry.
     #[error("over a limit: {0}")]
     TooLarge(String),

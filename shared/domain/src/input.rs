@@ -175,6 +175,25 @@ impl<'v, 'e> Object<'v, 'e> {
         text
     }
 
+    /// A text of at most `limit` bytes without outer blanks; a blank one is as good as null.
+    pub fn trimmed(&mut self, key: &'static str, limit: usize) -> Field<String> {
+        self.text_up_to(key, limit).and_then(|text| match text.trim() {
+            "" => Field::Null,
+            trimmed => Field::Value(trimmed.to_owned()),
+        })
+    }
+
+    /// As [`Object::trimmed`], without line breaks and tabs.
+    pub fn line(&mut self, key: &'static str, limit: usize) -> Field<String> {
+        self.trimmed(key, limit).and_then(|text| {
+            if text.contains(char::is_control) {
+                self.error(key, "must be one line");
+                return Field::Invalid;
+            }
+            Field::Value(text)
+        })
+    }
+
     /// A boolean.
     pub fn boolean(&mut self, key: &'static str) -> Field<bool> {
         self.typed(key, "true or false", Value::as_bool)

@@ -24,7 +24,7 @@ pub use model::{
     ModelConfig, ModelCredential, ModelPatch, ReasoningEffort, Routing, RoutingMode, RoutingPolicy, Sandbox,
     WorkspaceWrite,
 };
-pub use removal::{remove_robot, usages};
+pub use removal::remove_robot;
 pub use view::{list_view, robot_view};
 
 /// Robots of a repository, enabled or not.

@@ -285,12 +285,8 @@ fn read_lease(object: &mut Object<'_, '_>) -> Field<LeaseId> {
 impl Task {
     /// Where the task stands now: a lease that ran out means queued again.
     pub fn status_at(&self, now: Timestamp) -> TaskStatus {
-        match self.status {
-            TaskStatus::Processing if self.lease.as_ref().is_none_or(|lease| lease.expires_at <= now) => {
-                TaskStatus::Queued
-            }
-            status => status,
-        }
+        let abandoned = self.lease.as_ref().is_none_or(|lease| lease.expires_at <= now);
+        if self.status == TaskStatus::Processing && abandoned { TaskStatus::Queued } else { self.status }
     }
 
     /// Gives the task to a worker, or renews the worker's hold.

@@ -152,6 +152,8 @@ impl Store {
             return Err(DomainError::TooLarge(message).into());
         }
         let mut writes = Writes::default();
+        // The token carries what the user is now: a change of them at the same time must not be missed by it.
+        writes.need_version(keys::user(author.tenant, user.id), user.version);
         let issued = self.add_token(&mut writes, command, author.tenant, &user, text, now)?;
         let audit = AuditId::new(now, &*self.ids);
         let entry = AuditEntry::by(author, audit, AuditAction::AccessTokenCreated, issued.token.id, now);
@@ -159,6 +161,8 @@ impl Store {
         writes
             .audit(&entry.with(serde_json::json!({"name": token.name, "kind": token.kind, "scopes": token.scopes})))?;
         self.commit_new(&writes, now).await?;
+        // Someone may have tried the text before it was good.
+        self.missing_tokens.invalidate(&sha256_hex(issued.text.expose().as_bytes())).await;
         Ok(issued)
     }
 

@@ -1,7 +1,7 @@
 //! Changing a repository: a plan on the decision set becomes one transaction, tried again on a fresh read after a lost race.
 
 use crate::commit::{CommitError, Guard, Lost, Writes, jittered};
-use crate::decision::{DecisionSet, StoredAutomation, StoredCredentials, StoredMembers};
+use crate::decision::{DecisionSet, SecretWrites, StoredAutomation, StoredCredentials, StoredMembers};
 use crate::error::StoreError;
 use crate::item::{self, Item, number, text};
 use crate::keys::{self, Key, Part, Unique};
@@ -21,6 +21,8 @@ use std::time::Duration;
 const LEASE: Duration = Duration::from_secs(10);
 /// How long a change is tried again before the caller hears of the conflict.
 const DEADLINE: Duration = Duration::from_secs(20);
+/// Writes of one repository's secret document on one UTC day (Secrets Manager: about 100 versions a day).
+const MAX_SECRET_WRITES: u32 = 90;
 /// Longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_millis(200);
 
@@ -87,13 +89,14 @@ impl Store {
         mut set: DecisionSet,
         mut plan: impl FnMut(&DecisionSet) -> Result<Plan<T>, DomainError>,
     ) -> Result<(DecisionSet, T), WriteError> {
-        let deadline = tokio::time::Instant::now() + DEADLINE;
+        let started = tokio::time::Instant::now();
         let id = set.repository.id;
         let mut pause = Duration::from_millis(10);
         loop {
             authorize(author.principal, &set.repository, &set.members.members, author.right)?;
             let planned = plan(&set)?;
-            match self.try_change(&set, &planned, author.now).await {
+            let writes = count_writes(&set.credentials.writes, !planned.secrets.is_empty(), author.now)?;
+            match self.try_change(&set, &planned, writes, (author.now, started.elapsed())).await {
                 Ok(changed) => return Ok((changed, planned.answer)),
                 Err(CommitError::Store(error)) => return Err(error.into()),
                 Err(CommitError::Lost(lost)) => {
@@ -102,7 +105,7 @@ impl Store {
                     }
                 }
             }
-            if tokio::time::Instant::now() >= deadline {
+            if started.elapsed() >= DEADLINE {
                 let conflict = Conflict::new("WRITE_CONFLICT", "others kept changing the repository; try again");
                 return Err(DomainError::Conflict(conflict).into());
             }
@@ -117,9 +120,11 @@ impl Store {
         &self,
         set: &DecisionSet,
         plan: &Plan<T>,
-        now: Timestamp,
+        secret_writes: SecretWrites,
+        (now, waited): (Timestamp, Duration),
     ) -> Result<DecisionSet, CommitError> {
         let (mut writes, mut next) = (Writes::default(), set.clone());
+        next.credentials.writes = secret_writes;
         plan_record(&mut writes, &mut next, set, plan)?;
         plan_members(&mut writes, &mut next, set, plan)?;
         plan_robots(&mut writes, &mut next, set, plan)?;
@@ -130,14 +135,15 @@ impl Store {
         let write = WriteId::new(now, &*self.ids);
         if plan.secrets.is_empty() {
             if let Some(profiles) = &plan.profiles {
-                next.credentials = StoredCredentials { profiles: profiles.clone(), ..next_version(set) };
+                next.credentials = StoredCredentials { profiles: profiles.clone(), ..next_version(&next) };
                 let read = (set.credentials.version > 0).then_some(set.credentials.version);
                 writes.replace(credentials_item(&next)?, read);
             }
             self.table.commit(&writes, write, now).await?;
             return Ok(next);
         }
-        let lease = self.lease_credentials(set, now).await?;
+        // The change is as of its request, but a lease runs out by the time that has really passed.
+        let lease = self.lease_credentials(set, now.plus(waited)).await?;
         let written = self.write_secrets(set, next, plan, writes, (&lease, write), now).await;
         if written.is_err() {
             self.release_credentials(set, &lease).await;
@@ -165,7 +171,7 @@ impl Store {
         next.credentials = StoredCredentials {
             profiles: plan.profiles.clone().unwrap_or_else(|| set.credentials.profiles.clone()),
             secrets: Some(pointer.clone()),
-            ..next_version(set)
+            ..next_version(&next)
         };
         writes.replace_leased(credentials_item(&next)?, &lease.to_string());
         self.table.commit(&writes, write, now).await?;
@@ -236,6 +242,24 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             None => conflict,
         })
     })
+}
+
+/// Counts one more write of the document, if there is one.
+fn count_writes(before: &SecretWrites, writes: bool, now: Timestamp) -> Result<SecretWrites, DomainError> {
+    let day = now.day();
+    let count = if before.day == day { before.count } else { 0 };
+    if !writes {
+        return Ok(before.clone());
+    }
+    if count >= MAX_SECRET_WRITES {
+        let detail = format!(
+            "secrets of this repository were changed {MAX_SECRET_WRITES} times today; try again tomorrow (UTC)"
+        );
+        let second_of_day = now.as_second().rem_euclid(86_400);
+        let retry_after = Duration::from_secs((86_400 - second_of_day).unsigned_abs());
+        return Err(DomainError::TooOften { detail, retry_after });
+    }
+    Ok(SecretWrites { day, count: count + 1 })
 }
 
 fn next_version(set: &DecisionSet) -> StoredCredentials {
@@ -357,9 +381,9 @@ fn plan_automation<T>(
     let stored = set.automation.as_ref();
     let config = match &plan.automation {
         Some(config) => config.clone(),
-        // A rule that names the robot may be on its way in: writing the configuration, though unchanged, makes one of the
-        // two lose and look again.
-        None if plan.removed_robot.is_some() => {
+        // A rule that names the robot, or another default, may be on its way in: writing the configuration, though
+        // unchanged, makes one of the two lose and look again.
+        None if plan.removed_robot.is_some() || plan.robots.iter().any(|robot| becomes_default(robot, set)) => {
             stored.map_or_else(AutomationConfig::default_config, |automation| automation.config.clone())
         }
         None => return Ok(()),
@@ -369,4 +393,10 @@ fn plan_automation<T>(
     writes.replace(item, stored.map(|automation| automation.version));
     next.automation = Some(automation);
     Ok(())
+}
+
+/// Whether a robot takes the place of the default of its permission.
+fn becomes_default(robot: &Robot, set: &DecisionSet) -> bool {
+    let was = set.robots.iter().find(|stored| stored.id == robot.id && stored.is_default);
+    robot.is_default && was.is_none_or(|was| was.permission() != robot.permission())
 }

@@ -40,8 +40,20 @@ pub struct StoredCredentials {
     /// Where the values are; absent while there are none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub secrets: Option<SecretPointer>,
+    /// How often the values were written on the day of the last write.
+    #[serde(default)]
+    pub writes: SecretWrites,
     /// Counts changes, from 1; 0 is absent.
     pub version: u64,
+}
+
+/// Versions of a secret document on one UTC day: the service keeps about 100 that are younger than a day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretWrites {
+    /// The day, `YYYY-MM-DD`.
+    pub day: String,
+    /// How many.
+    pub count: u32,
 }
 
 /// A repository and all that hangs on it for a decision.

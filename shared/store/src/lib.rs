@@ -21,7 +21,7 @@ mod webhook_secret;
 
 pub use access::{IssuedToken, TokenRecord};
 pub use change::{Author, Plan};
-pub use decision::{DecisionSet, StoredAutomation, StoredCredentials, StoredMembers};
+pub use decision::{DecisionSet, SecretWrites, StoredAutomation, StoredCredentials, StoredMembers};
 pub use deliveries::{DeliveryCommit, DeliveryPage, KeptDelivery, TwinResult, VerifiedDelivery};
 pub use error::StoreError;
 pub use hydrate::Hydrated;

@@ -221,7 +221,9 @@ impl Store {
         let user = patch.apply(&stored, now);
         let mut writes = Writes::default();
         writes.replace(Item::new(&keys::user(author.tenant, id), &user)?.versioned(user.version), Some(stored.version));
-        for (hash, token) in self.tokens_with_hashes(author.tenant, id, now).await? {
+        let tokens = self.tokens_with_hashes(author.tenant, id, now).await?;
+        let hashes: Vec<String> = tokens.iter().map(|(hash, _)| hash.clone()).collect();
+        for (hash, token) in tokens {
             let expires = token.expires_at;
             let record = TokenRecord { token, user: user.clone() };
             writes.replace_existing(crate::access::token_item(&hash, &record, expires)?);
@@ -229,6 +231,9 @@ impl Store {
         let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::UserUpdated, id, now);
         writes.audit(&entry.with(serde_json::json!({"roles": user.roles, "disabled": user.disabled})))?;
         self.commit_new(&writes, now).await?;
+        for hash in &hashes {
+            self.tokens.invalidate(hash).await;
+        }
         Ok(user)
     }
 

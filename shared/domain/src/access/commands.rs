@@ -255,13 +255,13 @@ fn is_username(text: &str) -> bool {
 }
 
 fn read_email(object: &mut Object<'_, '_>) -> Field<String> {
-    match object.text_up_to("email", MAX_EMAIL_BYTES) {
-        Field::Value(text) if text.split_once('@').is_none_or(|(name, host)| name.is_empty() || host.is_empty()) => {
-            object.error("email", "must be an e-mail address");
-            Field::Invalid
+    object.text_up_to("email", MAX_EMAIL_BYTES).and_then(|text| {
+        if text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()) {
+            return Field::Value(text);
         }
-        field => field,
-    }
+        object.error("email", "must be an e-mail address");
+        Field::Invalid
+    })
 }
 
 fn read_roles(object: &mut Object<'_, '_>) -> Field<BTreeSet<GlobalRole>> {
@@ -316,11 +316,10 @@ fn required_name(object: &mut Object<'_, '_>, key: &'static str) -> String {
 }
 
 fn optional_name(object: &mut Object<'_, '_>, key: &'static str) -> Option<String> {
-    match object.text_up_to(key, MAX_NAME_BYTES).map(|text| text.trim().to_owned()) {
-        Field::Value(text) if text.is_empty() => {
-            object.error(key, format!("{key} must not be blank"));
-            None
-        }
-        field => field.value(),
+    let text = object.text_up_to(key, MAX_NAME_BYTES).value()?.trim().to_owned();
+    if text.is_empty() {
+        object.error(key, format!("{key} must not be blank"));
+        return None;
     }
+    Some(text)
 }

@@ -5,7 +5,7 @@ use super::{
     http_base_url,
 };
 use crate::error::FieldErrors;
-use crate::input::{Field, Object};
+use crate::input::{Field, MAX_TEXT_BYTES, Object};
 use crate::repository::Provider;
 use crate::robot::ModelProvider;
 use crate::secret::Secret;
@@ -140,7 +140,7 @@ fn set(object: &mut Object<'_, '_>, key: &'static str, kind: &Kind) -> SetChange
             let mut nested = object.nested(key, value);
             let remove = removals(&mut nested);
             let upserts = upserts(&mut nested, kind);
-            let default = nested.text("defaultProfileId").and_then(trimmed);
+            let default = nested.trimmed("defaultProfileId", MAX_TEXT_BYTES);
             nested.finish();
             SetChange::Patch(SetPatch { pointer, remove, upserts, default })
         }
@@ -174,21 +174,21 @@ fn upserts(object: &mut Object<'_, '_>, kind: &Kind) -> Vec<ProfilePatch> {
 
 fn profile(item: &Value, pointer: String, kind: &Kind, errors: &mut FieldErrors) -> ProfilePatch {
     let mut object = Object::at(item, pointer.clone(), errors);
-    let id = object.text("id").and_then(trimmed).value().filter(|id| {
+    let id = object.trimmed("id", MAX_TEXT_BYTES).value().filter(|id| {
         let good = is_profile_id(id);
         if !good {
             object.error("id", format!("must be at most {MAX_PROFILE_ID_BYTES} of A-Z a-z 0-9 _ . : -"));
         }
         good
     });
-    let mut remark = line(&mut object, "remark", MAX_REMARK_BYTES);
+    let mut remark = object.line("remark", MAX_REMARK_BYTES);
     if remark == Field::Null {
         kind.remark_required(object.errors(), &pointer, id.as_deref());
         remark = Field::Invalid;
     }
-    let secret = line(&mut object, kind.secret_key(), MAX_SECRET_BYTES).map(Secret::new);
+    let secret = object.line(kind.secret_key(), MAX_SECRET_BYTES).map(Secret::new);
     let detail = match kind {
-        Kind::Git(_) => line(&mut object, "cloneUsername", MAX_CLONE_USERNAME_BYTES),
+        Kind::Git(_) => object.line("cloneUsername", MAX_CLONE_USERNAME_BYTES),
         Kind::Model(_) => object
             .text_up_to("apiBaseUrl", MAX_API_BASE_URL_BYTES)
             // The contract drops a bad address without a word.
@@ -196,24 +196,4 @@ fn profile(item: &Value, pointer: String, kind: &Kind, errors: &mut FieldErrors)
     };
     object.finish();
     ProfilePatch { pointer, id, remark, secret, detail }
-}
-
-/// One line of text; blank means null.
-fn line(object: &mut Object<'_, '_>, key: &'static str, limit: usize) -> Field<String> {
-    object.text_up_to(key, limit).and_then(trimmed).and_then(|text| {
-        if text.contains(char::is_control) {
-            object.error(key, "must be one line");
-            return Field::Invalid;
-        }
-        Field::Value(text)
-    })
-}
-
-/// Outer blanks go; nothing left means null.
-fn trimmed(text: String) -> Field<String> {
-    match text.trim() {
-        "" => Field::Null,
-        trimmed if trimmed.len() == text.len() => Field::Value(text),
-        trimmed => Field::Value(trimmed.to_owned()),
-    }
 }

@@ -76,16 +76,11 @@ impl CreateRepository {
     pub fn read(body: &Value) -> Result<Self, DomainError> {
         let mut errors = FieldErrors::new();
         let mut object = Object::root(body, &mut errors);
-        let provider = match object.text("provider") {
-            Field::Invalid => None,
-            text => {
-                let provider = text.value().as_deref().and_then(Provider::parse);
-                if provider.is_none() {
-                    object.error("provider", "provider must be gitlab, github or git");
-                }
-                provider
-            }
-        };
+        let given = object.text("provider");
+        let provider = given.as_value().and_then(|text| Provider::parse(text));
+        if provider.is_none() && given != Field::Invalid {
+            object.error("provider", "provider must be gitlab, github or git");
+        }
         let name = read_name(&mut object, true);
         let namespace = read_namespace(&mut object);
         let settings = Settings {
@@ -379,7 +374,7 @@ fn read_name(object: &mut Object<'_, '_>, required: bool) -> Field<String> {
             Field::Invalid
         }
         Field::Null => Field::Absent,
-        field => field,
+        field @ (Field::Absent | Field::Value(_) | Field::Invalid) => field,
     }
 }
 
@@ -400,22 +395,17 @@ fn is_qualified_namespace(text: &str) -> bool {
 }
 
 fn read_external_id(object: &mut Object<'_, '_>) -> Field<String> {
-    match object.text_up_to("externalId", MAX_EXTERNAL_ID_BYTES).map(|text| text.trim().to_owned()) {
-        Field::Value(text) if text.is_empty() => Field::Null,
-        field => field,
-    }
+    object.trimmed("externalId", MAX_EXTERNAL_ID_BYTES)
 }
 
 fn read_api_base_url(object: &mut Object<'_, '_>) -> Field<String> {
-    match object.text_up_to("apiBaseUrl", MAX_URL_BYTES).map(|text| text.trim().to_owned()) {
-        Field::Value(text) if text.is_empty() => Field::Null,
-        Field::Value(text) if is_base_url(&text) => Field::Value(text),
-        Field::Value(_) => {
-            object.error("apiBaseUrl", "must be an http or https URL without user, query or fragment");
-            Field::Invalid
+    object.trimmed("apiBaseUrl", MAX_URL_BYTES).and_then(|text| {
+        if is_base_url(&text) {
+            return Field::Value(text);
         }
-        field => field,
-    }
+        object.error("apiBaseUrl", "must be an http or https URL without user, query or fragment");
+        Field::Invalid
+    })
 }
 
 fn is_base_url(text: &str) -> bool {
@@ -430,17 +420,13 @@ fn is_base_url(text: &str) -> bool {
 }
 
 fn read_remote(object: &mut Object<'_, '_>) -> Field<String> {
-    match object.text_up_to("remoteUrl", MAX_URL_BYTES).map(|text| text.trim().to_owned()) {
-        Field::Value(text) if text.is_empty() => Field::Null,
-        Field::Value(text) => match normalize_remote(&text) {
-            Ok(_) => Field::Value(text),
-            Err(error) => {
-                object.error("remoteUrl", error.to_string());
-                Field::Invalid
-            }
-        },
-        field => field,
-    }
+    object.trimmed("remoteUrl", MAX_URL_BYTES).and_then(|text| match normalize_remote(&text) {
+        Ok(_) => Field::Value(text),
+        Err(error) => {
+            object.error("remoteUrl", error.to_string());
+            Field::Invalid
+        }
+    })
 }
 
 fn read_metadata(object: &mut Object<'_, '_>) -> Field<BTreeMap<String, String>> {
@@ -471,13 +457,13 @@ fn read_metadata(object: &mut Object<'_, '_>) -> Field<BTreeMap<String, String>>
 }
 
 fn read_timezone(object: &mut Object<'_, '_>) -> Field<String> {
-    match object.text_up_to("timezone", 64) {
-        Field::Value(zone) if !is_time_zone(&zone) => {
-            object.error("timezone", "must be an IANA time zone such as Europe/Berlin");
-            Field::Invalid
+    object.text_up_to("timezone", 64).and_then(|zone| {
+        if is_time_zone(&zone) {
+            return Field::Value(zone);
         }
-        field => field,
-    }
+        object.error("timezone", "must be an IANA time zone such as Europe/Berlin");
+        Field::Invalid
+    })
 }
 
 fn read_retention(object: &mut Object<'_, '_>) -> Field<u16> {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::credential::{MAX_CLONE_USERNAME_BYTES, MAX_PROFILE_ID_BYTES, MAX_REMARK_BYTES, MAX_SECRET_BYTES};
 use crate::error::FieldErrors;
-use crate::input::{Field, Object};
+use crate::input::{Field, MAX_TEXT_BYTES, Object};
 use crate::secret::Secret;
 use serde_json::Value;
 
@@ -65,14 +65,14 @@ impl RobotInput {
             prompt_default: prompt(o, verb),
             git: GitInput {
                 source: word(o, "repoCredentialSource", "robot/user/repo/global or null", CredentialSource::parse),
-                token: line(o, "token", MAX_SECRET_BYTES).map(Secret::new),
-                profile: line(o, "repoCredentialProfileId", MAX_PROFILE_ID_BYTES),
-                remark: line(o, "repoCredentialRemark", MAX_REMARK_BYTES),
+                token: o.line("token", MAX_SECRET_BYTES).map(Secret::new),
+                profile: o.line("repoCredentialProfileId", MAX_PROFILE_ID_BYTES),
+                remark: o.line("repoCredentialRemark", MAX_REMARK_BYTES),
             },
-            clone_username: line(o, "cloneUsername", MAX_CLONE_USERNAME_BYTES),
-            default_branch: line(o, "defaultBranch", MAX_WORD_BYTES),
+            clone_username: o.line("cloneUsername", MAX_CLONE_USERNAME_BYTES),
+            default_branch: o.line("defaultBranch", MAX_WORD_BYTES),
             default_branch_role: word(o, "defaultBranchRole", "main/dev/test or null", DefaultBranchRole::parse),
-            language: line(o, "language", MAX_WORD_BYTES),
+            language: o.line("language", MAX_WORD_BYTES),
             model_provider: model_provider(o, verb),
             model: model(o),
             dependency: dependency(o),
@@ -92,7 +92,7 @@ impl RobotInput {
 fn name(object: &mut Object<'_, '_>, verb: Verb) -> Field<String> {
     // An explicit null is ignored by a patch, a blank text is not.
     let blank = matches!(object.raw("name"), Some(Value::String(text)) if bare_name(text).is_empty());
-    let name = line(object, "name", MAX_NAME_BYTES).map(|text| bare_name(&text).to_owned());
+    let name = object.line("name", MAX_NAME_BYTES).map(|text| bare_name(&text).to_owned());
     match (&name, verb) {
         (Field::Absent | Field::Null | Field::Value(_), _) if blank => {}
         (Field::Absent | Field::Null, Verb::Create) => {}
@@ -109,7 +109,7 @@ fn bare_name(text: &str) -> &str {
 }
 
 fn prompt(object: &mut Object<'_, '_>, verb: Verb) -> Field<String> {
-    let prompt = object.text("promptDefault").and_then(trimmed);
+    let prompt = object.trimmed("promptDefault", MAX_TEXT_BYTES);
     match (&prompt, verb) {
         (Field::Null, _) | (Field::Absent, Verb::Create) => {}
         (Field::Absent | Field::Value(_) | Field::Invalid, _) => return prompt,
@@ -222,7 +222,7 @@ fn word<T>(
     words: &str,
     parse: impl FnOnce(&str) -> Option<T>,
 ) -> Field<T> {
-    object.text(key).and_then(trimmed).and_then(|text| {
+    object.trimmed(key, MAX_TEXT_BYTES).and_then(|text| {
         parse(&text).map_or_else(
             || {
                 object.error(key, format!("{key} must be {words}"));
@@ -231,23 +231,4 @@ fn word<T>(
             Field::Value,
         )
     })
-}
-
-/// One line of text; blank means null.
-fn line(object: &mut Object<'_, '_>, key: &'static str, limit: usize) -> Field<String> {
-    object.text_up_to(key, limit).and_then(trimmed).and_then(|text| {
-        if text.contains(char::is_control) {
-            object.error(key, "must be one line");
-            return Field::Invalid;
-        }
-        Field::Value(text)
-    })
-}
-
-fn trimmed(text: String) -> Field<String> {
-    match text.trim() {
-        "" => Field::Null,
-        trimmed if trimmed.len() == text.len() => Field::Value(text),
-        trimmed => Field::Value(trimmed.to_owned()),
-    }
 }
