@@ -1,4 +1,4 @@
-//! `cargo dev -- --demo`: the main job, played against the double and told as a story.
+//! `cargo dev --demo`: the main job, played against the double and told as a story.
 #![expect(clippy::print_stdout, reason = "what it prints is its user interface")]
 
 use crate::double::WRITE_TOKEN;

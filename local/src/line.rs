@@ -1,6 +1,7 @@
 //! The line between the SDK's clients and the engines: it counts every call, and breaks the n-th one on purpose.
 
 use crate::engines::{Answer, Engines, REGION};
+use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -10,6 +11,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How a call is broken.
@@ -43,6 +45,7 @@ pub struct FaultPlan {
 #[derive(Debug, Default)]
 struct Record {
     calls: Vec<String>,
+    actions: BTreeSet<String>,
     plan: Option<(FaultPlan, usize)>,
 }
 
@@ -81,15 +84,21 @@ impl Line {
         calls.into_iter().map(short).collect()
     }
 
+    /// What a policy must allow for the calls so far: IAM actions, with ` index/<name>` behind those on an index.
+    pub fn actions(&self) -> BTreeSet<String> {
+        self.record().actions.clone()
+    }
+
     /// Breaks calls from now on, or none.
     pub fn set_fault(&self, plan: Option<FaultPlan>) {
         self.record().plan = plan.map(|plan| (plan, 0));
     }
 
     /// Notes the call and says whether it is to be broken.
-    fn note(&self, target: &str) -> Option<Fault> {
+    fn note(&self, target: &str, body: &[u8]) -> Option<Fault> {
         let mut record = self.record();
         record.calls.push(target.to_owned());
+        record.actions.extend(iam_actions(target, body));
         let (plan, seen) = record.plan.as_mut()?;
         if !target.starts_with(&plan.target) {
             return None;
@@ -106,7 +115,9 @@ impl Line {
             let body = format!(r#"{{"__type":"{kind}","message":"a fault on purpose"}}"#).into_bytes();
             Answer { status: 400, body }
         };
-        match self.note(target) {
+        // The real engines are a network away: other tasks get their turn at every call.
+        tokio::task::yield_now().await;
+        match self.note(target, &body) {
             None => Ok(self.engines.call(target, body).await),
             Some(Fault::Throttle) if secrets => Ok(refusal("ThrottlingException")),
             Some(Fault::Throttle) => {
@@ -131,6 +142,7 @@ impl Line {
             .region(Region::from_static(REGION))
             .credentials_provider(credentials())
             .retry_config(retries())
+            .retry_partition(retry_partition())
             .http_client(self.clone())
             .build();
         aws_sdk_dynamodb::Client::from_conf(config)
@@ -143,6 +155,7 @@ impl Line {
             .region(aws_sdk_secretsmanager::config::Region::from_static(REGION))
             .credentials_provider(credentials())
             .retry_config(retries())
+            .retry_partition(retry_partition())
             .http_client(self.clone())
             .build();
         aws_sdk_secretsmanager::Client::from_conf(config)
@@ -157,6 +170,38 @@ fn credentials() -> Credentials {
 /// The SDK's standard retries with a short first pause: the engines are next door.
 fn retries() -> aws_smithy_types::retry::RetryConfig {
     aws_smithy_types::retry::RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(5))
+}
+
+/// A budget of retries for each client: the SDK's own is one for the whole process, and one application that is broken on
+/// purpose would take the retries of all others.
+fn retry_partition() -> RetryPartition {
+    RetryPartition::custom("repoplane-local").token_bucket(TokenBucket::default()).build()
+}
+
+/// The IAM actions of a call (IAM: actions of DynamoDB and of Secrets Manager). A transaction needs those of its parts.
+fn iam_actions(target: &str, body: &[u8]) -> Vec<String> {
+    let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
+    let request: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    if target.starts_with("secretsmanager") {
+        let mut actions = vec![format!("secretsmanager:{operation}")];
+        if request.get("Tags").is_some() {
+            actions.push("secretsmanager:TagResource".to_owned());
+        }
+        return actions;
+    }
+    if operation == "TransactWriteItems" {
+        let parts = request["TransactItems"].as_array().into_iter().flatten();
+        let names = parts.filter_map(|part| part.as_object()?.keys().next().cloned());
+        let action = |name: String| match name.as_str() {
+            "ConditionCheck" => "dynamodb:ConditionCheckItem".to_owned(),
+            _ => format!("dynamodb:{name}Item"),
+        };
+        return names.map(action).collect();
+    }
+    match request["IndexName"].as_str() {
+        Some(index) => vec![format!("dynamodb:{operation} index/{index}")],
+        None => vec![format!("dynamodb:{operation}")],
+    }
 }
 
 /// The cancellation of a whole transaction by another (DynamoDB: TransactionCanceledException).

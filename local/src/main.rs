@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use repoplane_local::server::{self, Options};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,7 +29,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     server::init_logs();
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(given());
     let options = Options {
         port: arguments.port,
         data_dir: (!arguments.memory).then_some(arguments.data_dir),
@@ -46,4 +47,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The arguments as given. The alias has passed the `--` of `cargo run` already; one more, out of habit, does no harm.
+fn given() -> impl Iterator<Item = OsString> {
+    std::env::args_os().enumerate().filter(|(at, text)| *at != 1 || text != "--").map(|(_, text)| text)
 }

@@ -241,15 +241,16 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
 }
 
 fn print_tour(base: &str, token: &Secret, double_origin: &str) {
-    println!("Paste this into another terminal to take the tour (or run `cargo dev -- --demo`):\n");
+    println!("Paste this into another terminal to take the tour (or run `cargo dev --demo` to have it played):\n");
     println!("export BASE={base} TOKEN='{}' DOUBLE={double_origin}", token.expose().replace('\'', "'\\''"));
     let shown = TOUR.split_once("#> ").map_or("", |(_, tour)| tour);
     for line in format!("#> {shown}").lines().filter(|line| !line.starts_with("check ")) {
         match line.strip_prefix("#> ") {
-            Some(title) => println!("\n# {title}"),
+            // Said, not commented: zsh takes no comments at its prompt, and the answers below get their headings.
+            Some(title) => println!("\necho; echo '# {title}'"),
             None if line.is_empty() => {}
             None => println!("{line}"),
         }
     }
-    println!();
+    println!("\nCtrl-C ends this server.");
 }

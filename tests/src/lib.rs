@@ -7,13 +7,18 @@
 mod builders;
 mod client;
 mod clock;
+pub mod consistency;
 mod event;
+mod functions;
+mod people;
 mod providers;
 
 pub use builders::{GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, fixture, github_signature};
 pub use client::{Answer, Client};
 pub use clock::TestClock;
 pub use event::Event;
+pub use functions::Functions;
+pub use people::{Person, Tenant};
 pub use providers::ProviderDouble;
 
 use repoplane_api::App;
@@ -55,14 +60,23 @@ impl TestApp {
 
     /// As [`TestApp::start`], on a chosen line.
     pub async fn on(line: Line, double: Option<ProviderDouble>) -> Self {
+        let test = Self::empty(line, double).await;
+        ensure_administrator(&test.app, &Secret::new(ADMIN_TOKEN)).await.expect("an administrator");
+        test.line.take_calls();
+        test
+    }
+
+    /// Fresh engines without any tenant, as a stack right after its deployment.
+    pub async fn unbootstrapped() -> Self {
+        Self::empty(Line::to(Engines::memory().expect("engines in memory")), None).await
+    }
+
+    async fn empty(line: Line, double: Option<ProviderDouble>) -> Self {
         let clock = TestClock::new();
         let store = store_on(&line).await.expect("the table");
         let app = App { clock: Arc::new(clock.clone()), ..App::new(store, Settings::default()) };
-        ensure_administrator(&app, &Secret::new(ADMIN_TOKEN)).await.expect("an administrator");
         let egress = double.as_ref().map_or_else(|| Egress::new(Default::default()), ProviderDouble::egress);
-        let test = Self { line, clock, double, app, egress };
-        test.line.take_calls();
-        test
+        Self { line, clock, double, app, egress }
     }
 
     /// A second instance on the same engines: caches and counts of its own, as another Lambda environment.
@@ -93,6 +107,11 @@ impl TestApp {
     /// A client without a token: a provider, or a stranger.
     pub fn anonymous(&self) -> Client {
         Client::new(whole_api(&self.app, &self.egress), None)
+    }
+
+    /// What the functions share, for what happens outside of any request.
+    pub fn app(&self) -> &App {
+        &self.app
     }
 
     /// The store, for what no route shows.

@@ -1,4 +1,4 @@
-//! `/api/access-tokens`: the caller's own tokens, and integration tokens for administrators.
+//! `/api/access-tokens`: the caller's own tokens; administrators also make integration tokens and those of other users.
 
 use crate::identity::new_token;
 use axum::Json;
@@ -39,9 +39,9 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let command = CreateAccessToken::read(&body, &caller)?;
     match command.kind {
-        TokenKind::Personal => {}
-        // It speaks for the whole tenant.
-        TokenKind::Integration => caller.need_administrator()?,
+        TokenKind::Personal if command.user.is_none() => {}
+        // It speaks for another user, or for the whole tenant.
+        TokenKind::Personal | TokenKind::Integration => caller.need_administrator()?,
     }
     let text = new_token(command.kind)?;
     let issued = app.store.create_access_token(&caller, command, text, app.now()).await?;

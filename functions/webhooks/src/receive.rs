@@ -69,7 +69,7 @@ async fn receive(
         Ok(()) => post.take_in(set, trace).await,
         Err(refusal) => {
             let delivery = post.record(repository, None, &Ending::from(&refusal), refusal.body(), trace);
-            if state.unverified.admits(repository, &refusal.message) {
+            if state.unverified.admits(repository, &refusal.message, now) {
                 app.store.record_unverified(&delivery, now).await?;
             }
             Ok(answer_refusal(&refusal, id))
@@ -185,6 +185,16 @@ impl Post<'_> {
     ) -> Result<DeliveryCommit, StoreError> {
         let twin_keys: Vec<(String, Duration)> =
             dedupe_keys(&self.incoming).into_iter().map(|key| (key.key, key.life)).collect();
+        self.write(set, delivery, &twin_keys, decision).await
+    }
+
+    async fn write(
+        &self,
+        set: &DecisionSet,
+        delivery: &Delivery,
+        twin_keys: &[(String, Duration)],
+        decision: Option<&Decision>,
+    ) -> Result<DeliveryCommit, StoreError> {
         let planned = decision.map_or(&[] as &[_], Decision::tasks);
         let tasks: Vec<_> = planned
             .iter()
@@ -195,7 +205,7 @@ impl Post<'_> {
         let verified = VerifiedDelivery {
             delivery,
             body: self.incoming.raw,
-            twin_keys: &twin_keys,
+            twin_keys,
             claims_twins: matches!(decision, Some(Decision::Accepted(_))),
             tasks: &tasks,
             retention_days: set.repository.retention_days,
@@ -215,7 +225,8 @@ impl Post<'_> {
         let problem = Problem::new(ProblemType::Internal, "Failed to enqueue task").with_code("INTERNAL_ERROR");
         let body = json!({"error": "Failed to enqueue task"});
         let delivery = self.record(set.repository.id, payload, &Ending::internal(error.to_string()), body, trace);
-        self.commit(set, &delivery, None).await.map_err(not_taken_in)?;
+        // Not even a twin may stand in the way of this record.
+        self.write(set, &delivery, &[], None).await.map_err(not_taken_in)?;
         Ok(with_delivery(problem.into_response(), self.id))
     }
 

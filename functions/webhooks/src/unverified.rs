@@ -2,30 +2,34 @@
 
 use moka::sync::Cache;
 use repoplane_domain::id::RepositoryId;
+use repoplane_domain::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Records a minute for each repository and reason, in one instance of the function.
 const PER_MINUTE: u32 = 20;
-const MINUTE: Duration = Duration::from_secs(60);
+/// Counts of minutes gone by are forgotten after this.
+const COUNT_LIFE: Duration = Duration::from_secs(120);
 /// Repositories and reasons that are counted at once.
 const COUNTED: u64 = 10_000;
 
 /// Counts posts that proved nothing.
 #[derive(Clone)]
 pub(crate) struct UnverifiedLimit {
-    counts: Cache<(RepositoryId, String), Arc<AtomicU32>>,
+    /// By repository, reason and minute.
+    counts: Cache<(RepositoryId, String, i64), Arc<AtomicU32>>,
 }
 
 impl UnverifiedLimit {
     pub(crate) fn new() -> Self {
-        Self { counts: Cache::builder().max_capacity(COUNTED).time_to_live(MINUTE).build() }
+        Self { counts: Cache::builder().max_capacity(COUNTED).time_to_live(COUNT_LIFE).build() }
     }
 
     /// Whether one more may be recorded.
-    pub(crate) fn admits(&self, repository: RepositoryId, reason: &str) -> bool {
-        let count = self.counts.get_with((repository, reason.to_owned()), Arc::default);
+    pub(crate) fn admits(&self, repository: RepositoryId, reason: &str, now: Timestamp) -> bool {
+        let minute = now.as_second().div_euclid(60);
+        let count = self.counts.get_with((repository, reason.to_owned(), minute), Arc::default);
         let before = count.fetch_add(1, Ordering::Relaxed);
         if before == PER_MINUTE {
             tracing::warn!(repo.id = %repository, reason, "Too many unverified posts; the rest of the minute is not recorded");
@@ -37,15 +41,16 @@ impl UnverifiedLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use repoplane_domain::time::Timestamp;
 
     #[test]
-    fn the_limit_is_for_each_repository_and_reason() {
+    fn the_limit_is_for_each_repository_reason_and_minute() {
         let limit = UnverifiedLimit::new();
         let repository = |n| RepositoryId::start_of(Timestamp::from_millisecond(n));
-        let admitted = (0..100).filter(|_| limit.admits(repository(1), "invalid signature")).count();
+        let now = Timestamp::from_second(120);
+        let admitted = (0..100).filter(|_| limit.admits(repository(1), "invalid signature", now)).count();
         assert_eq!(admitted, 20);
-        assert!(limit.admits(repository(1), "missing x-hub-signature-256"));
-        assert!(limit.admits(repository(2), "invalid signature"));
+        assert!(limit.admits(repository(1), "missing x-hub-signature-256", now));
+        assert!(limit.admits(repository(2), "invalid signature", now));
+        assert!(limit.admits(repository(1), "invalid signature", Timestamp::from_second(180)));
     }
 }

@@ -328,12 +328,16 @@ impl Task {
         })
     }
 
-    /// Moves the task on, by the legal moves only; a task in work answers only to its lease.
+    /// Moves the task on, by the legal moves only; a task in work answers only to its lease. Who repeats the end of a task,
+    /// because the first answer was lost, finds it as it is.
     ///
     /// # Errors
     /// `TASK_LEASE_REQUIRED`, `TASK_STATUS_ILLEGAL`.
     pub fn patch(&self, command: &PatchTask, now: Timestamp) -> Result<Self, DomainError> {
         let status = self.status_at(now);
+        if self.was_ended_by(command) {
+            return Ok(self.clone());
+        }
         if status == TaskStatus::Processing && self.lease.as_ref().map(|lease| lease.id) != command.lease {
             let message = "the task is in work: send the leaseId that the claim answered";
             return Err(DomainError::Conflict(Conflict::new("TASK_LEASE_REQUIRED", message)));
@@ -349,6 +353,23 @@ impl Task {
             version: self.version + 1,
             ..self.clone()
         })
+    }
+}
+
+impl Task {
+    /// Whether this very command ended the task: same end, same hold, nothing new to report. Cancelling needs no hold.
+    fn was_ended_by(&self, command: &PatchTask) -> bool {
+        let same_hold = match self.status {
+            TaskStatus::Cancelled => true,
+            TaskStatus::Queued
+            | TaskStatus::WaitingApproval
+            | TaskStatus::Processing
+            | TaskStatus::Succeeded
+            | TaskStatus::Failed
+            | TaskStatus::Commented => self.lease.as_ref().map(|lease| lease.id) == command.lease,
+        };
+        let nothing_new = command.result.is_none() || command.result == self.result;
+        self.status.is_final() && self.status == command.status && same_hold && nothing_new
     }
 }
 

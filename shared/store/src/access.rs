@@ -135,7 +135,7 @@ impl Store {
         Ok(tokens.into_iter().map(|(_, token)| token).collect())
     }
 
-    /// Makes a token for the caller. Its text comes from the caller's randomness and is not kept.
+    /// Makes a token for the caller, or for the user that the command names. Its text comes from the caller's randomness and is not kept.
     ///
     /// # Errors
     /// Limits and storage failures.
@@ -146,8 +146,10 @@ impl Store {
         text: Secret,
         now: Timestamp,
     ) -> Result<IssuedToken, WriteError> {
-        let user = self.user(author.tenant, author.user).await?.ok_or(DomainError::NotFound(Kind::User))?;
-        if self.tokens_with_hashes(author.tenant, author.user, now).await?.len() >= MAX_TOKENS_OF_USER {
+        let id = command.user.unwrap_or(author.user);
+        let missing = || DomainError::invalid("/userId", "no such user in the tenant");
+        let user = self.user(author.tenant, id).await?.ok_or_else(missing)?;
+        if self.tokens_with_hashes(author.tenant, id, now).await?.len() >= MAX_TOKENS_OF_USER {
             let message = format!("a user has at most {MAX_TOKENS_OF_USER} access tokens; revoke one first");
             return Err(DomainError::TooLarge(message).into());
         }
@@ -158,8 +160,9 @@ impl Store {
         let audit = AuditId::new(now, &*self.ids);
         let entry = AuditEntry::by(author, audit, AuditAction::AccessTokenCreated, issued.token.id, now);
         let token = &issued.token;
-        writes
-            .audit(&entry.with(serde_json::json!({"name": token.name, "kind": token.kind, "scopes": token.scopes})))?;
+        writes.audit(&entry.with(serde_json::json!({
+            "name": token.name, "kind": token.kind, "scopes": token.scopes, "userId": token.user,
+        })))?;
         self.commit_new(&writes, now).await?;
         // Someone may have tried the text before it was good.
         self.missing_tokens.invalidate(&sha256_hex(issued.text.expose().as_bytes())).await;

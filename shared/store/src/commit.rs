@@ -183,6 +183,18 @@ impl Writes {
         }
     }
 
+    /// Updates a counted attribute of an item that must still have the count that was read as `:read`. The expression sets
+    /// the item's write id to `:write_id`.
+    pub(crate) fn update_counted(
+        &mut self,
+        key: Key,
+        expression: &str,
+        condition: &'static str,
+        values: Vec<(&'static str, aws_sdk_dynamodb::types::AttributeValue)>,
+    ) {
+        self.push(Action::Set(key, expression.to_owned()), Some(condition), Guard::Version).values = values;
+    }
+
     /// Adds an audit entry.
     pub(crate) fn audit(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {
         let item = Item::new(&keys::audit(entry.tenant, entry.id), entry)?;
@@ -244,6 +256,9 @@ impl Table {
         if operation.condition == Some(FREE) {
             values.insert(":now".to_owned(), number(now.as_second()));
         }
+        if matches!(&operation.action, Action::Set(_, expression) if expression.contains(":write_id")) {
+            values.insert(":write_id".to_owned(), text(id.to_string()));
+        }
         let names = matches!(operation.condition, Some(SAME_VERSION | NO_VERSION))
             .then(|| std::collections::HashMap::from([("#version".to_owned(), VERSION.to_owned())]));
         let values = (!values.is_empty()).then_some(values);
@@ -278,6 +293,8 @@ impl Table {
             Action::Set(key, expression) => {
                 let update = Update::builder().table_name(&self.name).set_key(Some(item::key_attributes(key)));
                 let update = update.update_expression(expression).set_expression_attribute_values(values);
+                let update =
+                    update.set_condition_expression(condition).set_return_values_on_condition_check_failure(old);
                 let update = if expression.contains("#data") {
                     update.expression_attribute_names("#data", item::DATA)
                 } else {

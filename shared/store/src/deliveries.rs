@@ -1,13 +1,14 @@
 //! Deliveries: what came in, why it ended as it did, and the tasks that it made, in one transaction.
 //!
 //! The summary (which lists read) lies in the repository's partition of deliveries; the whole record and the compressed
-//! body in a partition of the delivery's own.
+//! body in a partition of the delivery's own. How long they live is said in [`crate::lifetime`].
 
 use crate::Store;
 use crate::commit::{CommitError, Guard, Lost, Writes};
 use crate::error::StoreError;
 use crate::item::{self, Attributes, Item, number, text};
 use crate::keys;
+use crate::lifetime::Life;
 use crate::table::Range;
 use crate::tasks::task_item;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -22,9 +23,11 @@ use std::io::Read;
 use std::time::Duration;
 
 /// Compressed bytes in one item (DynamoDB: an item has at most 400 KB).
-const CHUNK_BYTES: usize = 350 * 1024;
+pub(crate) const CHUNK_BYTES: usize = 350 * 1024;
 /// Compressed bodies up to this size ride in the delivery's own transaction (DynamoDB: 4 MB in all).
-const INLINE_BYTES: usize = 3 * 1024 * 1024;
+pub(crate) const INLINE_BYTES: usize = 3 * 1024 * 1024;
+/// What a task may take of that transaction beside its share of the rest: two prompts, and what surrounds them.
+const TASK_BYTES: usize = 40 * 1024;
 /// Life of chunks that were put before a transaction which then never came.
 const ORPHAN_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// Life of records of posts that proved nothing (design: webhook flow).
@@ -47,7 +50,7 @@ pub struct VerifiedDelivery<'a> {
     pub claims_twins: bool,
     /// The tasks, each with its group, and the rule whose one scheduled task it is.
     pub tasks: &'a [(Task, TaskGroup, Option<String>)],
-    /// How long the delivery is kept.
+    /// How long the delivery is kept, unless a task of it is open for longer.
     pub retention_days: u16,
 }
 
@@ -96,7 +99,7 @@ impl Store {
     /// [`StoreError`] when storage fails.
     pub async fn record_unverified(&self, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {
         let mut writes = Writes::default();
-        record(&mut writes, delivery, now.plus(UNVERIFIED_LIFE))?;
+        record(&mut writes, delivery, Life::Until(now.plus(UNVERIFIED_LIFE)), 0)?;
         match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
             Ok(()) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
@@ -115,9 +118,10 @@ impl Store {
     ) -> Result<DeliveryCommit, StoreError> {
         let delivery = verified.delivery;
         let (id, repository) = (delivery.summary.id, delivery.summary.repo_id);
-        let expires = now.plus(Duration::from_secs(u64::from(verified.retention_days) * 86_400));
+        let kept_until = now.plus(Duration::from_secs(u64::from(verified.retention_days) * 86_400));
+        let life = Life::of(verified.tasks.len(), kept_until);
         let compressed = compress(verified.body)?;
-        let inline = compressed.len() <= INLINE_BYTES;
+        let inline = compressed.len() + verified.tasks.len() * TASK_BYTES <= INLINE_BYTES;
         let chunks: Vec<_> = compressed.chunks(CHUNK_BYTES).enumerate().collect();
 
         let mut writes = Writes::default();
@@ -143,25 +147,29 @@ impl Store {
             writes.create(Item::new(&keys::task_locator(task.id), &repository)?);
             upsert_group(&mut writes, group, now)?;
         }
-        record(&mut writes, delivery, expires)?;
+        record(&mut writes, delivery, life, chunks.len())?;
         for (index, chunk) in &chunks {
-            let life = if inline { expires } else { now.plus(ORPHAN_LIFE) };
-            let item = chunk_item(id, *index, chunk, life);
+            let item = chunk_item(id, *index, chunk);
             if inline {
-                writes.create(item);
+                writes.create(life.limit(item));
             } else {
-                self.table.put(item.into_attributes()).await?;
+                self.table.put(item.expiring(now.plus(ORPHAN_LIFE)).into_attributes()).await?;
             }
         }
         match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
             Ok(()) => {}
             Err(CommitError::Store(error)) => return Err(error),
-            Err(CommitError::Lost(lost)) => return self.lost_delivery(repository, &lost).await,
+            Err(CommitError::Lost(lost)) => {
+                let ended = self.lost_delivery(repository, &lost).await?;
+                if let (DeliveryCommit::Twin(twin), false) = (&ended, inline) {
+                    // The first post may have ended before it came to this.
+                    self.settle_body(repository, twin.delivery).await?;
+                }
+                return Ok(ended);
+            }
         }
         if !inline {
-            for (index, _) in &chunks {
-                self.extend(&keys::delivery_chunk(id, *index), expires).await?;
-            }
+            self.settle_body(repository, id).await?;
         }
         Ok(DeliveryCommit::Recorded)
     }
@@ -200,14 +208,6 @@ impl Store {
             let error = StoreError::table(error);
             tracing::warn!(delivery.id = %delivery, %error, "Could not count a repeated delivery");
         }
-    }
-
-    async fn extend(&self, key: &keys::Key, expires: Timestamp) -> Result<(), StoreError> {
-        let call = self.table.client.update_item().table_name(&self.table.name);
-        let call = call.set_key(Some(item::key_attributes(key))).condition_expression("attribute_exists(pk)");
-        let call = call.update_expression("SET expires_at = :at");
-        let call = call.expression_attribute_values(":at", number(expires.as_second()));
-        call.send().await.map(drop).map_err(StoreError::table)
     }
 
     /// One page of a repository's deliveries, newest first, strictly after a delivery.
@@ -257,11 +257,11 @@ impl Store {
 }
 
 /// The summary and the whole record.
-fn record(writes: &mut Writes, delivery: &Delivery, expires: Timestamp) -> Result<(), StoreError> {
+fn record(writes: &mut Writes, delivery: &Delivery, life: Life, chunks: usize) -> Result<(), StoreError> {
     let summary = &delivery.summary;
     let key = keys::delivery_summary(summary.repo_id, summary.id);
-    writes.create(Item::new(&key, summary)?.expiring(expires));
-    writes.create(Item::new(&keys::delivery_detail(summary.id), delivery)?.expiring(expires));
+    writes.create(life.count_on(Item::new(&key, summary)?, chunks));
+    writes.create(life.limit(Item::new(&keys::delivery_detail(summary.id), delivery)?));
     Ok(())
 }
 
@@ -283,9 +283,9 @@ fn upsert_group(writes: &mut Writes, group: &TaskGroup, now: Timestamp) -> Resul
     Ok(())
 }
 
-fn chunk_item(id: DeliveryId, index: usize, chunk: &[u8], expires: Timestamp) -> Item {
+fn chunk_item(id: DeliveryId, index: usize, chunk: &[u8]) -> Item {
     let bytes = AttributeValue::B(Blob::new(chunk));
-    Item::empty(&keys::delivery_chunk(id, index)).expiring(expires).with(BYTES, bytes)
+    Item::empty(&keys::delivery_chunk(id, index)).with(BYTES, bytes)
 }
 
 fn compress(body: &[u8]) -> Result<Vec<u8>, StoreError> {

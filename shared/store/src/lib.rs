@@ -12,6 +12,7 @@ mod error;
 mod hydrate;
 mod item;
 pub mod keys;
+mod lifetime;
 mod repositories;
 mod table;
 mod tasks;

@@ -1,6 +1,6 @@
 //! Tasks: read by id or by repository, changed under their version.
 
-use crate::commit::Writes;
+use crate::commit::{CommitError, Writes, jittered};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
 use crate::item::{self, Attributes, Item};
@@ -10,11 +10,16 @@ use crate::{Store, WriteError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use repoplane_domain::access::Principal;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
-use repoplane_domain::error::{DomainError, Kind};
-use repoplane_domain::id::{AuditId, RepositoryId, TaskId};
+use repoplane_domain::error::{Conflict, DomainError, Kind};
+use repoplane_domain::id::{AuditId, RepositoryId, TaskId, WriteId};
 use repoplane_domain::task::{Task, TaskStatus};
 use repoplane_domain::time::Timestamp;
+use std::time::Duration;
 
+/// How often a change that lost a race is made again on a fresh read.
+const TRIES: u32 = 8;
+/// The first pause between tries; doubled each time, with full jitter.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// Set on the one scheduled task that a rule may have queued for a robot.
 const HOLDS_SCHEDULE: &str = "holds_schedule";
 
@@ -81,10 +86,11 @@ impl Store {
         Ok(TaskPage { tasks, more })
     }
 
-    /// Changes a task by a rule of the domain, under the version that was read.
+    /// Changes a task by a rule of the domain, under the version that was read; after a lost race, again on a fresh read, so
+    /// that the caller hears what the winner's change means for it. A rule that changes nothing writes nothing.
     ///
     /// # Errors
-    /// What the rule says, `WRITE_CONFLICT` when someone else was faster, storage failures.
+    /// What the rule says, `WRITE_CONFLICT` when others were faster every time, storage failures.
     pub async fn change_task(
         &self,
         author: &Principal,
@@ -95,21 +101,41 @@ impl Store {
         change: impl Fn(&Task) -> Result<Task, DomainError>,
     ) -> Result<Task, WriteError> {
         let repository = set.repository.id;
-        let item = self.table.get(&keys::task(repository, id), true).await?;
-        let item = item.ok_or(DomainError::NotFound(Kind::Task))?;
-        let stored: Task = item::value("task", &item)?;
-        let next = change(&stored)?;
-        let holds = item.contains_key(HOLDS_SCHEDULE);
-        let keeps = holds && next.status == TaskStatus::Queued;
-        let mut writes = Writes::default();
-        writes.replace(keep_dispatch_mark(task_item(&next, keeps)?, &item), Some(stored.version));
-        if holds && !keeps {
-            writes.delete(keys::scheduled_claim(repository, stored.robot_id, &stored.rule_id));
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..TRIES {
+            let item = self.table.get(&keys::task(repository, id), true).await?;
+            let item = item.ok_or(DomainError::NotFound(Kind::Task))?;
+            let stored: Task = item::value("task", &item)?;
+            let next = change(&stored)?;
+            if next == stored {
+                return Ok(stored);
+            }
+            let holds = item.contains_key(HOLDS_SCHEDULE);
+            let keeps = holds && next.status == TaskStatus::Queued;
+            let mut writes = Writes::default();
+            writes.replace(keep_dispatch_mark(task_item(&next, keeps)?, &item), Some(stored.version));
+            if holds && !keeps {
+                writes.delete(keys::scheduled_claim(repository, stored.robot_id, &stored.rule_id));
+            }
+            let ends = next.status.is_final() && !stored.status.is_final();
+            let leaves_body = ends && self.count_off(&mut writes, &next, now).await?;
+            let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), action, id, now).on(repository);
+            writes.audit(&entry.with(serde_json::json!({"from": stored.status_at(now), "to": next.status})))?;
+            match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
+                Ok(()) => {
+                    if leaves_body && let Err(error) = self.settle_body(repository, next.delivery_id).await {
+                        tracing::warn!(delivery.id = %next.delivery_id, %error, "Could not limit the life of a body; it stays");
+                    }
+                    return Ok(next);
+                }
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(CommitError::Lost(_)) => {}
+            }
+            tokio::time::sleep(jittered(pause)).await;
+            pause *= 2;
         }
-        let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), action, id, now).on(repository);
-        writes.audit(&entry.with(serde_json::json!({"from": stored.status_at(now), "to": next.status})))?;
-        self.commit_new(&writes, now).await?;
-        Ok(next)
+        let conflict = Conflict::new("WRITE_CONFLICT", "others kept changing the task; try again");
+        Err(DomainError::Conflict(conflict).into())
     }
 }
 

@@ -1,3 +1,4 @@
 //! Whole-system tests; the modules mirror the URLs and the promises of the design.
 
 mod main_job;
+mod policies;

@@ -166,6 +166,8 @@ impl PatchUser {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateAccessToken {
     name: String,
+    /// Whose it shall be, when not the caller's own: how a new user comes by a first token.
+    pub user: Option<UserId>,
     /// Whom it shall speak for.
     pub kind: TokenKind,
     scopes: BTreeSet<Scope>,
@@ -173,7 +175,7 @@ pub struct CreateAccessToken {
 }
 
 impl CreateAccessToken {
-    /// Reads `{name, kind?, scopes, expiresInDays?}`.
+    /// Reads `{name, userId?, kind?, scopes, expiresInDays?}`.
     ///
     /// # Errors
     /// [`DomainError::Invalid`] with every wrong field; scopes that the caller does not hold are wrong too.
@@ -189,6 +191,17 @@ impl CreateAccessToken {
             }
             Field::Absent | Field::Null | Field::Invalid | Field::Value(_) => TokenKind::Personal,
         };
+        let user = object.text("userId").and_then(|text| match text.parse::<UserId>() {
+            Ok(user) => Field::Value(user),
+            Err(error) => {
+                object.error("userId", error.to_string());
+                Field::Invalid
+            }
+        });
+        let user = user.value().filter(|user| *user != principal.user);
+        if user.is_some() && kind == TokenKind::Integration {
+            object.error("userId", "an integration token is nobody's: leave userId out");
+        }
         let scopes = read_scopes(&mut object, principal);
         let days = match object.integer("expiresInDays", 0..=MAX_TOKEN_DAYS) {
             Field::Value(days) => days,
@@ -200,13 +213,14 @@ impl CreateAccessToken {
         }
         object.finish();
         let life = (days > 0).then(|| Duration::from_secs(days.unsigned_abs() * 86_400));
-        errors.into_result(Self { name, kind, scopes, life })
+        errors.into_result(Self { name, user, kind, scopes, life })
     }
 
     /// A token that bootstrap hands out.
     pub fn of_bootstrap(name: &str, scopes: impl IntoIterator<Item = Scope>) -> Self {
         let life = Some(Duration::from_secs(DEFAULT_TOKEN_DAYS.unsigned_abs() * 86_400));
-        Self { name: name.to_owned(), kind: TokenKind::Personal, scopes: scopes.into_iter().collect(), life }
+        let scopes = scopes.into_iter().collect();
+        Self { name: name.to_owned(), user: None, kind: TokenKind::Personal, scopes, life }
     }
 
     /// Makes the token's record; `text` is shown once and not kept.

@@ -1,0 +1,234 @@
+//! Whether what lies in the table fits together, whatever was broken on the way there.
+//!
+//! [`check`] takes the items as the engine stores them ([`crate::TestApp::items`]) and needs no clock: it asks only for what
+//! must hold at every moment between two transactions. [`leases`] lists the holds on secret documents, which are allowed
+//! for a while.
+
+mod items;
+
+use items::{Found, Index, texts};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Everything that does not fit together, one sentence each.
+///
+/// Tasks have their delivery, group, locator and marks; deliveries have their detail, chunks and tasks, and no time to
+/// live while a task is open; claims, twins and memberships have their owner; no post made its tasks twice.
+///
+/// # Errors
+/// The sentences, sorted.
+pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
+    let index = Index::read(items);
+    let mut wrong = Vec::new();
+    for found in index.all() {
+        let complaints = match found.kind() {
+            "TASK" => task(&index, found),
+            "SUMMARY" => delivery(&index, found),
+            "DETAIL" => present(&index, "the summary", &summary_key(found)),
+            "BODY" => chunk(&index, found),
+            "LOCATOR" => locator(&index, found),
+            "TWIN" => twin(&index, found),
+            "SCHEDULED" => scheduled(&index, found),
+            "GROUP" => group(&index, found),
+            "UNIQUE" => unique(&index, found),
+            "MEMBERSHIP" => membership(&index, found),
+            "CREDENTIALS" => lease_ends(found),
+            "RECORD" => record(&index, found),
+            _ => Vec::new(),
+        };
+        wrong.extend(complaints.into_iter().map(|complaint| format!("{found}: {complaint}")));
+    }
+    wrong.extend(index.unknown().map(|found| format!("{found}: an item of no known kind")));
+    wrong.sort();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
+/// The secret documents that someone holds, as `pk until milliseconds`: each must be free again after its time.
+pub fn leases(items: &[Value]) -> Vec<String> {
+    let index = Index::read(items);
+    let held = index.all().filter(|found| found.text("lease").is_some());
+    held.map(|found| format!("{found} until {}", found.number("lease_until").unwrap_or_default())).collect()
+}
+
+type Complaints = Vec<String>;
+
+fn unless(holds: bool, complaint: impl Into<String>) -> Option<String> {
+    (!holds).then(|| complaint.into())
+}
+
+fn present(index: &Index, what: &str, (pk, sk): &(String, String)) -> Complaints {
+    unless(index.get(pk, sk).is_some(), format!("{what} {pk} {sk} is missing")).into_iter().collect()
+}
+
+fn is_open(task: &Found) -> bool {
+    matches!(task.data_text("status").as_str(), "queued" | "waiting_approval" | "processing")
+}
+
+fn summary_key(found: &Found) -> (String, String) {
+    (format!("DELIVERIES#{}", found.data_text("repoId")), found.data_text("id"))
+}
+
+fn task(index: &Index, found: &Found) -> Complaints {
+    let (id, repository) = (found.data_text("id"), found.data_text("repoId"));
+    let mut wrong = present(index, "the locator", &(format!("LOCATOR#{id}"), "-".to_owned()));
+    let group = (found.pk.clone(), format!("GROUP#{}", found.data_text("groupId")));
+    wrong.extend(present(index, "the group", &group));
+    let delivery = found.data_text("deliveryId");
+    let summary = index.get(&format!("DELIVERIES#{repository}"), &delivery);
+    match summary {
+        // A finished task outlives its delivery.
+        None => wrong.extend(unless(!is_open(found), format!("open, but its delivery {delivery} is missing"))),
+        Some(summary) => {
+            let named = texts(&summary.data["taskIds"]).contains(&id);
+            wrong.extend(unless(named, format!("its delivery {delivery} does not name it")));
+        }
+    }
+    wrong.extend(unless(
+        found.text("open_pk").is_some() == is_open(found),
+        "in the index of open tasks exactly while open",
+    ));
+    let leased = found.data["lease"].is_object();
+    let processing = found.data_text("status") == "processing";
+    wrong.extend(unless(!processing || leased, "in work without a lease that could run out"));
+    if found.item["holds_schedule"] == true {
+        wrong.extend(present(index, "the schedule's claim", &(found.pk.clone(), schedule_key(found))));
+        wrong.extend(unless(found.data_text("status") == "queued", "holds the schedule though it has left the queue"));
+    }
+    wrong
+}
+
+fn schedule_key(task: &Found) -> String {
+    format!("SCHEDULED#{}#{}", task.data_text("robotId"), task.data_text("ruleId"))
+}
+
+fn delivery(index: &Index, found: &Found) -> Complaints {
+    let (id, repository) = (found.data_text("id"), found.data_text("repoId"));
+    let pk = format!("DELIVERY#{id}");
+    let mut wrong = Vec::new();
+    match index.get(&pk, "DETAIL") {
+        None => wrong.push("its detail is missing".to_owned()),
+        Some(detail) => {
+            let same = found.data.as_object().is_some_and(|own| own.iter().all(|(k, v)| detail.data.get(k) == Some(v)));
+            wrong.extend(unless(same, "its detail says otherwise"));
+            wrong.extend(unless(
+                detail.number("expires_at") == found.number("expires_at"),
+                "its detail lives longer or shorter",
+            ));
+        }
+    }
+    let chunks: Vec<_> = index.partition(&pk).filter(|item| item.sk.starts_with("BODY#")).collect();
+    let expected = if found.data["signatureVerified"] == true { chunks.len().max(1) } else { 0 };
+    let rows: Vec<String> = (0..expected).map(|n| format!("BODY#{n:03}")).collect();
+    let gapless = chunks.iter().map(|chunk| chunk.sk.clone()).eq(rows);
+    wrong.extend(unless(gapless, format!("{} chunks of its body are not a whole", chunks.len())));
+
+    let ids = texts(&found.data["taskIds"]);
+    let tasks: Vec<_> =
+        ids.iter().filter_map(|task| index.get(&format!("REPO#{repository}"), &format!("TASK#{task}"))).collect();
+    wrong.extend(unless(tasks.len() == ids.len(), format!("{} of its {} tasks exist", tasks.len(), ids.len())));
+    let strangers = tasks.iter().filter(|task| task.data_text("deliveryId") != id).count();
+    wrong.extend(unless(strangers == 0, format!("{strangers} of its tasks name another delivery")));
+    let open = tasks.iter().filter(|task| is_open(task)).count();
+    let counted = found.number("open_tasks").unwrap_or_default();
+    wrong.extend(unless(usize::try_from(counted) == Ok(open), format!("counts {counted} open tasks of {open}")));
+    let mortal = found.number("expires_at").is_some();
+    wrong.extend(unless(mortal == (open == 0), format!("expires: {mortal}, with {open} open tasks")));
+    if open > 0 {
+        let dying = chunks.iter().filter(|chunk| chunk.number("expires_at").is_some()).count();
+        wrong.extend(unless(dying == 0, format!("{dying} chunks expire before its open tasks")));
+    }
+    wrong
+}
+
+/// The body of a large delivery is put first, for a day; any other has its delivery.
+fn chunk(index: &Index, found: &Found) -> Complaints {
+    let owned = index.get(&found.pk, "DETAIL").is_some();
+    unless(owned || found.number("expires_at").is_some(), "belongs to no delivery and never expires")
+        .into_iter()
+        .collect()
+}
+
+fn locator(index: &Index, found: &Found) -> Complaints {
+    let task = found.pk.trim_start_matches("LOCATOR#");
+    let repository = found.data.as_str().unwrap_or_default();
+    present(index, "the task", &(format!("REPO#{repository}"), format!("TASK#{task}")))
+}
+
+/// A twin key leads to the accepted delivery whose answer it repeats.
+fn twin(index: &Index, found: &Found) -> Complaints {
+    let mut parts = found.pk.splitn(3, '#').skip(1);
+    let repository = parts.next().unwrap_or_default();
+    let delivery = found.data_text("delivery");
+    let Some(summary) = index.get(&format!("DELIVERIES#{repository}"), &delivery) else {
+        return vec![format!("its delivery {delivery} is missing")];
+    };
+    let answered: Vec<String> = found.data["response"]["tasks"]
+        .as_array()
+        .map(|tasks| tasks.iter().filter_map(|task| Some(task["id"].as_str()?.to_owned())).collect())
+        .unwrap_or_default();
+    let complaints = [
+        unless(summary.data_text("result") == "accepted", "its delivery was not accepted"),
+        unless(answered == texts(&summary.data["taskIds"]), "answers other tasks than its delivery made"),
+    ];
+    complaints.into_iter().flatten().collect()
+}
+
+fn scheduled(index: &Index, found: &Found) -> Complaints {
+    let task = found.data.as_str().unwrap_or_default();
+    match index.get(&found.pk, &format!("TASK#{task}")) {
+        None => vec![format!("held by {task}, which does not exist")],
+        Some(task) => {
+            let holds = task.item["holds_schedule"] == true && schedule_key(task) == found.sk;
+            unless(holds, format!("held by {}, which does not know", task.sk)).into_iter().collect()
+        }
+    }
+}
+
+fn group(index: &Index, found: &Found) -> Complaints {
+    let id = found.data_text("id");
+    let tasks = index.partition(&found.pk).filter(|item| item.kind() == "TASK" && item.data_text("groupId") == id);
+    let tasks = tasks.count();
+    let counted = found.number("tasks").unwrap_or_default();
+    unless(usize::try_from(counted) == Ok(tasks), format!("counts {counted} tasks of {tasks}")).into_iter().collect()
+}
+
+/// Every claim has a living holder; which text it is of cannot be seen, because it is hashed.
+fn unique(index: &Index, found: &Found) -> Complaints {
+    let holder = found.data.as_str().unwrap_or_default();
+    let tenant = found.pk.split('#').nth(1).unwrap_or_default();
+    let key = if holder.starts_with("usr_") {
+        (format!("TENANT#{tenant}"), format!("USER#{holder}"))
+    } else {
+        (format!("REPO#{holder}"), "D#1RECORD".to_owned())
+    };
+    present(index, "the holder", &key)
+}
+
+fn membership(index: &Index, found: &Found) -> Complaints {
+    let user = found.pk.rsplit('#').next().unwrap_or_default();
+    let members = index.get(&format!("REPO#{}", found.sk), "D#3MEMBERS");
+    let listed = members.is_some_and(|members| members.data.to_string().contains(user));
+    unless(listed, "the repository's list of members does not have it").into_iter().collect()
+}
+
+fn lease_ends(found: &Found) -> Complaints {
+    let endless = found.text("lease").is_some() && found.number("lease_until").is_none();
+    unless(!endless, "is held without an end").into_iter().collect()
+}
+
+/// A repository has its members, its claims (the name at least), and no second record under its identity.
+fn record(index: &Index, found: &Found) -> Complaints {
+    let id = found.data_text("id");
+    let mut wrong = present(index, "the list of members", &(found.pk.clone(), "D#3MEMBERS".to_owned()));
+    let held: BTreeMap<&str, usize> = index.claims_of(&id);
+    wrong.extend(unless(held.get("NAME") == Some(&1), "does not hold exactly one name"));
+    let external = usize::from(found.data["external_id"].is_string())
+        + found.data["external_aliases"].as_array().map_or(0, Vec::len)
+        + usize::from(found.data["remote_url"].is_string());
+    let identities = held.get("IDENTITY").copied().unwrap_or_default();
+    wrong.extend(unless(identities == external, format!("holds {identities} identities of {external}")));
+    wrong
+}
+
+#[cfg(test)]
+mod tests;

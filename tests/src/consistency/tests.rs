@@ -1,0 +1,85 @@
+use super::*;
+use serde_json::json;
+
+/// Attributes of the wire.
+fn wire(value: &Value) -> Value {
+    match value {
+        Value::Null => json!({"NULL": true}),
+        Value::Bool(flag) => json!({"BOOL": flag}),
+        Value::Number(number) => json!({"N": number.to_string()}),
+        Value::String(text) => json!({"S": text}),
+        Value::Array(list) => json!({"L": list.iter().map(wire).collect::<Vec<_>>()}),
+        Value::Object(map) => {
+            json!({"M": map.iter().map(|(name, value)| (name.clone(), wire(value))).collect::<serde_json::Map<_, _>>()})
+        }
+    }
+}
+
+fn item(pk: &str, sk: &str, mut attributes: Value) -> Value {
+    attributes["pk"] = json!(pk);
+    attributes["sk"] = json!(sk);
+    let attributes = attributes.as_object().cloned().unwrap_or_default();
+    attributes.iter().map(|(name, value)| (name.clone(), wire(value))).collect()
+}
+
+/// One delivery with one open task.
+fn whole() -> Vec<Value> {
+    let summary = json!({"id": "dlv_1", "repoId": "rep_1", "taskIds": ["tsk_1"], "result": "accepted",
+                         "signatureVerified": true});
+    let task = json!({"id": "tsk_1", "repoId": "rep_1", "deliveryId": "dlv_1", "groupId": "grp_1", "status": "queued",
+                      "robotId": "rob_1", "ruleId": "r1"});
+    vec![
+        item("DELIVERIES#rep_1", "dlv_1", json!({"data": summary, "open_tasks": 1})),
+        item("DELIVERY#dlv_1", "DETAIL", json!({"data": summary})),
+        item("DELIVERY#dlv_1", "BODY#000", json!({})),
+        item("REPO#rep_1", "TASK#tsk_1", json!({"data": task, "open_pk": "OPEN#rep_1", "holds_schedule": true})),
+        item("REPO#rep_1", "GROUP#grp_1", json!({"data": {"id": "grp_1"}, "tasks": 1})),
+        item("REPO#rep_1", "SCHEDULED#rob_1#r1", json!({"data": "tsk_1"})),
+        item("LOCATOR#tsk_1", "-", json!({"data": "rep_1"})),
+        item(
+            "TWIN#rep_1#guid:1",
+            "-",
+            json!({"data": {"delivery": "dlv_1", "response": {"tasks": [{"id": "tsk_1"}]}}}),
+        ),
+        item("REPO#rep_1", "D#1RECORD", json!({"data": {"id": "rep_1"}})),
+        item("REPO#rep_1", "D#3MEMBERS", json!({"data": {"members": [{"user_id": "usr_1"}]}})),
+        item("UNIQUE#tnt_1#NAME#abc", "-", json!({"data": "rep_1"})),
+        item("MEMBERSHIPS#tnt_1#usr_1", "rep_1", json!({})),
+    ]
+}
+
+#[test]
+fn what_fits_together_passes() {
+    assert_eq!(check(&whole()), Ok(()));
+    assert_eq!(check(&[]), Ok(()));
+}
+
+#[test]
+fn no_item_can_be_missing_unnoticed() {
+    for index in 0..whole().len() {
+        let mut items = whole();
+        let gone = items.remove(index);
+        // The twin key, the membership and the claim are the only ones that nothing else leads to.
+        let leads = ["TWIN#", "MEMBERSHIPS#"].iter().any(|begin| gone["pk"]["S"].to_string().contains(begin));
+        assert_eq!(check(&items).is_err(), !leads, "{gone}");
+    }
+}
+
+#[test]
+fn a_delivery_that_expires_under_its_open_task_and_a_wrong_count_are_found() {
+    let mut items = whole();
+    items[2]["expires_at"] = json!({"N": "1"});
+    items[4]["tasks"] = json!({"N": "2"});
+    items.push(item("ELSEWHERE#1", "-", json!({})));
+    let wrong = check(&items).unwrap_err();
+    assert_eq!(wrong.len(), 3, "{wrong:?}");
+}
+
+#[test]
+fn held_documents_are_listed() {
+    let mut items = whole();
+    items.push(item("REPO#rep_1", "D#5CREDENTIALS", json!({"lease": "lse_1", "lease_until": 7})));
+    assert_eq!(leases(&items), ["REPO#rep_1 D#5CREDENTIALS until 7"]);
+    items.push(item("REPO#rep_2", "D#5CREDENTIALS", json!({"lease": "lse_1"})));
+    assert!(check(&items).is_err(), "a hold without an end");
+}

@@ -1,0 +1,38 @@
+//! The functions apart, each on a line of its own: what a function calls is what its policy must allow.
+
+use crate::{Client, TestApp};
+use repoplane_api::App;
+use repoplane_api::edge::edge;
+use repoplane_local::line::Line;
+use repoplane_local::server::reopen;
+
+/// One application whose functions do not share clients, as in the cloud.
+pub struct Functions {
+    /// A caller with the administrator's token.
+    pub admin: Client,
+    /// A caller without a token.
+    pub anonymous: Client,
+    /// The lines, by the logical id of the function in the template.
+    pub lines: Vec<(&'static str, Line)>,
+}
+
+impl TestApp {
+    /// The same engines behind four functions.
+    pub fn functions(&self) -> Functions {
+        let lines: Vec<_> = ["Repos", "Robots", "Automation", "Webhooks"].map(|name| (name, self.line.fork())).into();
+        let app = |at: usize| App { store: reopen(&lines[at].1), ..self.app.clone() };
+        let router = || {
+            edge(
+                repoplane_repos::router(app(0))
+                    .merge(repoplane_robots::router(app(1), self.egress.clone()))
+                    .merge(repoplane_automation::router(app(2)))
+                    .merge(repoplane_webhooks::router(app(3))),
+            )
+        };
+        Functions {
+            admin: Client::new(router(), Some(crate::ADMIN_TOKEN.to_owned())),
+            anonymous: Client::new(router(), None),
+            lines,
+        }
+    }
+}

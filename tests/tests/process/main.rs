@@ -1,0 +1,10 @@
+//! Tests of what is built and checked in rather than of one function: the server's binary, the house's arrows, the contract's
+//! rows, the documents.
+
+mod documents;
+mod house;
+mod rows;
+mod server;
+mod sigkill;
+mod tour;
+mod workspace;

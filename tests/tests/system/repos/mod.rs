@@ -1,0 +1,12 @@
+//! `/api/repos`: register, look, list, change, archive (contract: hookcode 2.1–2.6, 4.1–4.3).
+
+mod archive;
+mod archived;
+mod budgets;
+mod change;
+mod create;
+mod identity_lock;
+mod list;
+mod races;
+mod show;
+mod webhook_secret;
