@@ -135,6 +135,17 @@ impl Hook {
         app.anonymous().send(self.event(event, guid, body)).await
     }
 
+    /// Posts a signed event that wakes nobody; no two are alike.
+    pub async fn ping(&self, app: &TestApp, guid: &str) -> Answer {
+        let repository = match self.provider {
+            "github" => fixture(GITHUB_ISSUES_OPENED),
+            _ => fixture(GITLAB_ISSUE_OPENED),
+        };
+        let mut body: Value = serde_json::from_str(&repository).expect("JSON");
+        body["zen"] = json!(guid);
+        self.post(app, "ping", guid, &body.to_string()).await
+    }
+
     /// The repository's tasks, newest first.
     pub async fn tasks(&self, client: &Client) -> Vec<Value> {
         let answer = client.get(&format!("{}/tasks", self.path)).await.expect(200);

@@ -27,10 +27,18 @@ impl Event {
         }
     }
 
-    /// Adds a header.
+    /// Adds a header, in place of one with this name.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same event for another path.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
         self
     }
 
@@ -80,7 +88,7 @@ impl Event {
 }
 
 /// Every item of the table, unmarshalled no further than the wire's own JSON.
-pub(crate) async fn scan(line: &Line) -> Vec<Value> {
+pub async fn scan(line: &Line) -> Vec<Value> {
     let mut items = Vec::new();
     let mut start = Value::Null;
     loop {

@@ -16,7 +16,7 @@ mod providers;
 pub use builders::{GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, fixture, github_signature};
 pub use client::{Answer, Client};
 pub use clock::TestClock;
-pub use event::Event;
+pub use event::{Event, scan};
 pub use functions::Functions;
 pub use people::{Person, Tenant};
 pub use providers::ProviderDouble;
@@ -117,6 +117,17 @@ impl TestApp {
     /// The store, for what no route shows.
     pub fn store(&self) -> &repoplane_store::Store {
         &self.app.store
+    }
+
+    /// The actions in a repository's audit log, oldest first.
+    pub async fn audit_of(&self, repo: &str) -> Vec<String> {
+        let items = self.items().await.into_iter();
+        let mut entries: Vec<_> = items
+            .filter(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("AUDIT#")))
+            .filter(|item| item["data"]["M"]["repository"]["S"] == repo)
+            .collect();
+        entries.sort_by_key(|item| item["sk"]["S"].to_string());
+        entries.iter().map(|item| item["data"]["M"]["action"]["S"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Every item of the table, as it lies there.

@@ -17,6 +17,7 @@ use repoplane_domain::credential::{CredentialPatch, SecretEdit, SecretName, read
 use repoplane_domain::error::{DomainError, FieldErrors};
 use repoplane_domain::id::{AuditId, RepositoryId};
 use repoplane_domain::input::Object;
+use repoplane_domain::preview_env::PreviewEnvPatch;
 use repoplane_domain::repository::{
     CreateRepository, PatchRepository, Repository, SecretChange, WebhookSecretSource, read_rotation,
 };
@@ -82,7 +83,7 @@ pub(crate) async fn show(repo: Repo<Read>) -> Json<Value> {
         "robots": list_view(&set.robots)["robots"],
         "automationConfig": automation.unwrap_or_else(AutomationConfig::default_config),
         "repoScopedCredentials": set.credentials.profiles.public_view(),
-        "previewEnvConfig": {"variables": []},
+        "previewEnvConfig": set.credentials.preview_env.public_view(),
     });
     if let Some(path) = view::webhook_path(&set.repository) {
         answer["webhookPath"] = json!(path);
@@ -96,7 +97,7 @@ pub(crate) async fn change(
     repo: Repo<Manage>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Value>, Problem> {
-    let (patch, credentials) = read_change(&body, &repo.set.repository)?;
+    let Change { patch, credentials, preview_env } = Change::read(&body, &repo.set.repository)?;
     let changed: Vec<String> = body.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
     let now = app.now();
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
@@ -108,6 +109,8 @@ pub(crate) async fn change(
         let mut secrets = webhook_secrets(&set.repository, &next, patch.secret.as_ref());
         let mut profiles = set.credentials.profiles.clone();
         secrets.extend(credentials.apply(&mut profiles, now, app.store.ids()).map_err(DomainError::Invalid)?);
+        let mut env = set.credentials.preview_env.clone();
+        secrets.extend(preview_env.apply(&mut env)?);
         let mut audit =
             vec![entry(&app, &repo.principal, AuditAction::RepoUpdated, set, now).with(json!({"fields": changed}))];
         if next.webhook.verification != set.repository.webhook.verification {
@@ -117,24 +120,35 @@ pub(crate) async fn change(
             );
         }
         let profiles = (profiles != set.credentials.profiles).then_some(profiles);
-        Ok(Plan { repository: Some(next), profiles, secrets, audit, ..Plan::nothing(()) })
+        let preview_env = (env != set.credentials.preview_env).then_some(env);
+        Ok(Plan { repository: Some(next), profiles, preview_env, secrets, audit, ..Plan::nothing(()) })
     };
     let (set, ()) = app.store.change(author, repo.set.clone(), plan).await?;
     let record = view::with_rights(view::repository(&set.repository, &set.state), Some(repo.role));
     Ok(Json(json!({
         "repo": record,
         "repoScopedCredentials": set.credentials.profiles.public_view(),
-        "previewEnvConfig": {"variables": []},
+        "previewEnvConfig": set.credentials.preview_env.public_view(),
     })))
 }
 
-fn read_change(body: &Value, repository: &Repository) -> Result<(PatchRepository, CredentialPatch), DomainError> {
-    let mut errors = FieldErrors::new();
-    let mut object = Object::root(body, &mut errors);
-    let patch = PatchRepository::read(&mut object);
-    let credentials = read_patch(&mut object, repository.provider);
-    object.finish();
-    errors.into_result((patch, credentials))
+/// A checked body of `repos_patch`.
+struct Change {
+    patch: PatchRepository,
+    credentials: CredentialPatch,
+    preview_env: PreviewEnvPatch,
+}
+
+impl Change {
+    fn read(body: &Value, repository: &Repository) -> Result<Self, DomainError> {
+        let mut errors = FieldErrors::new();
+        let mut object = Object::root(body, &mut errors);
+        let patch = PatchRepository::read(&mut object);
+        let credentials = read_patch(&mut object, repository.provider);
+        let preview_env = PreviewEnvPatch::read(&mut object);
+        object.finish();
+        errors.into_result(Self { patch, credentials, preview_env })
+    }
 }
 
 /// `repos_archive`.
@@ -221,7 +235,8 @@ async fn add_webhook(app: &App, set: &DecisionSet, answer: &mut Value) -> Result
 /// A supplied webhook secret goes to the vault under its generation's name; those that nothing names any more leave it.
 fn webhook_secrets(stored: &Repository, next: &Repository, change: Option<&SecretChange>) -> Vec<SecretEdit> {
     let kept = named(next);
-    let gone = named(stored).into_iter().filter(|name| !kept.contains(name)).map(|name| SecretEdit::remove(name.clone()));
+    let gone =
+        named(stored).into_iter().filter(|name| !kept.contains(name)).map(|name| SecretEdit::remove(name.clone()));
     let new = change.and_then(|change| change.supplied.clone());
     let put = match (&next.webhook.secret, new) {
         (WebhookSecretSource::Supplied { value }, Some(secret)) => Some(SecretEdit::put(value.clone(), secret)),

@@ -12,6 +12,7 @@ use repoplane_domain::automation::AutomationConfig;
 use repoplane_domain::credential::{CredentialProfiles, SecretEdit};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{LeaseId, RobotId, WriteId};
+use repoplane_domain::preview_env::PreviewEnv;
 use repoplane_domain::repository::Repository;
 use repoplane_domain::robot::Robot;
 use repoplane_domain::time::Timestamp;
@@ -41,6 +42,8 @@ pub struct Plan<T> {
     pub removed_robot: Option<RobotId>,
     /// The masked profiles.
     pub profiles: Option<CredentialProfiles>,
+    /// The keys of the preview environment.
+    pub preview_env: Option<PreviewEnv>,
     /// Values for the vault.
     pub secrets: Vec<SecretEdit>,
     /// What the audit log says.
@@ -59,6 +62,7 @@ impl<T> Plan<T> {
             robots: Vec::new(),
             removed_robot: None,
             profiles: None,
+            preview_env: None,
             secrets: Vec::new(),
             audit: Vec::new(),
             answer,
@@ -129,13 +133,14 @@ impl Store {
         plan_members(&mut writes, &mut next, set, plan)?;
         plan_robots(&mut writes, &mut next, set, plan)?;
         plan_automation(&mut writes, &mut next, set, plan)?;
+        next.check_size()?;
         for entry in &plan.audit {
             writes.audit(entry)?;
         }
         let write = WriteId::new(now, &*self.ids);
         if plan.secrets.is_empty() {
-            if let Some(profiles) = &plan.profiles {
-                next.credentials = StoredCredentials { profiles: profiles.clone(), ..next_version(&next) };
+            if plan.profiles.is_some() || plan.preview_env.is_some() {
+                next.credentials = planned_credentials(&next, plan);
                 let read = (set.credentials.version > 0).then_some(set.credentials.version);
                 writes.replace(credentials_item(&next)?, read);
             }
@@ -168,11 +173,7 @@ impl Store {
         }
         let name = self.vault.name_of(set.repository.tenant, &set.repository.id.to_string());
         let pointer = self.vault.put(&name, old.is_some(), document, &*self.ids).await?;
-        next.credentials = StoredCredentials {
-            profiles: plan.profiles.clone().unwrap_or_else(|| set.credentials.profiles.clone()),
-            secrets: Some(pointer.clone()),
-            ..next_version(&next)
-        };
+        next.credentials = StoredCredentials { secrets: Some(pointer.clone()), ..planned_credentials(&next, plan) };
         writes.replace_leased(credentials_item(&next)?, &lease.to_string());
         self.table.commit(&writes, write, now).await?;
         self.vault.mark_committed(&pointer, old).await;
@@ -203,7 +204,12 @@ impl Store {
         };
         match call.send().await {
             Ok(_) => Ok(lease),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            // A transaction of someone else in the way is as good as their lease.
+            Err(error)
+                if error.as_service_error().is_some_and(|e| {
+                    e.is_conditional_check_failed_exception() || e.is_transaction_conflict_exception()
+                }) =>
+            {
                 Err(CommitError::Lost(vec![Lost { guard: Guard::Lease, holder: None }]))
             }
             Err(error) => Err(CommitError::Store(StoreError::table(error))),
@@ -262,8 +268,17 @@ fn count_writes(before: &SecretWrites, writes: bool, now: Timestamp) -> Result<S
     Ok(SecretWrites { day, count: count + 1 })
 }
 
-fn next_version(set: &DecisionSet) -> StoredCredentials {
-    StoredCredentials { version: set.credentials.version + 1, ..set.credentials.clone() }
+/// What may be shown after the change, one version up.
+fn planned_credentials<T>(set: &DecisionSet, plan: &Plan<T>) -> StoredCredentials {
+    let mut next = set.credentials.clone();
+    next.version += 1;
+    if let Some(profiles) = &plan.profiles {
+        next.profiles.clone_from(profiles);
+    }
+    if let Some(preview_env) = &plan.preview_env {
+        next.preview_env.clone_from(preview_env);
+    }
+    next
 }
 
 fn credentials_item(set: &DecisionSet) -> Result<Item, StoreError> {

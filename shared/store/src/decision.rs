@@ -10,9 +10,18 @@ use repoplane_domain::access::Members;
 use repoplane_domain::automation::AutomationConfig;
 use repoplane_domain::credential::CredentialProfiles;
 use repoplane_domain::id::{RepositoryId, TenantId};
+use repoplane_domain::preview_env::PreviewEnv;
 use repoplane_domain::repository::{Repository, RepositoryState};
 use repoplane_domain::robot::Robot;
 use serde::{Deserialize, Serialize};
+
+/// The largest decision set, in bytes of JSON: with room to spare for attribute names, it is one page of a Query
+/// (DynamoDB: 1 MB).
+const MAX_DECISION_SET_BYTES: usize = 900 * 1024;
+
+fn bytes(value: &impl Serialize) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX / 8, |json| json.len())
+}
 
 /// A list of members with its optimistic lock.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +44,11 @@ pub struct StoredAutomation {
 /// The masked credential profiles and the pointer to the values behind them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredCredentials {
-    /// What may be shown.
+    /// What may be shown of the profiles.
     pub profiles: CredentialProfiles,
+    /// What may be shown of the preview environment.
+    #[serde(default)]
+    pub preview_env: PreviewEnv,
     /// Where the values are; absent while there are none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub secrets: Option<SecretPointer>,
@@ -84,6 +96,25 @@ impl DecisionSet {
             robots: Vec::new(),
             credentials: StoredCredentials::default(),
         }
+    }
+
+    /// Refuses a set that one Query could not read any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] over [`MAX_DECISION_SET_BYTES`].
+    pub(crate) fn check_size(&self) -> Result<(), StoreError> {
+        let bytes = bytes(&self.repository)
+            + bytes(&self.members)
+            + bytes(&self.automation)
+            + bytes(&self.robots)
+            + bytes(&self.credentials);
+        if bytes <= MAX_DECISION_SET_BYTES {
+            return Ok(());
+        }
+        Err(StoreError::Limit(format!(
+            "the repository with its members, robots, rules and profiles would have {bytes} bytes; at most \
+             {MAX_DECISION_SET_BYTES} fit"
+        )))
     }
 
     fn read(items: &[Attributes]) -> Result<Option<Self>, StoreError> {

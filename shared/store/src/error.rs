@@ -1,6 +1,6 @@
 //! What storage can answer when it does not do what was asked.
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 /// Storage did not do what was asked, through no fault of the caller's input.
@@ -34,20 +34,35 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn table<E>(error: SdkError<E, HttpResponse>) -> Self
     where
-        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+        E: ProvideErrorMetadata,
     {
-        Self::Unavailable { engine: "table", reason: DisplayErrorContext(error).to_string() }
+        Self::Unavailable { engine: "table", reason: reason(&error) }
     }
 
-    /// The vault's errors never carry values: the service names the secret at most.
     pub(crate) fn vault<E>(error: SdkError<E, HttpResponse>) -> Self
     where
-        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+        E: ProvideErrorMetadata,
     {
-        Self::Unavailable { engine: "vault", reason: DisplayErrorContext(error).to_string() }
+        Self::Unavailable { engine: "vault", reason: reason(&error) }
     }
 
     pub(crate) fn corrupt(what: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Corrupt { what, source: Box::new(source) }
+    }
+}
+
+/// What went wrong, in words for the log. The SDK's own text would quote the raw answer, which can hold a secret.
+fn reason<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> String {
+    match error {
+        SdkError::ServiceError(service) => {
+            let (code, message) = (service.err().code(), service.err().message());
+            format!("{}: {}", code.unwrap_or("no error code"), message.unwrap_or("no message"))
+        }
+        SdkError::TimeoutError(_) => "the call timed out".to_owned(),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "no answer in time".to_owned(),
+        SdkError::DispatchFailure(_) => "no connection".to_owned(),
+        SdkError::ResponseError(_) => "the answer cannot be read".to_owned(),
+        SdkError::ConstructionFailure(_) => "the call could not be built".to_owned(),
+        _ => "the call failed".to_owned(),
     }
 }

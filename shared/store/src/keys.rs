@@ -19,6 +19,7 @@
 //! | idempotency record of a call | table | pk=`IDEMPOTENCY#{tnt}#{usr}#{key}`, sk=`-` | condition only |
 //! | next small number | table | pk=`COUNTER#{tnt}`, sk=`{what}` | 1 WRU |
 //! | deliveries of a repository, newest first | table | pk=`DELIVERIES#{rep}`, sk=`{dlv}`, backwards | 0.5 RRU / 4 KB |
+//! | open tasks of a delivery, counted off when one ends | table | pk=`DELIVERIES#{rep}`, sk=`{dlv}` | 1 RRU, 2 WRU; the last one 2 WRU / KB of the body |
 //! | a delivery whole | table | pk=`DELIVERY#{dlv}`, sk=`DETAIL`, `BODY#{nnn}` | 1 Query, 0.5 RRU / 4 KB |
 //! | accepted twin of a delivery | table | pk=`TWIN#{rep}#{key}`, sk=`-` | condition only |
 //! | token by its hash | table | pk=`TOKEN#{sha256}`, sk=`-` | 0.5 RRU, cached 30 s |

@@ -72,7 +72,8 @@ fn a_function_has_one_tls_stack_and_no_credentials_by_browser() {
     for function in FUNCTIONS {
         let packages = below(&format!("repoplane-{function}"));
         let names = names(&packages);
-        for banned in ["native-tls", "openssl", "openssl-sys", "ring", "aws-sdk-sso", "aws-sdk-ssooidc", "aws-sdk-sts"] {
+        for banned in ["native-tls", "openssl", "openssl-sys", "ring", "aws-sdk-sso", "aws-sdk-ssooidc", "aws-sdk-sts"]
+        {
             assert!(!names.contains(banned), "{function} carries {banned}");
         }
         for single in ["rustls", "hyper", "tokio", "aws-lc-rs"] {

@@ -19,8 +19,7 @@ pub(crate) fn read(path: &str) -> String {
 /// Every Rust file of ours, with its path.
 pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> =
-        ["functions", "shared", "local", "tests"].map(|folder| root().join(folder)).into();
+    let mut folders: Vec<PathBuf> = ["functions", "shared", "local", "tests"].map(|folder| root().join(folder)).into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();

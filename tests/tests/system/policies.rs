@@ -16,9 +16,10 @@ fn allowed(template: &serde_yaml_ng::Value, function: &str) -> BTreeSet<String> 
     let mut allowed = BTreeSet::new();
     for statement in statements.as_sequence().expect("statements") {
         let texts = |value: &serde_yaml_ng::Value| -> Vec<String> {
-            let one = |value: &serde_yaml_ng::Value| match value {
-                serde_yaml_ng::Value::Tagged(tagged) => tagged.value.as_str().map(str::to_owned),
-                value => value.as_str().map(str::to_owned),
+            // `!Sub` and `!GetAtt` are tags around a text.
+            let one = |value: &serde_yaml_ng::Value| {
+                let tagged = if let serde_yaml_ng::Value::Tagged(tagged) = value { &tagged.value } else { value };
+                tagged.as_str().map(str::to_owned)
             };
             value
                 .as_sequence()

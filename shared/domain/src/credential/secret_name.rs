@@ -33,6 +33,11 @@ impl SecretName {
         Self(format!("robot/{robot}/model"))
     }
 
+    /// A variable of the preview environment.
+    pub fn preview_env(key: &str) -> Self {
+        Self(format!("env/{key}"))
+    }
+
     /// A webhook secret that a user supplied, by its generation.
     pub fn webhook(generation: u32) -> Self {
         Self(format!("webhook/{generation}"))

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 /// Longest event name and provider's delivery id that are stored, in bytes: both are headers, as long as the sender
 /// likes.
 const MAX_NAME_BYTES: usize = 200;
+/// Longest prompt in the trace, in bytes: all actions of a delivery share one stored item. The tasks have it whole.
+const MAX_TRACED_PROMPT_BYTES: usize = 4 * 1024;
 
 /// How a delivery ended, for its record.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,11 +180,16 @@ pub fn record(recording: Recording<'_>) -> Delivery {
             provider: incoming.endpoint,
             event_name,
             steps: trace.steps().to_vec(),
-            resolved_actions: resolved.to_vec(),
+            resolved_actions: resolved.iter().map(traced).collect(),
             task_ids,
             task_group_ids,
         },
     }
+}
+
+fn traced(action: &ResolvedAction) -> ResolvedAction {
+    let prompt = action.prompt_custom.as_deref().map(|prompt| cut_bytes(prompt, MAX_TRACED_PROMPT_BYTES).to_owned());
+    ResolvedAction { prompt_custom: prompt, ..action.clone() }
 }
 
 /// Adds the step `tasks`, which could not be known before the storage's transaction.

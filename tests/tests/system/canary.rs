@@ -1,0 +1,129 @@
+//! Canaries: a secret in every place that takes one, then a search for them wherever they must not be.
+
+use repoplane_local::line::{Fault, FaultPlan};
+use repoplane_tests::{Answer, Event, GITHUB_ISSUES_OPENED, TestApp, fixture, github_signature};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+/// Everything that was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("the log").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Everything that was answered, with what was asked.
+#[derive(Default)]
+struct Answers(Vec<(String, String)>);
+
+impl Answers {
+    fn keep(&mut self, asked: &str, answer: Answer) -> Answer {
+        let headers = format!("{:?}", answer.headers);
+        self.0.push((asked.to_owned(), headers + &String::from_utf8_lossy(&answer.bytes)));
+        answer
+    }
+}
+
+#[tokio::test]
+async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
+    let log = Log::default();
+    let writer = log.clone();
+    let filter = tracing_subscriber::EnvFilter::new("trace");
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || writer.clone()).finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+
+    let app = TestApp::start_with_double().await;
+    let admin = app.admin();
+    let mut answers = Answers::default();
+    let canaries = [
+        "canary-webhook-secret",
+        "canary-git-token",
+        "canary-model-key",
+        "canary-robot-token",
+        "canary-robot-key",
+        "canary-preview-value",
+        "canary-second-webhook-secret",
+        "canary-forged-token",
+        "canary-authorization",
+        "canary-unknown-access-token",
+        repoplane_tests::ADMIN_TOKEN,
+    ];
+
+    let base = app.double.as_ref().expect("a double").github();
+    let body = json!({
+        "provider": "github", "name": "Codertocat/Hello-World", "externalId": "Codertocat/Hello-World",
+        "apiBaseUrl": base, "webhookSecret": "canary-webhook-secret",
+    });
+    // The one answer that shows the webhook's secret.
+    let created = admin.post("/api/repos", body).await.expect(201);
+    let path = format!("/api/repos/{}", created.text("/repo/id"));
+    let body = json!({
+        "repoProviderCredential": {"profiles": [{"id": "bot", "remark": "bot", "token": "canary-git-token"}]},
+        "modelProviderCredential": {"codex": {"profiles": [{"id": "team", "remark": "t", "apiKey": "canary-model-key"}]}},
+        "previewEnvConfig": {"entries": [{"key": "API_KEY", "value": "canary-preview-value"}]},
+    });
+    answers.keep("patch", admin.patch(&path, body).await.expect(200));
+    let body = json!({
+        "name": "Own", "promptDefault": "p", "token": "canary-robot-token",
+        "modelProviderConfig": {"credentialSource": "robot", "credential": {"apiKey": "canary-robot-key"}},
+    });
+    let robot = answers.keep("robot", admin.post(&format!("{path}/robots"), body).await.expect(201)).text("/robot/id");
+    // The double refuses the token, which it must not be quoted for.
+    let tested = admin.post(&format!("{path}/robots/{robot}/test"), Value::Null).await.expect(200);
+    assert_eq!(answers.keep("test", tested).body["ok"], false);
+    let wrong = json!({"name": 7, "token": "canary-robot-token", "modelProviderConfig": {"credentialSource": "robot"}});
+    answers.keep("wrong robot", admin.patch(&format!("{path}/robots/{robot}"), wrong).await.expect(400));
+    let wrong = json!({"webhookSecret": "canary-second-webhook-secret", "colour": "red"});
+    answers.keep("wrong patch", admin.patch(&path, wrong).await.expect(400));
+    // The one answer that shows the rotated secret.
+    let rotation = json!({"webhookSecret": "canary-second-webhook-secret", "overlapSeconds": 60});
+    admin.post(&format!("{path}/webhook-secret/rotate"), rotation).await.expect(200);
+
+    let payload = fixture(GITHUB_ISSUES_OPENED);
+    let webhook = created.text("/webhookPath");
+    let post = |signature: &str| {
+        let event = Event::new("POST", &webhook).header("x-github-event", "issues").header("x-gitlab-token", "canary-forged-token");
+        let event = event.header("authorization", "Bearer canary-authorization");
+        event.header("x-hub-signature-256", signature).body(payload.clone())
+    };
+    answers.keep("forged", app.anonymous().send(post("sha256=00")).await.expect(401));
+    let good = github_signature("canary-second-webhook-secret", payload.as_bytes());
+    answers.keep("webhook", app.anonymous().send(post(&good)).await);
+    for list in ["", "/robots", "/automation", "/webhook-deliveries", "/members", "/tasks"] {
+        answers.keep(list, admin.get(&format!("{path}{list}")).await.expect(200));
+    }
+    let delivery = admin.get(&format!("{path}/webhook-deliveries")).await.text("/deliveries/0/id");
+    answers.keep("delivery", admin.get(&format!("{path}/webhook-deliveries/{delivery}")).await.expect(200));
+    for target in ["/api/me", "/api/access-tokens", "/api/users", "/api/repos"] {
+        answers.keep(target, admin.get(target).await.expect(200));
+    }
+    answers.keep("stranger", app.client("canary-unknown-access-token").get("/api/me").await.expect(401));
+
+    // Errors tell most: the engines fail while secrets are on their way.
+    for (target, fault) in [("secretsmanager.", Fault::Down), ("DynamoDB_20120810.TransactWriteItems", Fault::Down)] {
+        app.line.set_fault(Some(FaultPlan { target: target.to_owned(), from: 0, times: 100, fault }));
+        let body = json!({"repoProviderCredential": {"profiles": [{"id": "bot", "token": "canary-git-token"}]}});
+        answers.keep("down", admin.patch(&path, body).await.expect(503));
+        app.line.set_fault(None);
+    }
+
+    let table = serde_json::to_string(&app.items().await).expect("JSON");
+    let logged = String::from_utf8(log.0.lock().expect("the log").clone()).expect("text");
+    assert!(logged.contains("Answered a request"), "the log was captured");
+    for canary in canaries {
+        assert!(!table.contains(canary), "{canary} is in the table");
+        for (asked, answer) in &answers.0 {
+            assert!(!answer.contains(canary), "{canary} is in the answer to {asked}: {answer}");
+        }
+        let line = logged.lines().find(|line| line.contains(canary));
+        assert!(line.is_none(), "{canary} was logged: {}", line.unwrap_or_default());
+    }
+}

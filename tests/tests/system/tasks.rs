@@ -1,0 +1,8 @@
+//! `/api/repos/:id/tasks` and `/api/tasks/:id` (contract: hookcode 3.9; design 8.3, 8.4, 8.5).
+
+mod claim;
+mod groups;
+mod moves;
+mod rights;
+mod schedules;
+mod work;
