@@ -26,6 +26,8 @@ use std::time::Duration;
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 /// Names the delivery in every recorded answer, so that a provider's log leads to ours.
 const DELIVERY_HEADER: HeaderName = HeaderName::from_static("x-repoplane-delivery");
+/// How often a post that was overtaken while it filled in the record looks again.
+const BINDING_TRIES: usize = 8;
 /// How often the tasks whose schedule is taken are dropped and the rest is written again.
 const SCHEDULE_TRIES: usize = 4;
 
@@ -144,27 +146,9 @@ impl Post<'_> {
             Ok(opened) => payload.insert(opened),
             Err(refusal) => return Ok(Err((set, refusal))),
         };
-        let binding = match bind(&set.repository, &set.state, opened, trace) {
-            Ok(binding) => binding,
-            Err(refusal) => return Ok(Err((set, refusal))),
-        };
-        let unverified = set.state.webhook_verified_at.is_none();
-        let set = match binding.hydration.filter(|hydration| unverified || hydration.binds_identity()) {
-            None if !unverified => set,
-            hydration => match self.app.store.hydrate(&set, hydration.as_ref(), trace.now()).await? {
-                Hydrated::Done(set) => {
-                    if hydration.is_some() {
-                        trace.success(StepKey::Hydrate, None);
-                    }
-                    trace.success(StepKey::Verified, None);
-                    *set
-                }
-                Hydrated::IdentityTaken => {
-                    let refusal = Refusal::bind_failed();
-                    trace.refused(StepKey::Hydrate, &refusal);
-                    return Ok(Err((set, refusal)));
-                }
-            },
+        let set = match self.bind(set, opened, trace).await? {
+            Ok(set) => set,
+            Err(refused) => return Ok(Err(refused)),
         };
         let members: Vec<_> = set.members.members.iter().map(actor).collect();
         let target = Target {
@@ -175,6 +159,45 @@ impl Post<'_> {
         };
         let decision = decide(&target, &self.incoming, opened, self.id, self.app.store.ids(), trace);
         Ok(Ok((set, decision)))
+    }
+
+    /// Binds the payload to the record, and fills in what the record does not know yet. Whoever posts first on a new
+    /// webhook does so; those who come at the same moment look again at what the first one left.
+    async fn bind(
+        &self,
+        mut set: DecisionSet,
+        opened: &Value,
+        trace: &mut TraceLog,
+    ) -> Result<Result<DecisionSet, (DecisionSet, Refusal)>, StoreError> {
+        let before = trace.clone();
+        for _ in 0..BINDING_TRIES {
+            trace.clone_from(&before);
+            let binding = match bind(&set.repository, &set.state, opened, trace) {
+                Ok(binding) => binding,
+                Err(refusal) => return Ok(Err((set, refusal))),
+            };
+            let unverified = set.state.webhook_verified_at.is_none();
+            let hydration = binding.hydration.filter(|hydration| unverified || hydration.binds_identity());
+            if hydration.is_none() && !unverified {
+                return Ok(Ok(set));
+            }
+            match self.app.store.hydrate(&set, hydration.as_ref(), trace.now()).await? {
+                Hydrated::Done(set) => {
+                    if hydration.is_some() {
+                        trace.success(StepKey::Hydrate, None);
+                    }
+                    trace.success(StepKey::Verified, None);
+                    return Ok(Ok(*set));
+                }
+                Hydrated::Stale(fresh) => set = *fresh,
+                Hydrated::IdentityTaken => {
+                    let refusal = Refusal::bind_failed();
+                    trace.refused(StepKey::Hydrate, &refusal);
+                    return Ok(Err((set, refusal)));
+                }
+            }
+        }
+        Err(StoreError::Contended)
     }
 
     async fn commit(

@@ -2,25 +2,27 @@
 
 use crate::Store;
 use crate::change::{plan_claims, record_item};
-use crate::commit::{CommitError, Guard, Writes};
+use crate::commit::{CommitError, Guard, Lost, Writes};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
-use crate::item::Item;
+use crate::item::{self, Item};
 use crate::keys::{self, Part};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
-use repoplane_domain::id::{AuditId, WriteId};
+use repoplane_domain::id::{AuditId, RepositoryId, WriteId};
 use repoplane_domain::repository::RepositoryState;
 use repoplane_domain::time::Timestamp;
 use repoplane_domain::webhook::Hydration;
 
-/// How often a lost race against a caller's change is tried again.
-const TRIES: u32 = 8;
+/// How often what is taken is left out before giving up: once for the name, once for the other forms of the id.
+const TRIES: u32 = 3;
 
 /// How hydration ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hydrated {
     /// The set as it is now.
     Done(Box<DecisionSet>),
+    /// Somebody was faster, perhaps with the same: what is to be filled in has to be decided again, on this set.
+    Stale(Box<DecisionSet>),
     /// Another repository of the tenant has the payload's identity (contract: hookcode 4.6 row 12).
     IdentityTaken,
 }
@@ -37,7 +39,6 @@ impl Store {
         hydration: Option<&Hydration>,
         now: Timestamp,
     ) -> Result<Hydrated, StoreError> {
-        let mut set = set.clone();
         let mut hydration = hydration.cloned().unwrap_or_default();
         for _ in 0..TRIES {
             let mut next = set.clone();
@@ -64,23 +65,26 @@ impl Store {
                 Err(CommitError::Store(error)) => return Err(error),
                 Err(CommitError::Lost(lost)) => lost,
             };
+            let overtaken = |lost: &Lost| lost.guard == Guard::Version || held_by(lost, set.repository.id);
+            if lost.iter().any(overtaken) {
+                let fresh = self.decision_set(set.repository.id).await?;
+                return fresh.map(|fresh| Hydrated::Stale(Box::new(fresh))).ok_or(StoreError::Contended);
+            }
             if lost.iter().any(|lost| lost.guard == Guard::Identity) {
                 if hydration.binds_identity() {
                     return Ok(Hydrated::IdentityTaken);
                 }
                 hydration.external_aliases.clear();
-            } else if lost.iter().any(|lost| lost.guard == Guard::Name) {
-                hydration.name = None;
             } else {
-                let fresh = self.decision_set(set.repository.id).await?;
-                let Some(fresh) = fresh else { return Err(StoreError::Contended) };
-                // Whoever was faster has done the same.
-                if fresh.state.webhook_verified_at.is_some() && !hydration.binds_identity() {
-                    return Ok(Hydrated::Done(Box::new(fresh)));
-                }
-                set = fresh;
+                hydration.name = None;
             }
         }
         Err(StoreError::Contended)
     }
+}
+
+/// Whether a claim failed on the very repository that makes it: another post on the same webhook came first.
+fn held_by(lost: &Lost, id: RepositoryId) -> bool {
+    let holder = lost.holder.as_ref().and_then(|holder| item::value::<RepositoryId>("claim", holder).ok());
+    holder == Some(id)
 }

@@ -199,7 +199,9 @@ async fn play(seed: u64) {
     let start = || Server::start(&arguments, Some(ADMIN_TOKEN));
     let client = Client::builder().no_proxy().build().expect("a client");
     let mut server = start();
+    let t0=std::time::Instant::now();
     let hook = prepare(&client, &server).await;
+    eprintln!("prep {:?}", t0.elapsed());
 
     let mut left: VecDeque<_> = (1..=WEBHOOKS).map(|number| (Work::Webhook(number), 0)).collect();
     for change in 1..=CREDENTIALS {
@@ -250,9 +252,11 @@ async fn play(seed: u64) {
             lives.send((life, server.base.clone())).expect("senders wait");
         }
     }
+    eprintln!("seed {seed} posts {:?} {played:?} fails {}: {failures:#?}", t0.elapsed(), failures.len());
     server.kill();
     let tasks = job.tasks.lock().expect("no panic").clone();
     look_through(seed, folder, &tasks).await;
+    eprintln!("end {:?}", t0.elapsed());
 }
 
 /// Opens what the last server left and looks at every item.

@@ -1,6 +1,5 @@
 //! Whole-system tests; the modules mirror the URLs and the promises of the design.
 
-mod canary;
 mod main_job;
 mod policies;
 mod preview_env;

@@ -10,3 +10,5 @@ mod list;
 mod races;
 mod show;
 mod webhook_secret;
+
+pub(crate) use races::at_once;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::future::Future;
 
 /// Runs them all at once.
-pub(crate) async fn all<T: Send + 'static>(futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+pub(crate) async fn at_once<T: Send + 'static>(futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
     let tasks: Vec<_> = futures.into_iter().map(tokio::spawn).collect();
     let mut answers = Vec::new();
     for task in tasks {
@@ -22,7 +22,7 @@ async fn of_two_creates_with_one_name_one_wins() {
     for body in [json!({"name": "acme/widgets"}), json!({"externalId": "acme/widgets"})] {
         let app = TestApp::start().await;
         let second = app.second_instance();
-        let answers = all((0..6).map(|n| {
+        let answers = at_once((0..6).map(|n| {
             let client = if n % 2 == 0 { app.admin() } else { second.admin() };
             let mut whole = json!({"provider": "github", "name": format!("acme/{n}")});
             whole.as_object_mut().unwrap().extend(body.as_object().cloned().unwrap());
@@ -57,7 +57,7 @@ async fn changes_of_different_fields_all_land() {
         json!({"repoProviderCredential": {"profiles": [{"id": "p", "remark": "r", "token": "t"}]}}),
         json!({"webhookSecret": "ours"}),
     ];
-    let answers = all(bodies.into_iter().enumerate().map(|(n, body)| {
+    let answers = at_once(bodies.into_iter().enumerate().map(|(n, body)| {
         let client = if n % 2 == 0 { app.admin() } else { second.admin() };
         let path = hook.path.clone();
         async move { client.patch(&path, body).await }
@@ -90,7 +90,7 @@ async fn archiving_at_once_counts_once() {
     let hook = Hook::github(&app).await;
     let path = format!("{}/archive", hook.path);
     let second = app.second_instance();
-    let answers = all((0..6).map(|n| {
+    let answers = at_once((0..6).map(|n| {
         let client = if n % 2 == 0 { app.admin() } else { second.admin() };
         let path = path.clone();
         async move { client.post(&path, Value::Null).await.expect(200).text("/repo/archivedAt") }
@@ -109,7 +109,7 @@ async fn a_freed_name_is_taken_by_one() {
     for n in 0..5 {
         paths.push(Hook::register(&app, "github", json!({"name": format!("r{n}")})).await.path);
     }
-    let answers = all(paths.into_iter().map(|path| {
+    let answers = at_once(paths.into_iter().map(|path| {
         let client = app.admin();
         async move { client.patch(&path, json!({"name": "Wanted"})).await.status.as_u16() }
     }))

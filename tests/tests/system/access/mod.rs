@@ -1,0 +1,9 @@
+//! Who gets in and how far: tenants, users, tokens, scopes (design: HTTP conventions).
+
+mod bootstrap;
+mod hygiene;
+mod instances;
+mod scopes;
+mod tenants;
+mod tokens;
+mod users;
