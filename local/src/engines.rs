@@ -1,6 +1,7 @@
 //! The two engines: DynamoDB on SQLite, Secrets Manager in memory with a snapshot on disk.
 
 use dynoxide::{Database, DynoxideError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -14,6 +15,7 @@ pub const REGION: &str = "us-east-1";
 const SECRETS_URI: &str = "https://secretsmanager.us-east-1.amazonaws.com/";
 const TABLES_FILE: &str = "tables.db";
 const SECRETS_FILE: &str = "secrets.json";
+const LOCK_FILE: &str = "lock";
 
 /// The engines cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,9 @@ pub enum EngineError {
     /// The database file cannot be opened: another server may be using it.
     #[error("cannot open the database (is another server using it?)")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The secrets are kept in memory: a second server would save over what the first one saved.
+    #[error("another server uses {0}: stop it, or choose another directory with --data-dir")]
+    InUse(PathBuf),
     /// A file of the data directory cannot be read or written.
     #[error("cannot use {path}")]
     File {
@@ -52,6 +57,8 @@ pub struct Engines {
     /// Held while a change of the secrets is made and saved, so that snapshots are written in order.
     saving: Arc<Mutex<()>>,
     directory: Option<Arc<PathBuf>>,
+    /// Held as long as the engines are; the operating system frees it when a process is killed.
+    lock: Option<Arc<File>>,
 }
 
 impl std::fmt::Debug for Engines {
@@ -77,10 +84,12 @@ impl Engines {
     pub async fn open(directory: &Path) -> Result<Self, EngineError> {
         std::fs::create_dir_all(directory)
             .map_err(|source| EngineError::File { path: directory.to_owned(), source })?;
+        let lock = lock(directory)?;
         let file = directory.join(TABLES_FILE);
         let database =
             Database::new(&file.to_string_lossy()).map_err(|error| EngineError::Database(Box::new(error)))?;
-        let engines = Self::on(database, Some(Arc::new(directory.to_owned())));
+        let mut engines = Self::on(database, Some(Arc::new(directory.to_owned())));
+        engines.lock = Some(Arc::new(lock));
         let path = directory.join(SECRETS_FILE);
         match std::fs::read(&path) {
             Ok(bytes) => {
@@ -95,7 +104,13 @@ impl Engines {
     }
 
     fn on(database: Database, directory: Option<Arc<PathBuf>>) -> Self {
-        Self { database, secrets: Arc::new(SecretsManagerService::new()), saving: Arc::default(), directory }
+        Self {
+            database,
+            secrets: Arc::new(SecretsManagerService::new()),
+            saving: Arc::default(),
+            directory,
+            lock: None,
+        }
     }
 
     /// Answers one call, named as in the `x-amz-target` header.
@@ -135,6 +150,18 @@ impl Engines {
         let (path, fresh) = (directory.join(SECRETS_FILE), directory.join(format!("{SECRETS_FILE}.new")));
         write_private(&fresh, &bytes)?;
         std::fs::rename(fresh, path)
+    }
+}
+
+/// Takes a directory for this process alone.
+fn lock(directory: &Path) -> Result<File, EngineError> {
+    let path = directory.join(LOCK_FILE);
+    let failed = |source| EngineError::File { path: path.clone(), source };
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(EngineError::InUse(directory.to_owned())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 

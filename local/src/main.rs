@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 /// The whole control plane on this machine: embedded DynamoDB and Secrets Manager, every function in one process.
 #[derive(Parser)]
-#[command(name = "cargo dev", version)]
+#[command(name = "cargo dev", bin_name = "cargo dev", version)]
 struct Arguments {
     /// Port to listen on, on loopback only; 0 picks a free one. The provider double takes the next one.
     #[arg(long, default_value_t = 9000)]

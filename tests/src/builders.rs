@@ -63,6 +63,23 @@ impl Hook {
         }
     }
 
+    /// The hook of a GitHub repository that was registered before.
+    pub fn of_github(repo: &str, secret: &str) -> Self {
+        Self {
+            repo: repo.to_owned(),
+            path: format!("/api/repos/{repo}"),
+            webhook: format!("/api/webhook/github/{repo}"),
+            secret: secret.to_owned(),
+            provider: "github",
+        }
+    }
+
+    /// The same hook, signing with another secret.
+    #[must_use]
+    pub fn with_secret(&self, secret: &str) -> Self {
+        Self { secret: secret.to_owned(), ..self.clone() }
+    }
+
     /// Adds a git profile `bot` and a model profile `team`.
     pub async fn add_credentials(&self, app: &TestApp, git_token: &str) {
         let body = json!({

@@ -225,7 +225,7 @@ pub async fn path_id<T: FromStr, S: Send + Sync>(
     params.id(name, kind)
 }
 
-/// The parameters of the path. What cannot be decoded is no parameter, so that it reads as "not found".
+/// The parameters of the path. A path with one that cannot be decoded has none, so that it reads as "not found".
 #[derive(Debug, Clone, Default)]
 pub struct PathParams(Vec<(String, String)>);
 

@@ -92,7 +92,9 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     let payload = fixture(GITHUB_ISSUES_OPENED);
     let webhook = created.text("/webhookPath");
     let post = |signature: &str| {
-        let event = Event::new("POST", &webhook).header("x-github-event", "issues").header("x-gitlab-token", "canary-forged-token");
+        let event = Event::new("POST", &webhook)
+            .header("x-github-event", "issues")
+            .header("x-gitlab-token", "canary-forged-token");
         let event = event.header("authorization", "Bearer canary-authorization");
         event.header("x-hub-signature-256", signature).body(payload.clone())
     };

@@ -17,7 +17,8 @@ fn the_readme_names_every_route() {
     for route in ["repos", "robots", "automation", "webhooks"].iter().flat_map(|function| routes(function)) {
         // Deeper paths may stand shortened beside their parent: `…/:id`.
         let written = route.replace('{', ":").replace('}', "").replace("_id", "Id");
-        let written = written.replace(":tokenId", ":id").replace(":tenantId", ":id");
+        let written =
+            written.replace(":tokenId", ":id").replace(":tenantId", ":id").replace("users/:userId", "users/:id");
         let last = written.rsplit_once('/').map_or(String::new(), |(_, last)| format!("`…/{last}`"));
         let parent = written.rsplit_once('/').map_or("", |(parent, _)| parent);
         let shortened = readme.lines().any(|line| line.contains(&last) && mentions(line, parent));

@@ -68,12 +68,11 @@ fn the_domain_is_pure() {
 }
 
 #[test]
-fn a_function_has_one_tls_stack_and_no_credentials_by_browser() {
+fn a_function_has_one_tls_stack_and_no_sign_in_by_browser() {
     for function in FUNCTIONS {
         let packages = below(&format!("repoplane-{function}"));
         let names = names(&packages);
-        for banned in ["native-tls", "openssl", "openssl-sys", "ring", "aws-sdk-sso", "aws-sdk-ssooidc", "aws-sdk-sts"]
-        {
+        for banned in ["native-tls", "openssl", "openssl-sys", "ring", "aws-sdk-sso", "aws-sdk-ssooidc"] {
             assert!(!names.contains(banned), "{function} carries {banned}");
         }
         for single in ["rustls", "hyper", "tokio", "aws-lc-rs"] {

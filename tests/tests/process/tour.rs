@@ -1,7 +1,7 @@
 //! The tour: the script, the text that `cargo dev` prints, and the demo.
 
 use crate::server::Server;
-use crate::workspace::{TempFolder, has_tools, root};
+use crate::workspace::{TempFolder, development_server, has_tools, root};
 use std::process::{Command, Output};
 
 const TOOLS: [&str; 3] = ["bash", "curl", "openssl"];
@@ -84,6 +84,8 @@ fn a_data_directory_keeps_its_token_and_belongs_to_one_server() {
     let arguments = ["--data-dir", folder.path().to_str().expect("UTF-8")];
     let mut server = Server::start(&arguments, None);
     let token = server.token.clone();
+    let second = Command::new(development_server()).args(arguments).args(["--port", "0"]).output().expect("it runs");
+    assert!(!second.status.success() && shown(&second).contains("another server uses"), "{}", shown(&second));
     server.kill();
     assert_eq!(Server::start(&arguments, None).token, token);
     #[cfg(unix)]

@@ -65,7 +65,11 @@ async fn rows_of_refused_configurations() {
     let other = Hook::register(&app, "github", json!({"name": "other/repo"})).await;
     other.add_credentials(&app, "ghp_x").await;
     let foreign = other.add_robot(&app, "Foreign").await;
-    let kept = app.admin().put(&path, one_rule(json!({"id": "r1", "name": "keep", "actions": [{"robotId": robot}]}))).await.expect(200);
+    let kept = app
+        .admin()
+        .put(&path, one_rule(json!({"id": "r1", "name": "keep", "actions": [{"robotId": robot}]})))
+        .await
+        .expect(200);
     let at = "/config/events/issue/rules/0";
     let good = json!([{"robotId": robot}]);
     for (row, body, pointer, code, message) in [
@@ -118,7 +122,13 @@ async fn rows_of_refused_configurations() {
             None,
             "unknown operator: it must be one of equals, in, containsAny, matchesAny, exists, textContainsAny",
         ),
-        ("2.18/400-unknown", one_rule(json!({"name": "n", "actions": good, "when": 1})), &format!("{at}/when"), None, "unknown field"),
+        (
+            "2.18/400-unknown",
+            one_rule(json!({"name": "n", "actions": good, "when": 1})),
+            &format!("{at}/when"),
+            None,
+            "unknown field",
+        ),
     ] {
         let refused = app.admin().put(&path, body).await.expect(400);
         assert_eq!(refused.wrong_fields(), [pointer], "{row}");
@@ -159,11 +169,19 @@ async fn automation_answers_by_right() {
     assert_eq!(app.anonymous().put(&path, body.clone()).await.status, 401, "2.18/401");
     assert_eq!(member.client.get(&path).await.status, 200, "2.17/right");
     assert_eq!(stranger.client.get(&path).await.expect(403).text("/code"), "REPO_ACCESS_DENIED", "2.17/403");
-    assert_eq!(member.client.put(&path, body.clone()).await.expect(403).text("/code"), "REPO_MANAGE_REQUIRED", "2.18/403");
+    assert_eq!(
+        member.client.put(&path, body.clone()).await.expect(403).text("/code"),
+        "REPO_MANAGE_REQUIRED",
+        "2.18/403"
+    );
     for id in ["rep_00000000000000000000000000", "7b1e", "%FF"] {
         let path = format!("/api/repos/{id}/automation");
         assert_eq!(app.admin().get(&path).await.expect(404).text("/message"), "Repo not found", "2.17/404");
-        assert_eq!(app.admin().put(&path, body.clone()).await.expect(404).text("/message"), "Repo not found", "2.18/404");
+        assert_eq!(
+            app.admin().put(&path, body.clone()).await.expect(404).text("/message"),
+            "Repo not found",
+            "2.18/404"
+        );
     }
     app.admin().post(&format!("{}/archive", hook.path), Value::Null).await.expect(200);
     assert_eq!(member.client.get(&path).await.status, 200, "2.17/archived");

@@ -57,9 +57,24 @@ async fn rows_of_git_profiles() {
             json!([p1]),
             [Some("ghp_2"), None],
         ),
-        ("3.3/http-token-blank", json!({"profiles": [{"id": "p1", "token": " "}]}), json!([masked(false)]), [None, None]),
-        ("3.3/http-token-again", json!({"profiles": [{"id": "p1", "token": "ghp_3"}]}), json!([p1]), [Some("ghp_3"), None]),
-        ("3.3/http-token-null", json!({"profiles": [{"id": "p1", "token": null}]}), json!([masked(false)]), [None, None]),
+        (
+            "3.3/http-token-blank",
+            json!({"profiles": [{"id": "p1", "token": " "}]}),
+            json!([masked(false)]),
+            [None, None],
+        ),
+        (
+            "3.3/http-token-again",
+            json!({"profiles": [{"id": "p1", "token": "ghp_3"}]}),
+            json!([p1]),
+            [Some("ghp_3"), None],
+        ),
+        (
+            "3.3/http-token-null",
+            json!({"profiles": [{"id": "p1", "token": null}]}),
+            json!([masked(false)]),
+            [None, None],
+        ),
         (
             "3.3/http-clone-null",
             json!({"profiles": [{"id": "p1", "cloneUsername": null}]}),
@@ -147,7 +162,9 @@ async fn rows_of_model_profiles() {
 async fn a_profile_without_an_id_gets_one_and_a_refused_patch_leaves_all_as_it_was() {
     let app = TestApp::start().await;
     let hook = Hook::github(&app).await;
-    patch_git(&app, &hook, json!({"profiles": [{"remark": "one", "token": "t"}, {"id": " ", "remark": "two"}]})).await.expect(200);
+    patch_git(&app, &hook, json!({"profiles": [{"remark": "one", "token": "t"}, {"id": " ", "remark": "two"}]}))
+        .await
+        .expect(200);
     let before = git(&app, &hook).await;
     let ids: Vec<_> = (0..2).map(|n| before["profiles"][n]["id"].as_str().unwrap_or_default().to_owned()).collect();
     assert!(ids.iter().all(|id| id.starts_with("prf_")) && ids[0] != ids[1], "3.3/http-new-id");
@@ -157,7 +174,11 @@ async fn a_profile_without_an_id_gets_one_and_a_refused_patch_leaves_all_as_it_w
             json!({"removeProfileIds": [ids[0]], "profiles": [{"id": "new"}, {"id": ids[1], "remark": null}]}),
             vec!["/repoProviderCredential/profiles/1/remark"],
         ),
-        ("3.3/http-refused", json!({"profiles": [{"id": "a/b", "remark": "x"}]}), vec!["/repoProviderCredential/profiles/0/id"]),
+        (
+            "3.3/http-refused",
+            json!({"profiles": [{"id": "a/b", "remark": "x"}]}),
+            vec!["/repoProviderCredential/profiles/0/id"],
+        ),
         ("3.3/http-refused", json!({"profiles": {}}), vec!["/repoProviderCredential/profiles"]),
         ("3.3/http-refused", json!({"removeProfileIds": [1]}), vec!["/repoProviderCredential/removeProfileIds/0"]),
         (

@@ -58,12 +58,16 @@ async fn bodies_that_are_no_json_objects_are_400_and_never_500() {
         ("POST", "/api/access-tokens".to_owned()),
         ("POST", "/api/tenants".to_owned()),
     ] {
-        for body in ["{", "nul", "{\"a\":}", "\u{feff}{}", "[]", "7", "null", "\"text\"", &deep, "{\"name\":\"\\ud800\"}"] {
-            let event = Event::new(method, &target).header("authorization", &token).header("content-type", "application/json");
+        for body in
+            ["{", "nul", "{\"a\":}", "\u{feff}{}", "[]", "7", "null", "\"text\"", &deep, "{\"name\":\"\\ud800\"}"]
+        {
+            let event =
+                Event::new(method, &target).header("authorization", &token).header("content-type", "application/json");
             let refused = app.anonymous().send(event.body(body)).await;
             assert_eq!(refused.status, 400, "{} {method} {target} {body:.20}: {}", "1.2/malformed", refused.body);
         }
-        let event = Event::new(method, &target).header("authorization", &token).header("content-type", "application/json");
+        let event =
+            Event::new(method, &target).header("authorization", &token).header("content-type", "application/json");
         let bytes = vec![0xff, 0xfe, 0x00];
         app.anonymous().send(event.clone().body(bytes)).await.expect(400);
         let event = Event::new(method, &target).header("authorization", &token);

@@ -11,7 +11,8 @@ async fn nothing_of_another_tenant_exists() {
     let task = made.text("/tasks/0/id");
     let delivery = hook.deliveries(&app.admin()).await[0]["id"].as_str().unwrap_or_default().to_owned();
     let member = app.member(&hook.repo, "mia", "member").await;
-    let token = member.client.post("/api/access-tokens", json!({"name": "n", "scopes": ["repos:read"]})).await.expect(201);
+    let token =
+        member.client.post("/api/access-tokens", json!({"name": "n", "scopes": ["repos:read"]})).await.expect(201);
     let other = app.tenant("other").await;
     let path = &hook.path;
     for (method, target) in [

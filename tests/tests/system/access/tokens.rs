@@ -188,7 +188,8 @@ async fn a_user_has_at_most_forty_tokens() {
     for n in 1..40 {
         ann.client.token(json!({"name": format!("t{n}"), "scopes": ["repos:read"]})).await;
     }
-    let refused = ann.client.post("/api/access-tokens", json!({"name": "x", "scopes": ["repos:read"]})).await.expect(422);
+    let refused =
+        ann.client.post("/api/access-tokens", json!({"name": "x", "scopes": ["repos:read"]})).await.expect(422);
     assert_eq!(refused.text("/code"), "LIMIT_EXCEEDED");
     // All of them learn of a change at once.
     app.admin().patch(&format!("/api/users/{}", ann.id), json!({"disabled": true})).await.expect(200);

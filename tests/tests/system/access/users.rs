@@ -25,7 +25,8 @@ async fn users_are_made_listed_and_changed_by_administrators() {
     assert_eq!(taken.text("/code"), "USERNAME_TAKEN");
     assert_eq!(taken.text("/conflicting_resource_id"), id);
     let path = format!("/api/users/{id}");
-    let changed = app.admin().patch(&path, json!({"displayName": null, "email": "a@b.example", "roles": []})).await.expect(200);
+    let changed =
+        app.admin().patch(&path, json!({"displayName": null, "email": "a@b.example", "roles": []})).await.expect(200);
     assert!(changed.body["user"].get("displayName").is_none());
     assert_eq!(changed.body["user"]["roles"], json!([]));
     assert_eq!(changed.text("/user/email"), "a@b.example");
@@ -45,14 +46,18 @@ async fn wrong_bodies_name_their_fields() {
         (json!({"username": "a b"}), vec!["/username"]),
         (json!({"username": "é"}), vec!["/username"]),
         (json!({"username": "a".repeat(101)}), vec!["/username"]),
-        (json!({"username": 1, "displayName": 2, "email": "x", "roles": ["boss"]}), vec!["/username", "/displayName", "/email", "/roles"]),
+        (
+            json!({"username": 1, "displayName": 2, "email": "x", "roles": ["boss"]}),
+            vec!["/username", "/displayName", "/email", "/roles"],
+        ),
         (json!({"username": "a", "disabled": true}), vec!["/disabled"]),
     ] {
         let refused = app.admin().post("/api/users", body.clone()).await.expect(400);
         assert_eq!(refused.wrong_fields(), pointers, "{body}");
     }
     let ann = app.person("ann").await;
-    let refused = app.admin().patch(&format!("/api/users/{}", ann.id), json!({"username": "b", "roles": "admin"})).await;
+    let refused =
+        app.admin().patch(&format!("/api/users/{}", ann.id), json!({"username": "b", "roles": "admin"})).await;
     assert_eq!(refused.expect(400).wrong_fields(), ["/roles", "/username"], "a name is the user's for good");
 }
 
@@ -96,13 +101,19 @@ async fn a_token_made_while_its_user_is_disabled_is_as_dead_as_the_others() {
         let second = app.second_instance();
         let mut calls = vec![
             (app.admin(), "PATCH", format!("/api/users/{}", ann.id), json!({"disabled": true})),
-            (second.client(ann.token.clone()), "POST", "/api/access-tokens".to_owned(), json!({"name": "late", "scopes": ["repos:read"]})),
+            (
+                second.client(ann.token.clone()),
+                "POST",
+                "/api/access-tokens".to_owned(),
+                json!({"name": "late", "scopes": ["repos:read"]}),
+            ),
         ];
         calls.rotate_left(order);
-        let answers = at_once(calls.into_iter().map(|(client, method, target, body)| async move {
-            (method, client.call(method, &target, body).await)
-        }))
-        .await;
+        let answers =
+            at_once(calls.into_iter().map(|(client, method, target, body)| async move {
+                (method, client.call(method, &target, body).await)
+            }))
+            .await;
         let disabled = app.admin().get("/api/users").await.expect(200).body["users"][1]["disabled"] == true;
         for (method, answer) in answers {
             if let ("POST", 201) = (method, answer.status.as_u16())

@@ -19,7 +19,9 @@ async fn deliveries_are_listed_newest_first_with_a_limit_between_1_and_200() {
     }
     posted.reverse();
     let admin = app.admin();
-    for (limit, shown) in [("", 50), ("?limit=0", 50), ("?limit=-1", 50), ("?limit=x", 50), ("?limit=1", 1), ("?limit=1000", 200)] {
+    for (limit, shown) in
+        [("", 50), ("?limit=0", 50), ("?limit=-1", 50), ("?limit=x", 50), ("?limit=1", 1), ("?limit=1000", 200)]
+    {
         let page = admin.get(&format!("{}/webhook-deliveries{limit}", hook.path)).await.expect(200);
         assert_eq!(ids(&page.body), posted[..shown], "{limit}");
         assert!(page.body["nextCursor"].is_string(), "{limit}: more exist");
@@ -77,8 +79,7 @@ async fn a_delivery_is_found_under_its_own_repository_and_tenant_only() {
     let (hook, other) = (Hook::github(&app).await, Hook::gitlab(&app).await);
     let posted = hook.ping(&app, "guid").await.expect(202);
     let id = posted.headers["x-repoplane-delivery"].to_str().expect("text").to_owned();
-    let tenant = json!({"tenant": "second", "username": "eve", "email": "eve@example.com"});
-    let stranger = app.client(app.admin().post("/api/tenants", tenant).await.expect(201).text("/token"));
+    let stranger = app.tenant("second").await.client;
     let (detail, payload) = (format!("webhook-deliveries/{id}"), format!("webhook-deliveries/{id}/payload"));
     for path in [&detail, &payload] {
         app.admin().get(&format!("{}/{path}", hook.path)).await.expect(200);
@@ -104,15 +105,32 @@ async fn the_trace_names_the_steps_in_the_order_in_which_they_were_reached() {
     let steps = trace["steps"].as_array().expect("steps");
     let keys: Vec<&str> = steps.iter().filter_map(|step| step["key"].as_str()).collect();
     let reached = [
-        "repo", "repo-state", "provider", "scope", "signature", "dedupe", "name-binding", "repo-binding", "hydrate",
-        "verified", "received", "robots", "mapping", "guard", "rules", "tasks",
+        "repo",
+        "repo-state",
+        "provider",
+        "scope",
+        "signature",
+        "dedupe",
+        "name-binding",
+        "repo-binding",
+        "hydrate",
+        "verified",
+        "received",
+        "robots",
+        "mapping",
+        "guard",
+        "rules",
+        "tasks",
     ];
     assert_eq!(keys, reached);
     for step in steps {
         assert!(step["title"].is_string() && step["at"].is_string(), "{step}");
         assert_eq!(step["status"], "success", "{step}");
     }
-    assert_eq!((&trace["source"], &trace["provider"], &trace["eventName"]), (&json!("ingress"), &json!("github"), &json!("issues")));
+    assert_eq!(
+        (&trace["source"], &trace["provider"], &trace["eventName"]),
+        (&json!("ingress"), &json!("github"), &json!("issues"))
+    );
     assert_eq!(trace["taskIds"], delivery["taskIds"]);
     assert_eq!(trace["resolvedActions"][0]["robotId"], robot);
     assert_eq!(trace["resolvedActions"][0]["source"], "rule");

@@ -47,7 +47,9 @@ async fn archiving_answers_by_right() {
     let maintainer = app.member(&hook.repo, "max", "maintainer").await;
     let member = app.member(&hook.repo, "mia", "member").await;
     let stranger = app.person("sam").await;
-    for (rows, action) in [(["2.5/401", "2.5/403", "2.5/404"], "archive"), (["2.6/401", "2.6/403", "2.6/404"], "unarchive")] {
+    for (rows, action) in
+        [(["2.5/401", "2.5/403", "2.5/404"], "archive"), (["2.6/401", "2.6/403", "2.6/404"], "unarchive")]
+    {
         let path = format!("{}/{action}", hook.path);
         assert_eq!(app.anonymous().post(&path, Value::Null).await.status, 401, "{}", rows[0]);
         for client in [&member.client, &stranger.client] {
@@ -73,10 +75,9 @@ async fn an_archived_repository_keeps_its_name_and_identity() {
     let app = TestApp::start().await;
     let hook = Hook::register(&app, "github", json!({"name": "a/b", "externalId": "a/b"})).await;
     app.admin().post(&format!("{}/archive", hook.path), Value::Null).await.expect(200);
-    for body in [
-        json!({"provider": "github", "name": "A/B"}),
-        json!({"provider": "github", "name": "c", "externalId": "a/b"}),
-    ] {
+    for body in
+        [json!({"provider": "github", "name": "A/B"}), json!({"provider": "github", "name": "c", "externalId": "a/b"})]
+    {
         let taken = app.admin().post("/api/repos", body).await.expect(409);
         assert_eq!(taken.text("/conflicting_resource_id"), hook.repo);
     }

@@ -68,7 +68,6 @@ async fn everything_of_an_archived_repository_can_be_read_and_nothing_changed() 
     assert_eq!(owner.client.post(&format!("{path}/archive"), Value::Null).await.status, 200, "4.1/repos_archive");
     assert_eq!(owner.client.post(&format!("{path}/unarchive"), Value::Null).await.status, 200, "4.1/repos_unarchive");
     owner.client.patch(path, json!({"description": "x"})).await.expect(200);
-    owner.client.post(&format!("{path}/robots/{robot}/test"), Value::Null).await.expect(200);
 }
 
 #[tokio::test]

@@ -17,7 +17,12 @@ async fn reading_a_repository_is_one_call_warm_and_two_cold() {
     let hook = Hook::github(&app).await;
     hook.add_credentials(&app, "ghp_x").await;
     hook.add_robot(&app, "Triage").await;
-    let paths = [hook.path.clone(), format!("{}/robots", hook.path), format!("{}/automation", hook.path), format!("{}/members", hook.path)];
+    let paths = [
+        hook.path.clone(),
+        format!("{}/robots", hook.path),
+        format!("{}/automation", hook.path),
+        format!("{}/members", hook.path),
+    ];
     for path in &paths {
         let warm = calls(&app, async |client| client.get(path).await.status.as_u16()).await;
         assert_eq!(warm, ["Query"], "{path}");
@@ -67,7 +72,12 @@ async fn a_change_is_one_read_and_one_transaction() {
         ("PATCH", path.clone(), json!({"repoProviderCredential": profile}), &lease),
         ("PUT", format!("{path}/automation"), json!({"config": {"events": {"issue": {"rules": [rule]}}}}), &change),
         ("PATCH", format!("{robots}/{robot}"), json!({"language": "de"}), &change),
-        ("POST", members.clone(), json!({"userId": user.id, "role": "member"}), &["Query", "GetItem", "TransactWriteItems"]),
+        (
+            "POST",
+            members.clone(),
+            json!({"userId": user.id, "role": "member"}),
+            &["Query", "GetItem", "TransactWriteItems"],
+        ),
         ("PATCH", format!("{members}/{}", user.id), json!({"role": "owner"}), &change),
         ("DELETE", format!("{members}/{}", user.id), Value::Null, &change),
         ("POST", format!("{path}/webhook-secret/rotate"), Value::Null, &change),

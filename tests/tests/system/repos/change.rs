@@ -15,9 +15,19 @@ async fn rows_of_changed_fields_are_answered_and_kept() {
         ("2.4/name-null", json!({"name": null}), "name", json!("acme/gadgets")),
         ("2.4/externalId", json!({"externalId": "4711"}), "externalId", json!("4711")),
         ("2.4/externalId-null", json!({"externalId": null}), "externalId", Value::Null),
-        ("2.4/apiBaseUrl", json!({"apiBaseUrl": "https://api.github.com"}), "apiBaseUrl", json!("https://api.github.com")),
+        (
+            "2.4/apiBaseUrl",
+            json!({"apiBaseUrl": "https://api.github.com"}),
+            "apiBaseUrl",
+            json!("https://api.github.com"),
+        ),
         ("2.4/apiBaseUrl-null", json!({"apiBaseUrl": null}), "apiBaseUrl", Value::Null),
-        ("2.4/branches", json!({"branches": [{"name": "dev"}]}), "branches", json!([{"name": "dev", "isDefault": false}])),
+        (
+            "2.4/branches",
+            json!({"branches": [{"name": "dev"}]}),
+            "branches",
+            json!([{"name": "dev", "isDefault": false}]),
+        ),
         ("2.4/branches-null", json!({"branches": null}), "branches", json!([])),
         ("2.4/enabled", json!({"enabled": false}), "enabled", json!(false)),
         ("2.4/absent", json!({"enabled": true}), "name", json!("acme/gadgets")),
@@ -29,7 +39,11 @@ async fn rows_of_changed_fields_are_answered_and_kept() {
         let read = app.second_instance().admin().get(&hook.path).await.expect(200);
         assert_eq!(read.body["repo"][field], stored, "{row} {body} read back");
     }
-    assert_eq!(app.audit_of(&hook.repo).await.iter().filter(|action| *action == "REPO_UPDATED").count(), 12, "2.4/audit");
+    assert_eq!(
+        app.audit_of(&hook.repo).await.iter().filter(|action| *action == "REPO_UPDATED").count(),
+        12,
+        "2.4/audit"
+    );
 }
 
 #[tokio::test]
@@ -67,7 +81,6 @@ async fn rows_of_refused_fields_change_nothing() {
             "/repoProviderCredential/profiles/0/tokn",
             "unknown field",
         ),
-        ("2.4/previewEnvConfig", json!({"previewEnvConfig": {"entries": []}}), "/previewEnvConfig", "unknown field"),
     ] {
         let refused = app.admin().patch(&hook.path, body.clone()).await.expect(400);
         assert_eq!(refused.wrong_fields(), [pointer], "{row} {body}");
@@ -98,7 +111,11 @@ async fn a_profile_without_a_remark_is_refused_with_the_contracts_code() {
     let body = json!({"modelProviderCredential": {"codex": {"profiles": [{"id": "m1", "remark": ""}]}}});
     let refused = app.admin().patch(&hook.path, body).await.expect(400);
     assert_eq!(refused.text("/code"), "REPO_SCOPED_CREDENTIAL_MODEL_PROFILE_REMARK_REQUIRED", "2.4/400-remark-model");
-    assert_eq!(refused.text("/message"), "model provider credential profile remark is required", "2.4/400-remark-model");
+    assert_eq!(
+        refused.text("/message"),
+        "model provider credential profile remark is required",
+        "2.4/400-remark-model"
+    );
     let details = json!({"scope": "repo_scoped", "provider": "codex", "profileId": "m1"});
     assert_eq!(refused.body["details"], details, "2.4/400-remark-model");
 }
@@ -111,7 +128,11 @@ async fn a_name_or_identity_of_another_repository_is_a_conflict_and_a_freed_one_
     for (row, body, code) in [
         ("2.4/409-name", json!({"name": "A/One"}), "REPO_NAME_TAKEN"),
         ("2.4/409-identity", json!({"externalId": "a/ONE"}), "REPO_IDENTITY_TAKEN"),
-        ("2.4/409-identity", json!({"name": "a/three", "externalId": "a/one", "description": "x"}), "REPO_IDENTITY_TAKEN"),
+        (
+            "2.4/409-identity",
+            json!({"name": "a/three", "externalId": "a/one", "description": "x"}),
+            "REPO_IDENTITY_TAKEN",
+        ),
     ] {
         let taken = app.admin().patch(&hook.path, body).await.expect(409);
         assert_eq!(taken.text("/code"), code, "{row}");
@@ -129,7 +150,7 @@ async fn a_supplied_secret_replaces_the_derived_one_at_once() {
     let issue = fixture(GITHUB_ISSUES_OPENED);
     app.admin().patch(&hook.path, json!({"webhookSecret": " ours "})).await.expect(200);
     hook.post(&app, "issues", "guid-1", &issue).await.expect(401);
-    let ours = Hook { secret: "ours".to_owned(), ..hook };
+    let ours = hook.with_secret("ours");
     ours.post(&app, "issues", "guid-2", &issue).await.expect(202);
     assert_eq!(ours.post(&app.second_instance(), "issues", "guid-3", &issue).await.status, 202, "2.4/webhookSecret");
 }
@@ -152,7 +173,7 @@ async fn only_the_administrator_switches_verification_off() {
     app.admin().patch(&hook.path, off.clone()).await.expect(200);
     // To leave it off is no change; to switch it on again is every manager's.
     owner.client.patch(&hook.path, off).await.expect(200);
-    let unsigned = Hook { secret: "whatever".to_owned(), ..hook.clone() };
+    let unsigned = hook.with_secret("whatever");
     unsigned.post(&app, "issues", "guid-1", &fixture(GITHUB_ISSUES_OPENED)).await.expect(202);
     let changed = owner.client.patch(&hook.path, json!({"webhookVerification": "on"})).await.expect(200);
     assert_eq!(changed.body["repo"]["webhookVerification"], "on");

@@ -68,7 +68,13 @@ async fn rows_of_accepted_fields() {
         ("2.2/name", 3, json!({"name": "  Spaced  "}), "/repo/name", json!("Spaced")),
         ("2.2/externalId", 4, json!({"externalId": "42"}), "/repo/externalId", json!("42")),
         ("2.2/externalId-null", 5, json!({"externalId": null}), "/repo/externalId", Value::Null),
-        ("2.2/apiBaseUrl", 6, json!({"apiBaseUrl": "https://git.example/api/v3"}), "/repo/apiBaseUrl", json!("https://git.example/api/v3")),
+        (
+            "2.2/apiBaseUrl",
+            6,
+            json!({"apiBaseUrl": "https://git.example/api/v3"}),
+            "/repo/apiBaseUrl",
+            json!("https://git.example/api/v3"),
+        ),
         ("2.2/apiBaseUrl-null", 7, json!({"apiBaseUrl": null}), "/repo/apiBaseUrl", Value::Null),
         (
             "2.2/branches",
@@ -109,7 +115,12 @@ async fn rows_of_refused_fields_name_the_field_and_say_the_contracts_text() {
             "/apiBaseUrl",
             "must be an http or https URL without user, query or fragment",
         ),
-        ("2.2/branches-400", json!({"provider": "github", "name": "a", "branches": {}}), "/branches", "must be an array"),
+        (
+            "2.2/branches-400",
+            json!({"provider": "github", "name": "a", "branches": {}}),
+            "/branches",
+            "must be an array",
+        ),
         (
             "2.2/branches-400",
             json!({"provider": "github", "name": "a", "branches": [{"name": "m", "isDefault": "yes"}]}),
@@ -154,7 +165,11 @@ async fn a_name_or_identity_that_is_taken_is_answered_with_its_holder() {
     let body = json!({"provider": "github", "name": "acme/widgets", "externalId": "acme/widgets"});
     let holder = app.admin().post("/api/repos", body).await.expect(201).text("/repo/id");
     for (row, code, body) in [
-        ("2.2/409-identity", "REPO_IDENTITY_TAKEN", json!({"provider": "github", "name": "b", "externalId": "Acme/Widgets"})),
+        (
+            "2.2/409-identity",
+            "REPO_IDENTITY_TAKEN",
+            json!({"provider": "github", "name": "b", "externalId": "Acme/Widgets"}),
+        ),
         (
             "2.2/409-identity",
             "REPO_IDENTITY_TAKEN",
@@ -168,7 +183,10 @@ async fn a_name_or_identity_that_is_taken_is_answered_with_its_holder() {
     }
     for (row, body) in [
         ("2.2/other-namespace", json!({"provider": "gitlab", "name": "acme/widgets", "namespace": "product/x"})),
-        ("2.2/other-host", json!({"provider": "github", "name": "d", "externalId": "acme/widgets", "apiBaseUrl": "https://ghe.example/api/v3"})),
+        (
+            "2.2/other-host",
+            json!({"provider": "github", "name": "d", "externalId": "acme/widgets", "apiBaseUrl": "https://ghe.example/api/v3"}),
+        ),
         ("2.2/other-provider", json!({"provider": "gitlab", "name": "e", "externalId": "acme/widgets"})),
     ] {
         let created = app.admin().post("/api/repos", body).await;
@@ -194,7 +212,7 @@ async fn the_webhook_secret_is_the_callers_or_a_generated_one() {
     let hook = Hook::register(&app, "github", body).await;
     assert_eq!(hook.secret, "chosen by us", "2.2/webhookSecret");
     hook.post(&app.second_instance(), "issues", "guid-1", &issue).await.expect(202);
-    let wrong = Hook { secret: "another".to_owned(), ..hook };
+    let wrong = hook.with_secret("another");
     wrong.post(&app, "issues", "guid-2", &issue).await.expect(401);
 }
 

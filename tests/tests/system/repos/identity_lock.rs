@@ -20,9 +20,17 @@ async fn the_identity_is_locked_once_a_webhook_was_verified() {
     for (row, body, message) in [
         ("4.3/externalId", json!({"externalId": "other/repo"}), "externalId is locked after webhook verification"),
         ("4.3/externalId-null", json!({"externalId": null}), "externalId is locked after webhook verification"),
-        ("4.3/apiBaseUrl", json!({"apiBaseUrl": "https://ghe.example/api/v3"}), "apiBaseUrl is locked after webhook verification"),
+        (
+            "4.3/apiBaseUrl",
+            json!({"apiBaseUrl": "https://ghe.example/api/v3"}),
+            "apiBaseUrl is locked after webhook verification",
+        ),
         ("4.3/apiBaseUrl-null", json!({"apiBaseUrl": null}), "apiBaseUrl is locked after webhook verification"),
-        ("2.4/409-locked", json!({"name": "new", "externalId": "x"}), "externalId is locked after webhook verification"),
+        (
+            "2.4/409-locked",
+            json!({"name": "new", "externalId": "x"}),
+            "externalId is locked after webhook verification",
+        ),
     ] {
         let refused = app.admin().patch(&hook.path, body).await.expect(409);
         assert_eq!(refused.text("/code"), "REPO_IDENTITY_LOCKED", "{row}");
@@ -66,7 +74,7 @@ async fn before_the_verification_everything_may_change() {
         assert_eq!(app.admin().patch(&hook.path, body).await.status, 200, "4.3/unverified");
     }
     // A post that fails the check verifies nothing.
-    let wrong = Hook { secret: "wrong".to_owned(), ..hook.clone() };
+    let wrong = hook.with_secret("wrong");
     wrong.post(&app, "issues", "guid-1", &fixture(GITHUB_ISSUES_OPENED)).await.expect(401);
     assert_eq!(app.admin().patch(&hook.path, json!({"externalId": "c/c"})).await.status, 200, "4.3/unverified");
 }

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use std::future::Future;
 
 /// Runs them all at once.
-pub(crate) async fn at_once<T: Send + 'static>(futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+pub(crate) async fn at_once<T: Send + 'static>(
+    futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
     let tasks: Vec<_> = futures.into_iter().map(tokio::spawn).collect();
     let mut answers = Vec::new();
     for task in tasks {

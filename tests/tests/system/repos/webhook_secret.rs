@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Whether an instance with cold caches takes an event signed with a secret.
 async fn accepts(app: &TestApp, hook: &Hook, secret: &str, guid: &str) -> bool {
-    let hook = Hook { secret: secret.to_owned(), ..hook.clone() };
+    let hook = hook.with_secret(secret);
     match hook.post(&app.second_instance(), "issues", guid, &fixture(GITHUB_ISSUES_OPENED)).await.status.as_u16() {
         202 => true,
         401 => false,
@@ -35,9 +35,12 @@ async fn a_derived_secret_is_replaced_at_once_without_an_overlap() {
 #[tokio::test]
 async fn the_old_secret_is_accepted_until_the_overlap_ends() {
     // Every pairing of a derived (null) and a supplied secret, restart-safe: each check is a cold instance.
-    for (old, new) in [(None, None), (None, Some("new-one")), (Some("old-one"), None), (Some("old-one"), Some("new-one"))] {
+    for (old, new) in
+        [(None, None), (None, Some("new-one")), (Some("old-one"), None), (Some("old-one"), Some("new-one"))]
+    {
         let app = TestApp::start().await;
-        let hook = Hook::register(&app, "github", json!({"name": "Codertocat/Hello-World", "webhookSecret": old})).await;
+        let hook =
+            Hook::register(&app, "github", json!({"name": "Codertocat/Hello-World", "webhookSecret": old})).await;
         let rotated = rotate(&app, &hook, json!({"overlapSeconds": 600, "webhookSecret": new})).await;
         if let Some(new) = new {
             assert_eq!(rotated, new);
@@ -70,7 +73,8 @@ async fn a_patch_with_a_secret_overlaps_like_a_rotation() {
 #[tokio::test]
 async fn only_two_secrets_are_ever_good_and_others_leave_the_vault() {
     let app = TestApp::start().await;
-    let hook = Hook::register(&app, "github", json!({"name": "Codertocat/Hello-World", "webhookSecret": "first"})).await;
+    let hook =
+        Hook::register(&app, "github", json!({"name": "Codertocat/Hello-World", "webhookSecret": "first"})).await;
     let kept = async || {
         let id = hook.repo.parse().expect("an id");
         let cold = app.second_instance();

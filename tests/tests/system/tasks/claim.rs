@@ -49,7 +49,9 @@ async fn a_lease_lasts_between_a_minute_and_an_hour_ten_minutes_by_default() {
         assert_eq!(answer.wrong_fields(), ["/worker"], "{wrong}");
     }
     assert_eq!(show(&app, &task).await["status"], "queued");
-    for (given, seconds) in [(Value::Null, 600), (json!({"leaseSeconds": 60}), 60), (json!({"leaseSeconds": 3600}), 3600)] {
+    for (given, seconds) in
+        [(Value::Null, 600), (json!({"leaseSeconds": 60}), 60), (json!({"leaseSeconds": 3600}), 3600)]
+    {
         let claimed = claim(&app, &task, "w", given).await.expect(200);
         assert_eq!(claimed.body["task"]["status"], "processing");
         assert_eq!(claimed.body["leaseExpiresAt"], claimed.body["task"]["lease"]["expiresAt"]);

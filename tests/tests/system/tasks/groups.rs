@@ -12,7 +12,8 @@ async fn follow_up_events_on_one_issue_land_in_one_group_per_robot() {
     let second = add_robots(&app, &hook, 1).await.remove(0);
     set_rules(&app, &hook, json!([{"name": "both", "actions": [{"robotId": first}, {"robotId": second}]}])).await;
     let opened = open_issue(&app, &hook, 1).await;
-    let comment = hook.post(&app, "issue_comment", "guid-c", &fixture("github/issue_comment/created.json")).await.expect(202);
+    let comment =
+        hook.post(&app, "issue_comment", "guid-c", &fixture("github/issue_comment/created.json")).await.expect(202);
     let other = open_issue(&app, &hook, 2).await;
 
     let group = async |task: &str| show(&app, task).await["groupId"].as_str().expect("a group").to_owned();
@@ -49,8 +50,12 @@ async fn a_delivery_makes_twenty_tasks_and_names_the_rest() {
     assert_eq!(delivery["taskIds"].as_array().map(Vec::len), Some(20));
     assert_eq!(delivery["debugTrace"]["resolvedActions"].as_array().map(Vec::len), Some(22));
     let last = delivery["debugTrace"]["steps"].as_array().and_then(|steps| steps.last()).expect("steps");
-    assert_eq!((&last["key"], &last["status"], &last["message"]), (&json!("tasks"), &json!("skipped"), &json!("task limit")));
-    let left_out: Vec<&Value> = last["meta"]["leftOut"].as_array().expect("a list").iter().map(|left| &left["robotId"]).collect();
+    assert_eq!(
+        (&last["key"], &last["status"], &last["message"]),
+        (&json!("tasks"), &json!("skipped"), &json!("task limit"))
+    );
+    let left_out: Vec<&Value> =
+        last["meta"]["leftOut"].as_array().expect("a list").iter().map(|left| &left["robotId"]).collect();
     assert_eq!(left_out, [&json!(robots[19]), &json!(robots[20])]);
     assert_eq!(hook.tasks(&app.admin()).await.len(), 20);
     consistency::check(&app.items().await).expect("consistent");

@@ -5,8 +5,8 @@ use repoplane_tests::{Client, TestApp};
 use serde_json::{Value, json};
 
 async fn with_scopes(app: &TestApp, scopes: &[&str]) -> Client {
-    let body = json!({"name": scopes.join(" "), "kind": "personal", "scopes": scopes, "expiresInDays": 1});
-    app.client(app.admin().post("/api/access-tokens", body).await.expect(201).text("/token"))
+    let body = json!({"name": scopes.join(" "), "scopes": scopes});
+    app.client(app.admin().token(body).await)
 }
 
 #[tokio::test]
@@ -38,8 +38,7 @@ async fn tasks_have_scopes_of_their_own() {
 async fn another_tenants_task_does_not_exist() {
     let app = TestApp::start_with_double().await;
     let (hook, task) = one_task(&app).await;
-    let tenant = json!({"tenant": "second", "username": "eve", "email": "eve@example.com"});
-    let stranger = app.client(app.admin().post("/api/tenants", tenant).await.expect(201).text("/token"));
+    let stranger = app.tenant("second").await.client;
     let path = format!("/api/tasks/{task}");
     let answers = [
         stranger.get(&format!("{}/tasks", hook.path)).await,
@@ -58,8 +57,8 @@ async fn members_read_tasks_and_maintainers_work_on_them() {
     let app = TestApp::start_with_double().await;
     let (hook, task) = one_task(&app).await;
     let path = format!("/api/tasks/{task}");
-    let ann = app.join(&hook.path, "ann", "member").await;
-    let bob = app.join(&hook.path, "bob", "maintainer").await;
+    let ann = app.member(&hook.repo, "ann", "member").await.client;
+    let bob = app.member(&hook.repo, "bob", "maintainer").await.client;
     ann.get(&path).await.expect(200);
     let denied = ann.post(&format!("{path}/claim"), json!({"worker": "w"})).await.expect(403);
     assert_eq!(denied.body["code"], "REPO_MANAGE_REQUIRED");

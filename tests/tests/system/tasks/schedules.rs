@@ -25,7 +25,10 @@ async fn while_a_rules_window_is_closed_one_task_waits_for_each_robot_and_rule()
         assert_eq!(answer.body, json!({"tasks": []}));
     }
     let newest = hook.deliveries(&app.admin()).await.remove(0);
-    assert_eq!((&newest["result"], &newest["message"]), (&json!("accepted"), &json!("no tasks created after schedule checks")));
+    assert_eq!(
+        (&newest["result"], &newest["message"]),
+        (&json!("accepted"), &json!("no tasks created after schedule checks"))
+    );
     assert_eq!(newest["taskIds"], json!([]));
     let again = hook.post(&app, "issues", "guid-3", &issue(3)).await.expect(202);
     assert_eq!(again.body["duplicate_of"], newest["id"], "an accepted delivery without tasks has twins too");

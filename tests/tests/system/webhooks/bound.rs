@@ -173,9 +173,13 @@ async fn row_18_a_matching_rule_makes_a_task_for_its_robot() {
                         "eventName": "issues"});
     check("4.6/18", &app, &hook, answer, 202, answered, record).await;
     let rule = newest(&app, &hook).await["matchedRuleIds"][0].clone();
-    has("4.6/18", &tasks[0], &json!({"status": "queued", "ruleId": rule, "issueId": 1, "retries": 0,
+    has(
+        "4.6/18",
+        &tasks[0],
+        &json!({"status": "queued", "ruleId": rule, "issueId": 1, "retries": 0,
         "title": "IssueCreated #1: Spelling error in the README file · Triage",
-        "prompt": "Look at Spelling error in the README file"}));
+        "prompt": "Look at Spelling error in the README file"}),
+    );
 }
 
 #[tokio::test]
@@ -192,9 +196,16 @@ async fn row_19_what_trying_again_does_not_mend_is_recorded_and_answered_without
     has("4.6/19", &answer.body, &json!({"error": "Failed to enqueue task", "code": "INTERNAL_ERROR"}));
     assert!(!answer.body.to_string().contains("twin"), "the cause is for the log: {}", answer.body);
     let delivery = newest(&app, &hook).await;
-    has("4.6/19", &delivery, &json!({"result": "error", "httpStatus": 500, "code": "INTERNAL_ERROR", "errorLayer": "internal",
-        "signatureVerified": true, "taskIds": [], "response": {"error": "Failed to enqueue task"}}));
-    assert_eq!(delivery["debugTrace"]["steps"].as_array().and_then(|all| all.last()).expect("steps")["key"], "internal");
+    has(
+        "4.6/19",
+        &delivery,
+        &json!({"result": "error", "httpStatus": 500, "code": "INTERNAL_ERROR", "errorLayer": "internal",
+        "signatureVerified": true, "taskIds": [], "response": {"error": "Failed to enqueue task"}}),
+    );
+    assert_eq!(
+        delivery["debugTrace"]["steps"].as_array().and_then(|all| all.last()).expect("steps")["key"],
+        "internal"
+    );
 }
 
 #[tokio::test]

@@ -35,7 +35,11 @@ async fn gitlab_fills_in_id_site_branch_and_the_full_path_of_a_slug() {
     hook.post(&app, "Issue Hook", "uuid", &fixture(GITLAB_ISSUE_OPENED)).await.expect(202);
     let repo = app.admin().get(&hook.path).await.expect(200).body["repo"].clone();
     let shown = json!([repo["name"], repo["externalId"], repo["apiBaseUrl"], repo["branches"]]);
-    assert_eq!(shown, json!(["workshop/widgets", "42", "https://gitlab.example.com", auto_filled("main")]), "4.6/hydrate");
+    assert_eq!(
+        shown,
+        json!(["workshop/widgets", "42", "https://gitlab.example.com", auto_filled("main")]),
+        "4.6/hydrate"
+    );
 }
 
 #[tokio::test]

@@ -25,7 +25,15 @@ pub(super) fn has(row: &str, actual: &Value, expected: &Value) {
 }
 
 /// Compares an answer with a row, and the record that it left.
-pub(super) async fn check(row: &str, app: &TestApp, hook: &Hook, answer: Answer, status: u16, body: Value, record: Value) {
+pub(super) async fn check(
+    row: &str,
+    app: &TestApp,
+    hook: &Hook,
+    answer: Answer,
+    status: u16,
+    body: Value,
+    record: Value,
+) {
     assert_eq!(answer.status.as_u16(), status, "{row}: {}", answer.body);
     has(row, &answer.body, &body);
     let media_type = answer.headers["content-type"].to_str().expect("text");

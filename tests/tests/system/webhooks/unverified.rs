@@ -56,7 +56,8 @@ async fn row_4_a_hook_at_the_other_providers_endpoint_is_refused() {
         let answer = app.anonymous().send(event).await;
         let record = json!({"result": "rejected", "code": null, "message": "Repo provider mismatch", "provider": endpoint,
                             "errorLayer": "provider_mismatch", "signatureVerified": null});
-        check("4.6/04", &app, hook, answer, 400, json!({"error": "Repo provider mismatch", "code": null}), record).await;
+        check("4.6/04", &app, hook, answer, 400, json!({"error": "Repo provider mismatch", "code": null}), record)
+            .await;
     }
 }
 

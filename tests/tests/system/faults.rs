@@ -1,0 +1,6 @@
+//! Every call of the main job, broken in every way: nothing is lost, nothing is doubled, nobody is left without an answer.
+//!
+//! [`job`] plays the main job with clients that try again as real ones do; [`matrix`] breaks its calls one by one.
+
+mod job;
+mod matrix;

@@ -1,0 +1,155 @@
+//! Fault by fault, call by call.
+
+use super::job::{Job, Step};
+use repoplane_local::line::{Fault, FaultPlan};
+use repoplane_tests::Answer;
+
+/// How long a fault lasts, in calls: once, twice, and until the caller has its answer.
+const UNTIL_ANSWERED: usize = usize::MAX;
+
+#[derive(Debug, Clone, Copy)]
+struct Scenario {
+    step: Step,
+    /// The n-th call of the step.
+    call: usize,
+    fault: Fault,
+    times: usize,
+    /// Which calls can be broken: those whose target begins so.
+    target: &'static str,
+}
+
+/// What a client sees of a broken engine: success, or a problem that says when to come back; never a bare failure.
+fn is_clear(scenario: Scenario, answer: &Answer) -> Result<(), String> {
+    let status = answer.status.as_u16();
+    let problem = answer.headers.get("content-type").is_some_and(|kind| kind == "application/problem+json");
+    let said = answer.body["title"].is_string() && answer.body["request_id"].is_string();
+    let clear = match status {
+        200..300 => true,
+        503 => problem && said && answer.headers.contains_key("retry-after"),
+        // The one that a repeated call can meet: its first try had landed.
+        409 => problem && said,
+        _ => false,
+    };
+    if clear { Ok(()) } else { Err(format!("{scenario:?}: {status} {}", answer.body)) }
+}
+
+/// Plays the main job with one fault; answers whether the step's first answer was a refusal, `None` when the step had no
+/// such call.
+async fn play(scenario: Scenario) -> Result<Option<bool>, String> {
+    let mut job = Job::new().await;
+    // Caches are empty when an instance starts: what they hold is read, and can fail to be.
+    job.restart();
+    let (mut reached, mut refused) = (true, false);
+    for step in Step::ALL {
+        if step == Step::FirstWebhook {
+            job.restart();
+        }
+        let line = job.app.line.clone();
+        let mut unclear = None;
+        if step == scenario.step {
+            let Scenario { call: from, fault, times, target, .. } = scenario;
+            line.take_calls();
+            line.set_fault(Some(FaultPlan { target: target.to_owned(), from, times, fault }));
+        }
+        let mut first = true;
+        let mut answered = |answer: &Answer| {
+            if step == scenario.step && first {
+                first = false;
+                refused = !answer.status.is_success();
+                let calls = line.take_calls().into_iter();
+                reached = calls.filter(|call| target_of(call).starts_with(scenario.target)).count() > scenario.call;
+                // An outage ends; whatever was to be broken in later calls is not.
+                line.set_fault(None);
+            }
+            if let Err(why) = is_clear(scenario, answer) {
+                unclear.get_or_insert(why);
+            }
+        };
+        job.play(step, &mut answered).await;
+        if let Some(why) = unclear {
+            return Err(why);
+        }
+        if !reached {
+            return Ok(None);
+        }
+        if step == Step::Automation {
+            job.enable().await;
+        }
+    }
+    job.check().await.map(|()| Some(refused)).map_err(|why| format!("{scenario:?}: {why}"))
+}
+
+/// The target of an operation, as it stands in `x-amz-target`.
+fn target_of(operation: &str) -> String {
+    let engine = if operation.contains("Secret") { "secretsmanager" } else { "DynamoDB_20120810" };
+    format!("{engine}.{operation}")
+}
+
+/// Breaks every call of every step; answers how many scenarios were played and how many callers were refused.
+async fn matrix(fault: Fault, target: &'static str, durations: &[usize]) -> (usize, usize) {
+    let (mut played, mut refused, mut wrong) = (0, 0, Vec::new());
+    for step in Step::ALL {
+        for call in 0.. {
+            let mut reached = false;
+            for &times in durations {
+                match play(Scenario { step, call, fault, times, target }).await {
+                    Ok(None) => continue,
+                    Ok(Some(was_refused)) => refused += usize::from(was_refused),
+                    Err(why) => wrong.push(why),
+                }
+                reached = true;
+                played += 1;
+            }
+            if !reached {
+                break;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {played}:\n{}", wrong.len(), wrong.join("\n"));
+    (played, refused)
+}
+
+/// Short faults that no caller may notice, and an outage that almost every caller must: the exception is work that is made
+/// up for later.
+async fn short_and_long(fault: Fault, target: &'static str, short: &[usize], least_calls: usize) {
+    let (played, noticed) = matrix(fault, target, short).await;
+    assert!(played >= least_calls * short.len(), "only {played} were played: the steps lost their calls");
+    assert_eq!(noticed, 0, "callers were refused for a fault that a retry mends");
+    let (played, refused) = matrix(fault, target, &[UNTIL_ANSWERED]).await;
+    assert!(refused + 2 >= played && refused > 0, "{refused} refusals in {played} outages");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_engine_costs_time_but_no_work() {
+    short_and_long(Fault::Throttle, "", &[1, 2], 28).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn conflicting_transactions_cost_time_but_no_work() {
+    short_and_long(Fault::Conflict, "DynamoDB_20120810.TransactWriteItems", &[1, 2], 9).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_in_the_way_of_a_transaction_ends_in_an_answer() {
+    matrix(Fault::Conflict, "DynamoDB_20120810.UpdateItem", &[1, 2, UNTIL_ANSWERED]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_never_arrive_are_made_again() {
+    short_and_long(Fault::TimeoutBefore, "", &[1, 2], 28).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_landed_without_an_answer_are_not_made_twice() {
+    short_and_long(Fault::TimeoutAfter, "", &[1, 2], 28).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_is_down_is_a_503_and_the_repeated_call_succeeds() {
+    short_and_long(Fault::Down, "DynamoDB_20120810.", &[1], 26).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vault_that_is_down_is_a_503_and_the_repeated_call_succeeds() {
+    short_and_long(Fault::Down, "secretsmanager.", &[1], 4).await;
+}

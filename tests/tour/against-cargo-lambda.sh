@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The tour against the functions as Lambda runs them: a process each, behind `cargo lambda watch` and its router, on the
+# engines of `cargo dev --aws-only`. Needs cargo lambda, curl and openssl. Leaves nothing running behind.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+# Longest wait, in seconds, for what is built already to answer.
+patience=300
+
+# Each job gets a process group, so that what cargo lambda has started can be ended with it.
+set -m
+work=$(mktemp -d)
+jobs=()
+
+finish() {
+  local status=$?
+  trap - EXIT
+  if ((status)); then
+    tail -n 20 "$work"/*.log >&2 2>/dev/null || true
+  fi
+  for job in "${jobs[@]}"; do
+    kill -- "-$job" 2>/dev/null || true
+    wait "$job" 2>/dev/null || true
+  done
+  rm -rf "$work"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+fail() {
+  printf 'error: %s\n' "$1" >&2
+  exit 1
+}
+
+# wait_for JOB WHAT COMMAND…: until the command succeeds, while the job lives.
+wait_for() {
+  local job=$1 what=$2 until=$((SECONDS + patience))
+  shift 2
+  until "$@"; do
+    kill -0 "$job" 2>/dev/null || fail "$what ended"
+    ((SECONDS < until)) || fail "$what does not answer"
+    sleep 0.2
+  done
+}
+
+value() { sed -n "s/^$1: //p" "$work/engines.log"; }
+has_double() { [[ -n $(value 'provider double') ]]; }
+answers() { curl -fsS --noproxy '*' --max-time "$patience" "$BASE/health" >/dev/null 2>&1; }
+is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+cargo lambda --version >/dev/null || fail 'cargo lambda is missing: pip install cargo-lambda'
+
+# Built with the features of the whole workspace, as `cargo test` and `cargo lambda watch` build: nothing is built twice.
+cargo build --workspace --bins --locked
+
+cargo dev --aws-only --data-dir "$work/data" --port 0 >"$work/engines.log" 2>&1 &
+jobs+=($!)
+wait_for "${jobs[0]}" 'the engines' has_double
+
+port=$((20000 + RANDOM % 20000))
+while is_taken "$port"; do port=$((port + 1)); done
+cargo lambda watch -A 127.0.0.1 -P "$port" --env-file "$work/data/lambda.env" --concurrency 4 --ignore-changes --locked \
+  >"$work/lambda.log" 2>&1 &
+jobs+=($!)
+
+export BASE="http://127.0.0.1:$port" TOKEN DOUBLE
+TOKEN=$(value 'admin token')
+DOUBLE=$(value 'provider double')
+wait_for "${jobs[1]}" 'cargo lambda' answers
+bash local/tour/tour.sh >"$work/tour.log"
+grep '^ok ' "$work/tour.log"
