@@ -8,10 +8,18 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// Runs until the test ends.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ProviderDouble {
     address: SocketAddr,
+    /// Made once: it reads the platform's certificates.
+    egress: Egress,
     _server: Arc<Server>,
+}
+
+impl std::fmt::Debug for ProviderDouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProviderDouble").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -24,7 +32,8 @@ impl Drop for Server {
 }
 
 impl ProviderDouble {
-    pub(crate) async fn start() -> Self {
+    /// The double that `cargo dev` runs.
+    pub async fn start() -> Self {
         Self::serving(double::router()).await
     }
 
@@ -35,7 +44,8 @@ impl ProviderDouble {
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Self { address, _server: Arc::new(Server(server)) }
+        let allowed = EgressSettings::from_allow_list(&address.to_string()).expect("an allow list");
+        Self { address, egress: Egress::new(allowed), _server: Arc::new(Server(server)) }
     }
 
     /// Its origin.
@@ -54,7 +64,6 @@ impl ProviderDouble {
     }
 
     pub(crate) fn egress(&self) -> Egress {
-        let allowed = EgressSettings::from_allow_list(&self.address.to_string()).expect("an allow list");
-        Egress::new(allowed)
+        self.egress.clone()
     }
 }

@@ -4,6 +4,7 @@
 mod canary;
 mod documents;
 mod house;
+mod routes;
 mod rows;
 mod server;
 mod sigkill;

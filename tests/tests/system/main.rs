@@ -6,6 +6,7 @@ mod budgets;
 mod credentials;
 mod deliveries;
 mod errors;
+mod events;
 mod faults;
 mod integration_tokens;
 mod first_posts;

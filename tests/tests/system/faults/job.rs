@@ -1,6 +1,8 @@
 //! The main job, step by step, by clients that repeat what was not answered.
 
-use repoplane_tests::{Answer, GITHUB_ISSUES_OPENED, Hook, TestApp, consistency, fixture};
+use repoplane_local::engines::Engines;
+use repoplane_local::line::Line;
+use repoplane_tests::{Answer, GITHUB_ISSUES_OPENED, Hook, ProviderDouble, TestApp, consistency, fixture};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -51,8 +53,10 @@ fn issue(number: u32) -> String {
 }
 
 impl Job {
-    pub(super) async fn new() -> Self {
-        Self { app: TestApp::start_with_double().await, hook: None, robot: None, tasks: Vec::new(), lease: None }
+    pub(super) async fn new(double: &ProviderDouble) -> Self {
+        let line = Line::to(Engines::memory().expect("engines in memory"));
+        let app = TestApp::on(line, Some(double.clone())).await;
+        Self { app, hook: None, robot: None, tasks: Vec::new(), lease: None }
     }
 
     /// Goes on with another instance, whose caches are empty.

@@ -2,7 +2,7 @@
 
 use super::job::{Job, Step};
 use repoplane_local::line::{Fault, FaultPlan};
-use repoplane_tests::Answer;
+use repoplane_tests::{Answer, ProviderDouble};
 
 /// How long a fault lasts, in calls: once, twice, and until the caller has its answer.
 const UNTIL_ANSWERED: usize = usize::MAX;
@@ -35,8 +35,8 @@ fn is_clear(scenario: Scenario, answer: &Answer) -> Result<(), String> {
 
 /// Plays the main job with one fault; answers whether the step's first answer was a refusal, `None` when the step had no
 /// such call.
-async fn play(scenario: Scenario) -> Result<Option<bool>, String> {
-    let mut job = Job::new().await;
+async fn play(double: &ProviderDouble, scenario: Scenario) -> Result<Option<bool>, String> {
+    let mut job = Job::new(double).await;
     // Caches are empty when an instance starts: what they hold is read, and can fail to be.
     job.restart();
     let (mut reached, mut refused) = (true, false);
@@ -87,12 +87,13 @@ fn target_of(operation: &str) -> String {
 
 /// Breaks every call of every step; answers how many scenarios were played and how many callers were refused.
 async fn matrix(fault: Fault, target: &'static str, durations: &[usize]) -> (usize, usize) {
+    let double = ProviderDouble::start().await;
     let (mut played, mut refused, mut wrong) = (0, 0, Vec::new());
     for step in Step::ALL {
         for call in 0.. {
             let mut reached = false;
             for &times in durations {
-                match play(Scenario { step, call, fault, times, target }).await {
+                match play(&double, Scenario { step, call, fault, times, target }).await {
                     Ok(None) => continue,
                     Ok(Some(was_refused)) => refused += usize::from(was_refused),
                     Err(why) => wrong.push(why),
