@@ -1,6 +1,6 @@
 //! `/api/repos/:id/automation` (contract: hookcode 2.17, 2.18).
 
-use crate::repos::at_once;
+use crate::repos::{at_once, second_of};
 use repoplane_tests::{Hook, TestApp};
 use serde_json::{Value, json};
 
@@ -197,7 +197,7 @@ async fn no_race_leaves_a_rule_that_names_a_missing_robot() {
         if round % 2 == 0 {
             app.admin().put(&path, json!({"config": {}})).await.expect(200);
         }
-        let second = app.second_instance();
+        let second = second_of(&app).await;
         let rule = one_rule(json!({"name": "r", "actions": [{"robotId": robot}]}));
         let calls = [
             (second.admin(), "DELETE", format!("{}/robots/{robot}", hook.path), Value::Null),

@@ -1,6 +1,6 @@
 //! Git and model profiles of a repository through `PATCH /api/repos/:id` (contract: hookcode 3.3).
 
-use crate::repos::at_once;
+use crate::repos::{at_once, second_of};
 use repoplane_tests::{Answer, Hook, TestApp};
 use serde_json::{Value, json};
 
@@ -218,7 +218,7 @@ async fn secrets_beyond_the_documents_size_are_refused_and_change_nothing() {
 async fn thirty_two_writers_on_two_instances_lose_no_profile_and_no_secret() {
     let app = TestApp::start().await;
     let hook = Hook::github(&app).await;
-    let second = app.second_instance();
+    let second = second_of(&app).await;
     let answers = at_once((0..32).map(|n| {
         let client = if n % 2 == 0 { app.admin() } else { second.admin() };
         let profile = json!({"id": format!("p{n}"), "remark": format!("bot {n}"), "token": format!("token of {n}")});

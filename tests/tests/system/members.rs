@@ -1,6 +1,6 @@
 //! `/api/repos/:id/members`, and what each role may do (contract: hookcode 1.1, 3.2).
 
-use crate::repos::at_once;
+use crate::repos::{at_once, second_of};
 use repoplane_tests::{Client, Hook, TestApp};
 use serde_json::{Value, json};
 
@@ -195,7 +195,7 @@ async fn two_owners_who_leave_at_once_leave_one_behind() {
     let created = ann.client.post("/api/repos", json!({"provider": "gitlab", "name": "a"})).await.expect(201);
     let path = format!("/api/repos/{}/members", created.text("/repo/id"));
     ann.client.post(&path, json!({"userId": ben.id, "role": "owner"})).await.expect(201);
-    let second = app.second_instance();
+    let second = second_of(&app).await;
     let leaving = [(app.client(ann.token.clone()), ann.id), (second.client(ben.token.clone()), ben.id)];
     let answers = at_once(leaving.map(|(client, id)| {
         let path = format!("{path}/{id}");
@@ -218,7 +218,7 @@ async fn members_added_at_once_are_all_there() {
     for n in 0..12 {
         people.push(app.person(&format!("p{n}")).await);
     }
-    let second = app.second_instance();
+    let second = second_of(&app).await;
     let answers = at_once(people.iter().enumerate().map(|(n, person)| {
         let client = if n % 2 == 0 { app.admin() } else { second.admin() };
         let (path, body) = (path.clone(), json!({"userId": person.id, "role": "member"}));

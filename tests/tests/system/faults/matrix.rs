@@ -1,7 +1,7 @@
 //! Fault by fault, call by call.
 
 use super::job::{Job, Step};
-use repoplane_local::line::{Fault, FaultPlan};
+use repoplane_local::line::{Fault, FaultPlan, Line};
 use repoplane_tests::{Answer, ProviderDouble};
 
 /// How long a fault lasts, in calls: once, twice, and until the caller has its answer.
@@ -33,50 +33,63 @@ fn is_clear(scenario: Scenario, answer: &Answer) -> Result<(), String> {
     if clear { Ok(()) } else { Err(format!("{scenario:?}: {status} {}", answer.body)) }
 }
 
-/// Plays the main job with one fault; answers whether the step's first answer was a refusal, `None` when the step had no
-/// such call.
-async fn play(double: &ProviderDouble, scenario: Scenario) -> Result<Option<bool>, String> {
+/// Plays the main job; `before` a step its line is ready, and every answer of a step goes to `answered`.
+async fn play(
+    double: &ProviderDouble,
+    mut before: impl FnMut(Step, &Line),
+    mut answered: impl FnMut(Step, &Line, &Answer),
+) -> Job {
     let mut job = Job::new(double).await;
     // Caches are empty when an instance starts: what they hold is read, and can fail to be.
     job.restart();
-    let (mut reached, mut refused) = (true, false);
     for step in Step::ALL {
         if step == Step::FirstWebhook {
             job.restart();
         }
         let line = job.app.line.clone();
-        let mut unclear = None;
-        if step == scenario.step {
-            let Scenario { call: from, fault, times, target, .. } = scenario;
-            line.take_calls();
-            line.set_fault(Some(FaultPlan { target: target.to_owned(), from, times, fault }));
-        }
-        let mut first = true;
-        let mut answered = |answer: &Answer| {
-            if step == scenario.step && first {
-                first = false;
-                refused = !answer.status.is_success();
-                let calls = line.take_calls().into_iter();
-                reached = calls.filter(|call| target_of(call).starts_with(scenario.target)).count() > scenario.call;
-                // An outage ends; whatever was to be broken in later calls is not.
-                line.set_fault(None);
-            }
-            if let Err(why) = is_clear(scenario, answer) {
-                unclear.get_or_insert(why);
-            }
-        };
-        job.play(step, &mut answered).await;
-        if let Some(why) = unclear {
-            return Err(why);
-        }
-        if !reached {
-            return Ok(None);
-        }
+        before(step, &line);
+        job.play(step, &mut |answer| answered(step, &line, answer)).await;
         if step == Step::Automation {
             job.enable().await;
         }
     }
-    job.check().await.map(|()| Some(refused)).map_err(|why| format!("{scenario:?}: {why}"))
+    job
+}
+
+/// The calls of each step when nothing is broken, by target.
+async fn calls_of_steps(double: &ProviderDouble) -> Vec<(Step, Vec<String>)> {
+    let mut calls = Vec::new();
+    let before = |_, line: &Line| drop(line.take_calls());
+    let answered = |step, line: &Line, _: &Answer| {
+        calls.push((step, line.take_calls().iter().map(|call| target_of(call)).collect()));
+    };
+    play(double, before, answered).await.check().await.expect("the job as such");
+    calls
+}
+
+/// Plays the main job with one fault; answers whether the step's first answer was a refusal.
+async fn break_one(double: &ProviderDouble, scenario: Scenario) -> Result<bool, String> {
+    let Scenario { call: from, fault, times, target, .. } = scenario;
+    let (mut refused, mut unclear) = (None, None);
+    let before = |step, line: &Line| {
+        let plan = FaultPlan { target: target.to_owned(), from, times, fault };
+        line.set_fault((step == scenario.step).then_some(plan));
+    };
+    let answered = |step, line: &Line, answer: &Answer| {
+        if step == scenario.step {
+            refused.get_or_insert(!answer.status.is_success());
+            // The outage is over once the caller has an answer.
+            line.set_fault(None);
+        }
+        if let Err(why) = is_clear(scenario, answer) {
+            unclear.get_or_insert(why);
+        }
+    };
+    let job = play(double, before, answered).await;
+    match unclear {
+        Some(why) => Err(why),
+        None => job.check().await.map(|()| refused == Some(true)).map_err(|why| format!("{scenario:?}: {why}")),
+    }
 }
 
 /// The target of an operation, as it stands in `x-amz-target`.
@@ -89,20 +102,15 @@ fn target_of(operation: &str) -> String {
 async fn matrix(fault: Fault, target: &'static str, durations: &[usize]) -> (usize, usize) {
     let double = ProviderDouble::start().await;
     let (mut played, mut refused, mut wrong) = (0, 0, Vec::new());
-    for step in Step::ALL {
-        for call in 0.. {
-            let mut reached = false;
+    for (step, calls) in calls_of_steps(&double).await {
+        let breakable = calls.iter().filter(|call| call.starts_with(target)).count();
+        for call in 0..breakable {
             for &times in durations {
-                match play(&double, Scenario { step, call, fault, times, target }).await {
-                    Ok(None) => continue,
-                    Ok(Some(was_refused)) => refused += usize::from(was_refused),
+                match break_one(&double, Scenario { step, call, fault, times, target }).await {
+                    Ok(was_refused) => refused += usize::from(was_refused),
                     Err(why) => wrong.push(why),
                 }
-                reached = true;
                 played += 1;
-            }
-            if !reached {
-                break;
             }
         }
     }

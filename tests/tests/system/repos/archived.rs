@@ -84,7 +84,7 @@ async fn the_role_is_checked_before_the_archive() {
 async fn a_change_that_meets_the_archive_on_its_way_is_refused() {
     let app = TestApp::start().await;
     let hook = Hook::github(&app).await;
-    let (admin, second) = (app.admin(), app.second_instance().admin());
+    let (admin, second) = (app.admin(), crate::repos::second_of(&app).await.admin());
     let put = json!({"config": {"version": 2, "events": {}}});
     let (archive, automation) = (format!("{}/archive", hook.path), format!("{}/automation", hook.path));
     let (archived, changed) = tokio::join!(second.post(&archive, Value::Null), admin.put(&automation, put));

@@ -11,4 +11,4 @@ mod races;
 mod show;
 mod webhook_secret;
 
-pub(crate) use races::at_once;
+pub(crate) use races::{at_once, second_of};

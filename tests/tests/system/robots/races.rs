@@ -1,7 +1,7 @@
 //! Robots changed by several callers at once.
 
 use super::{body, read, repository, secret};
-use crate::repos::at_once;
+use crate::repos::{at_once, second_of};
 use repoplane_tests::TestApp;
 use serde_json::json;
 
@@ -10,7 +10,7 @@ async fn changes_of_one_robot_all_land() {
     let app = TestApp::start().await;
     let (_, path) = repository(&app).await;
     let id = app.admin().post(&path, body(json!({}))).await.expect(201).text("/robot/id");
-    let second = app.second_instance();
+    let second = second_of(&app).await;
     let bodies = [
         json!({"name": "renamed"}),
         json!({"language": "de"}),
@@ -50,7 +50,7 @@ async fn of_defaults_made_at_once_one_is_the_default() {
     let app = TestApp::start().await;
     let (_, path) = repository(&app).await;
     let old = app.admin().post(&path, body(json!({}))).await.expect(201).text("/robot/id");
-    let second = app.second_instance();
+    let second = second_of(&app).await;
     let answers = at_once((0..5).map(|n| {
         let client = if n % 2 == 0 { app.admin() } else { second.admin() };
         let (path, one) = (path.clone(), format!("{path}/{old}"));
@@ -75,7 +75,7 @@ async fn of_defaults_made_at_once_one_is_the_default() {
 async fn robots_with_tokens_made_at_once_keep_them_all() {
     let app = TestApp::start().await;
     let (hook, path) = repository(&app).await;
-    let second = app.second_instance();
+    let second = second_of(&app).await;
     let answers = at_once((0..10).map(|n| {
         let client = if n % 2 == 0 { app.admin() } else { second.admin() };
         let path = path.clone();
