@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::item::{self, Attributes, Item};
 use crate::keys;
 use crate::table::Range;
-use crate::tenants::MAX_TOKENS_OF_USER;
+use crate::tenants::{MAX_TOKENS_OF_USER, RACES, pause_after, write_conflict};
 use crate::{Store, WriteError};
 use repoplane_domain::access::{AccessToken, CreateAccessToken, Principal, User};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
@@ -148,25 +148,33 @@ impl Store {
     ) -> Result<IssuedToken, WriteError> {
         let id = command.user.unwrap_or(author.user);
         let missing = || DomainError::invalid("/userId", "no such user in the tenant");
-        let user = self.user(author.tenant, id).await?.ok_or_else(missing)?;
-        if self.tokens_with_hashes(author.tenant, id, now).await?.len() >= MAX_TOKENS_OF_USER {
-            let message = format!("a user has at most {MAX_TOKENS_OF_USER} access tokens; revoke one first");
-            return Err(DomainError::TooLarge(message).into());
+        for attempt in 0..RACES {
+            let stored = self.user(author.tenant, id).await?.ok_or_else(missing)?;
+            if self.tokens_with_hashes(author.tenant, id, now).await?.len() >= MAX_TOKENS_OF_USER {
+                let message = format!("a user has at most {MAX_TOKENS_OF_USER} access tokens; revoke one first");
+                return Err(DomainError::TooLarge(message).into());
+            }
+            // The token carries what the user is now. A version for each new token makes it meet a change of the user
+            // at the same time: whoever comes second looks again.
+            let user = User { version: stored.version + 1, ..stored.clone() };
+            let mut writes = Writes::default();
+            let item = Item::new(&keys::user(author.tenant, id), &user)?.versioned(user.version);
+            writes.replace(item, Some(stored.version));
+            let issued = self.add_token(&mut writes, command.clone(), author.tenant, &user, text.clone(), now)?;
+            let audit = AuditId::new(now, &*self.ids);
+            let token = &issued.token;
+            let entry = AuditEntry::by(author, audit, AuditAction::AccessTokenCreated, token.id, now);
+            writes.audit(&entry.with(serde_json::json!({
+                "name": token.name, "kind": token.kind, "scopes": token.scopes, "userId": token.user,
+            })))?;
+            if self.commit_if_current(&writes, now).await? {
+                // Someone may have tried the text before it was good.
+                self.missing_tokens.invalidate(&sha256_hex(text.expose().as_bytes())).await;
+                return Ok(issued);
+            }
+            pause_after(attempt).await;
         }
-        let mut writes = Writes::default();
-        // The token carries what the user is now: a change of them at the same time must not be missed by it.
-        writes.need_version(keys::user(author.tenant, user.id), user.version);
-        let issued = self.add_token(&mut writes, command, author.tenant, &user, text, now)?;
-        let audit = AuditId::new(now, &*self.ids);
-        let entry = AuditEntry::by(author, audit, AuditAction::AccessTokenCreated, issued.token.id, now);
-        let token = &issued.token;
-        writes.audit(&entry.with(serde_json::json!({
-            "name": token.name, "kind": token.kind, "scopes": token.scopes, "userId": token.user,
-        })))?;
-        self.commit_new(&writes, now).await?;
-        // Someone may have tried the text before it was good.
-        self.missing_tokens.invalidate(&sha256_hex(issued.text.expose().as_bytes())).await;
-        Ok(issued)
+        Err(DomainError::Conflict(write_conflict()).into())
     }
 
     /// Revokes one of the caller's tokens.

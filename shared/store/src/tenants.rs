@@ -1,7 +1,7 @@
 //! Tenants and users; the first ones come from bootstrap.
 
 use crate::change::taken;
-use crate::commit::{CommitError, Guard, Writes};
+use crate::commit::{CommitError, Guard, Writes, jittered};
 use crate::error::StoreError;
 use crate::item::{self, Item};
 use crate::keys::{self, Counter, Unique};
@@ -18,11 +18,15 @@ use repoplane_domain::secret::Secret;
 use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Name of the tenant's webhook master key in its secret document.
 pub(crate) const WEBHOOK_MASTER_KEY: &str = "webhook-master-key";
 /// Tokens that one user may have.
 pub(crate) const MAX_TOKENS_OF_USER: usize = 40;
+/// How often a change of a user is tried again after a lost race.
+pub(crate) const RACES: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// A tenant and where its secrets are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -217,24 +221,28 @@ impl Store {
         patch: &PatchUser,
         now: Timestamp,
     ) -> Result<User, WriteError> {
-        let stored = self.user(author.tenant, id).await?.ok_or(DomainError::NotFound(Kind::User))?;
-        let user = patch.apply(&stored, now);
-        let mut writes = Writes::default();
-        writes.replace(Item::new(&keys::user(author.tenant, id), &user)?.versioned(user.version), Some(stored.version));
-        let tokens = self.tokens_with_hashes(author.tenant, id, now).await?;
-        let hashes: Vec<String> = tokens.iter().map(|(hash, _)| hash.clone()).collect();
-        for (hash, token) in tokens {
-            let expires = token.expires_at;
-            let record = TokenRecord { token, user: user.clone() };
-            writes.replace_existing(crate::access::token_item(&hash, &record, expires)?);
+        for attempt in 0..RACES {
+            let stored = self.user(author.tenant, id).await?.ok_or(DomainError::NotFound(Kind::User))?;
+            let user = patch.apply(&stored, now);
+            let mut writes = Writes::default();
+            let item = Item::new(&keys::user(author.tenant, id), &user)?.versioned(user.version);
+            writes.replace(item, Some(stored.version));
+            let tokens = self.tokens_with_hashes(author.tenant, id, now).await?;
+            for (hash, token) in &tokens {
+                let record = TokenRecord { token: token.clone(), user: user.clone() };
+                writes.replace_existing(crate::access::token_item(hash, &record, token.expires_at)?);
+            }
+            let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::UserUpdated, id, now);
+            writes.audit(&entry.with(serde_json::json!({"roles": user.roles, "disabled": user.disabled})))?;
+            if self.commit_if_current(&writes, now).await? {
+                for (hash, _) in &tokens {
+                    self.tokens.invalidate(hash).await;
+                }
+                return Ok(user);
+            }
+            pause_after(attempt).await;
         }
-        let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::UserUpdated, id, now);
-        writes.audit(&entry.with(serde_json::json!({"roles": user.roles, "disabled": user.disabled})))?;
-        self.commit_new(&writes, now).await?;
-        for hash in &hashes {
-            self.tokens.invalidate(hash).await;
-        }
-        Ok(user)
+        Err(DomainError::Conflict(write_conflict()).into())
     }
 
     fn add_user(&self, writes: &mut Writes, tenant: TenantId, user: &User) -> Result<(), StoreError> {
@@ -246,13 +254,28 @@ impl Store {
 
     /// Commits a change that is not tried again: a lost race is the caller's to hear of.
     pub(crate) async fn commit_new(&self, writes: &Writes, now: Timestamp) -> Result<(), WriteError> {
+        let committed = self.commit_if_current(writes, now).await?;
+        if committed { Ok(()) } else { Err(DomainError::Conflict(write_conflict()).into()) }
+    }
+
+    /// Commits; `false` when what was read is not current any more, so that it must be read again.
+    pub(crate) async fn commit_if_current(&self, writes: &Writes, now: Timestamp) -> Result<bool, WriteError> {
         match self.table.commit(writes, WriteId::new(now, &*self.ids), now).await {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(true),
             Err(CommitError::Store(error)) => Err(error.into()),
             Err(CommitError::Lost(lost)) => {
-                let clash = || Conflict::new("WRITE_CONFLICT", "someone else changed it at the same time; try again");
-                Err(DomainError::Conflict(taken(&lost).unwrap_or_else(clash)).into())
+                taken(&lost).map_or(Ok(false), |conflict| Err(DomainError::Conflict(conflict).into()))
             }
         }
     }
+}
+
+/// What the caller hears when the race was lost to the end.
+pub(crate) fn write_conflict() -> Conflict {
+    Conflict::new("WRITE_CONFLICT", "someone else changed it at the same time; try again")
+}
+
+/// A pause before the next try, longer each time.
+pub(crate) async fn pause_after(attempt: u32) {
+    tokio::time::sleep(jittered(FIRST_PAUSE * 2u32.pow(attempt))).await;
 }

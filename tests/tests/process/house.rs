@@ -60,7 +60,7 @@ fn the_arrows_between_the_rooms_are_those_of_the_architecture() {
 fn the_domain_is_pure() {
     let packages = below("repoplane-domain");
     let banned = |name: &&str| {
-        let families = ["aws-", "lambda", "tokio", "hyper", "reqwest", "axum", "tower"];
+        let families = ["aws-", "lambda", "tokio", "hyper", "reqwest", "axum", "tower", "rand", "getrandom"];
         families.iter().any(|family| name.starts_with(family)) || ["http", "http-body"].contains(name)
     };
     let found: Vec<_> = names(&packages).into_iter().filter(banned).collect();

@@ -233,3 +233,23 @@ async fn members_added_at_once_are_all_there() {
         assert_eq!(mine.body["repos"].as_array().map(Vec::len), Some(1), "{}", person.username);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_loses_the_ownership_on_the_way_makes_no_owner_any_more() {
+    let app = TestApp::start().await;
+    let hook = Hook::github(&app).await;
+    let path = format!("{}/members", hook.path);
+    let olga = app.member(&hook.repo, "olga", "owner").await;
+    let friend = app.person("friend").await;
+    // Refused, but only after token and tenant were looked up: both callers then take the same steps.
+    olga.client.post(&path, json!({})).await.expect(400);
+    let demote = (app.admin(), "PATCH", format!("{path}/{}", olga.id), json!({"role": "maintainer"}));
+    let make = (olga.client.clone(), "POST", path.clone(), json!({"userId": friend.id, "role": "owner"}));
+    let answers = at_once(
+        [demote, make].map(|(client, method, target, body)| async move { client.call(method, &target, body).await }),
+    )
+    .await;
+    assert_eq!(answers[0].status, 200, "{}", answers[0].body);
+    assert_eq!(answers[1].status, 403, "{}", answers[1].body);
+    assert_eq!(answers[1].text("/code"), "REPO_OWNER_REQUIRED");
+}

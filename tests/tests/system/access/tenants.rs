@@ -46,7 +46,7 @@ async fn nothing_of_another_tenant_exists() {
         let foreign = other.client.call(method, &target, body.clone()).await;
         assert_eq!(foreign.status, 404, "{method} {target}: {}", foreign.body);
         // Word for word what an id that nobody ever had answers.
-        let unknown: String = target.split('/').map(|part| nobodys(part)).collect::<Vec<_>>().join("/");
+        let unknown: String = target.split('/').map(nobodys).collect::<Vec<_>>().join("/");
         let mut absent = other.client.call(method, &unknown, body).await.expect(404).body;
         for key in ["instance", "request_id"] {
             absent[key] = foreign.body[key].clone();

@@ -23,7 +23,7 @@ async fn deliveries_are_listed_newest_first_with_a_limit_between_1_and_200() {
         [("", 50), ("?limit=0", 50), ("?limit=-1", 50), ("?limit=x", 50), ("?limit=1", 1), ("?limit=1000", 200)]
     {
         let page = admin.get(&format!("{}/webhook-deliveries{limit}", hook.path)).await.expect(200);
-        assert_eq!(ids(&page.body), posted[..shown], "{limit}");
+        assert_eq!(ids(&page.body), posted[..shown], "2.9/order 2.9/limit {limit}");
         assert!(page.body["nextCursor"].is_string(), "{limit}: more exist");
     }
 }
@@ -49,7 +49,7 @@ async fn a_walk_sees_every_delivery_once_though_others_come_in() {
             None => break,
         }
     }
-    assert_eq!(seen, posted, "a full last page has no cursor");
+    assert_eq!(seen, posted, "2.9/cursor: a full last page has none");
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_delivery_is_found_under_its_own_repository_and_tenant_only() {
     for path in [&detail, &payload] {
         app.admin().get(&format!("{}/{path}", hook.path)).await.expect(200);
         let missing = app.admin().get(&format!("{}/{path}", other.path)).await.expect(404);
-        assert_eq!(missing.body["error"], "Webhook delivery not found");
+        assert_eq!(missing.body["error"], "Webhook delivery not found", "2.10/not-found");
         let unknown = path.replace(&id, "no-such-id");
         app.admin().get(&format!("{}/{unknown}", hook.path)).await.expect(404);
         stranger.get(&format!("{}/{path}", hook.path)).await.expect(404);
@@ -122,7 +122,7 @@ async fn the_trace_names_the_steps_in_the_order_in_which_they_were_reached() {
         "rules",
         "tasks",
     ];
-    assert_eq!(keys, reached);
+    assert_eq!(keys, reached, "3.8/steps");
     for step in steps {
         assert!(step["title"].is_string() && step["at"].is_string(), "{step}");
         assert_eq!(step["status"], "success", "{step}");
@@ -135,6 +135,6 @@ async fn the_trace_names_the_steps_in_the_order_in_which_they_were_reached() {
     assert_eq!(trace["resolvedActions"][0]["robotId"], robot);
     assert_eq!(trace["resolvedActions"][0]["source"], "rule");
     let payload: Value = serde_json::from_str(&fixture(GITHUB_ISSUES_OPENED)).expect("JSON");
-    assert_eq!(delivery["payload"], payload);
+    assert_eq!(delivery["payload"], payload, "3.8/detail");
     assert_eq!(delivery["response"], answer.body);
 }

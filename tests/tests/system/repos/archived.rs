@@ -80,18 +80,19 @@ async fn the_role_is_checked_before_the_archive() {
     assert_eq!(refused.text("/code"), "REPO_MANAGE_REQUIRED", "1.3/order");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_change_that_meets_the_archive_on_its_way_is_refused() {
     let app = TestApp::start().await;
     let hook = Hook::github(&app).await;
-    let (admin, second) = (app.admin(), crate::repos::second_of(&app).await.admin());
-    let put = json!({"config": {"version": 2, "events": {}}});
-    let (archive, automation) = (format!("{}/archive", hook.path), format!("{}/automation", hook.path));
-    let (archived, changed) = tokio::join!(second.post(&archive, Value::Null), admin.put(&automation, put));
-    archived.expect(200);
-    // Either it came first or it was refused: an archived repository never changes.
-    assert!(matches!(changed.status.as_u16(), 200 | 403), "{}", changed.body);
-    let actions = app.audit_of(&hook.repo).await;
-    let last = actions.last().map(String::as_str);
-    assert_eq!(last, Some("REPO_ARCHIVED"), "{actions:?}");
+    let second = crate::repos::second_of(&app).await;
+    let archive = (second.admin(), "POST", format!("{}/archive", hook.path), Value::Null);
+    let put = (app.admin(), "PUT", format!("{}/automation", hook.path), json!({"config": {}}));
+    // Both read the active repository; then the archive is first to write.
+    let answers = crate::repos::at_once(
+        [archive, put].map(|(client, method, target, body)| async move { client.call(method, &target, body).await }),
+    )
+    .await;
+    assert_eq!(answers[0].status, 200, "{}", answers[0].body);
+    assert_eq!(answers[1].status, 403, "{}", answers[1].body);
+    assert_eq!(app.audit_of(&hook.repo).await, ["REPO_CREATED", "REPO_ARCHIVED"]);
 }

@@ -7,10 +7,11 @@ use repoplane_tests::{Hook, TestApp};
 use serde_json::{Value, json};
 use std::future::Future;
 
-/// A second instance that believes the administrator's token already: as fast as the first, so that they meet.
+/// A second instance whose caches are warm: as fast as the first, so that the two meet.
 pub(crate) async fn second_of(app: &TestApp) -> TestApp {
     let second = app.second_instance();
-    second.admin().get("/api/me").await.expect(200);
+    // Refused, but only after token and tenant were looked up.
+    second.admin().post("/api/repos", json!({})).await.expect(400);
     second
 }
 

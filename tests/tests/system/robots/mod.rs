@@ -25,7 +25,7 @@ fn body(fields: Value) -> Value {
         "repoCredentialSource": "repo", "repoCredentialProfileId": "bot",
         "modelProviderConfig": {"credentialSource": "repo", "credentialProfileId": "team"},
     });
-    body.as_object_mut().unwrap().extend(fields.as_object().cloned().unwrap_or_default());
+    body.as_object_mut().expect("an object").extend(fields.as_object().cloned().unwrap_or_default());
     body
 }
 

@@ -74,7 +74,7 @@ async fn tasks_of_an_archived_repository_are_shown_and_not_touched() {
     let archived = app.admin().post(&format!("{}/archive", hook.path), Value::Null).await.expect(200);
     let answers = [claim(&app, &task, "w", Value::Null).await, patch(&app, &task, "cancelled", None).await];
     for answer in answers {
-        assert_eq!(answer.expect(403).text("/code"), "REPO_ARCHIVED_READ_ONLY");
+        assert_eq!(answer.expect(403).text("/code"), "REPO_ARCHIVED_READ_ONLY", "4.1/tasks");
     }
     assert_eq!(show(&app, &task).await["archivedAt"], archived.body["repo"]["archivedAt"]);
     assert_eq!(hook.tasks(&app.admin()).await[0]["archivedAt"], archived.body["repo"]["archivedAt"]);
