@@ -136,8 +136,13 @@ async fn rows_of_model_profiles() {
         shown.body["repoScopedCredentials"]["modelProvider"].clone()
     };
     let all = json!({
-        "codex": {"profiles": [{"id": "m1", "remark": "team", "apiKey": " sk-1 ", "apiBaseUrl": "https://proxy.example/v1"}]},
-        "claude_code": {"profiles": [{"id": "m1", "remark": "own", "apiKey": "sk-2", "apiBaseUrl": "ftp://no"}], "defaultProfileId": "m1"},
+        "codex": {"profiles": [
+            {"id": "m1", "remark": "team", "apiKey": " sk-1 ", "apiBaseUrl": "https://proxy.example/v1"},
+        ]},
+        "claude_code": {
+            "profiles": [{"id": "m1", "remark": "own", "apiKey": "sk-2", "apiBaseUrl": "ftp://no"}],
+            "defaultProfileId": "m1",
+        },
     });
     let models = patch(all).await;
     let codex = json!({"id": "m1", "remark": "team", "hasApiKey": true, "apiBaseUrl": "https://proxy.example/v1"});

@@ -173,7 +173,8 @@ async fn a_name_or_identity_that_is_taken_is_answered_with_its_holder() {
         (
             "2.2/409-identity",
             "REPO_IDENTITY_TAKEN",
-            json!({"provider": "github", "name": "c", "externalId": "acme/widgets", "apiBaseUrl": "https://api.github.com/"}),
+            json!({"provider": "github", "name": "c", "externalId": "acme/widgets",
+                   "apiBaseUrl": "https://api.github.com/"}),
         ),
         ("2.2/409-name", "REPO_NAME_TAKEN", json!({"provider": "gitlab", "name": "ACME/widgets"})),
     ] {
@@ -185,7 +186,8 @@ async fn a_name_or_identity_that_is_taken_is_answered_with_its_holder() {
         ("2.2/other-namespace", json!({"provider": "gitlab", "name": "acme/widgets", "namespace": "product/x"})),
         (
             "2.2/other-host",
-            json!({"provider": "github", "name": "d", "externalId": "acme/widgets", "apiBaseUrl": "https://ghe.example/api/v3"}),
+            json!({"provider": "github", "name": "d", "externalId": "acme/widgets",
+                   "apiBaseUrl": "https://ghe.example/api/v3"}),
         ),
         ("2.2/other-provider", json!({"provider": "gitlab", "name": "e", "externalId": "acme/widgets"})),
     ] {

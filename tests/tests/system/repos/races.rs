@@ -1,7 +1,7 @@
 //! Callers in each other's way: nothing is lost, nothing is held twice.
 //!
-//! The tests run on paused time: pauses between tries cost nothing, and calls of all callers interleave at every call to
-//! the engines.
+//! The tests run on paused time: pauses between tries cost nothing, and the callers take turns at every call to the
+//! engines.
 
 use repoplane_tests::{Hook, TestApp};
 use serde_json::{Value, json};

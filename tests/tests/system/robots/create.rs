@@ -9,7 +9,8 @@ async fn a_created_robot_is_answered_and_kept_disabled() {
     let app = TestApp::start().await;
     let (hook, path) = repository(&app).await;
     let fields = json!({
-        "name": " @rev bot", "language": "de", "cloneUsername": "acme", "defaultBranch": "dev", "repoWorkflowMode": "fork",
+        "name": " @rev bot", "language": "de", "cloneUsername": "acme", "defaultBranch": "dev",
+        "repoWorkflowMode": "fork",
         "timeWindow": {"startHour": 22, "endHour": 6}, "dependencyConfig": {"failureMode": "soft"}, "isDefault": true,
     });
     let made = app.admin().post(&path, body(fields)).await.expect(201);
