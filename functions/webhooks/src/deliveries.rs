@@ -2,8 +2,8 @@
 
 use crate::payload;
 use axum::Json;
-use axum::extract::{Path, State};
-use repoplane_api::access::{Read, Repo, parse_id};
+use axum::extract::State;
+use repoplane_api::access::{PathParams, Read, Repo};
 use repoplane_api::cursor::{self, CursorScope};
 use repoplane_api::query::QueryParams;
 use repoplane_api::{App, Problem};
@@ -30,12 +30,8 @@ pub(crate) async fn list(State(app): State<App>, repo: Repo<Read>, query: QueryP
 }
 
 /// `repos_get_webhook_delivery`.
-pub(crate) async fn show(
-    State(app): State<App>,
-    Path((_, delivery)): Path<(String, String)>,
-    repo: Repo<Read>,
-) -> Result<Json<Value>, Problem> {
-    let id: DeliveryId = parse_id(&delivery, Kind::Delivery)?;
+pub(crate) async fn show(State(app): State<App>, path: PathParams, repo: Repo<Read>) -> Result<Json<Value>, Problem> {
+    let id: DeliveryId = path.id("delivery_id", Kind::Delivery)?;
     let kept = app.store.delivery(repo.set.repository.id, id, app.now()).await?;
     let kept = kept.ok_or_else(|| Problem::not_found(Kind::Delivery))?;
     let mut view = serde_json::to_value(&kept.delivery).unwrap_or_default();

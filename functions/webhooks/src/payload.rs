@@ -1,9 +1,9 @@
 //! The kept body of a delivery, as JSON for the detail or as it came in.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use repoplane_api::access::{Read, Repo, parse_id};
+use repoplane_api::access::{PathParams, Read, Repo};
 use repoplane_api::{App, Problem};
 use repoplane_domain::delivery::Delivery;
 use repoplane_domain::error::Kind;
@@ -24,11 +24,11 @@ pub(crate) fn as_json(delivery: &Delivery, body: &[u8]) -> Value {
 /// `repos_get_webhook_delivery_payload`: the raw body, whole or one range of bytes.
 pub(crate) async fn download(
     State(app): State<App>,
-    Path((_, delivery)): Path<(String, String)>,
+    path: PathParams,
     repo: Repo<Read>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id: DeliveryId = parse_id(&delivery, Kind::Delivery)?;
+    let id: DeliveryId = path.id("delivery_id", Kind::Delivery)?;
     let missing = || Problem::not_found(Kind::Delivery);
     let kept = app.store.delivery(repo.set.repository.id, id, app.now()).await?.ok_or_else(missing)?;
     let body = kept.body.ok_or_else(missing)?;

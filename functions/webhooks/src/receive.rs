@@ -3,10 +3,10 @@
 
 use crate::Webhooks;
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode};
-use repoplane_api::access::parse_id;
+use repoplane_api::access::PathParams;
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{App, Problem, body};
 use repoplane_domain::access::Member;
@@ -32,13 +32,13 @@ const BINDING_TRIES: usize = 8;
 const SCHEDULE_TRIES: usize = 4;
 
 /// `webhook_github`.
-pub(crate) async fn github(state: State<Webhooks>, id: Path<String>, request: Request) -> Result<Response, Problem> {
-    receive(state, Provider::Github, id, request).await
+pub(crate) async fn github(state: State<Webhooks>, path: PathParams, request: Request) -> Result<Response, Problem> {
+    receive(state, Provider::Github, &path, request).await
 }
 
 /// `webhook_gitlab`.
-pub(crate) async fn gitlab(state: State<Webhooks>, id: Path<String>, request: Request) -> Result<Response, Problem> {
-    receive(state, Provider::Gitlab, id, request).await
+pub(crate) async fn gitlab(state: State<Webhooks>, path: PathParams, request: Request) -> Result<Response, Problem> {
+    receive(state, Provider::Gitlab, &path, request).await
 }
 
 /// One post on its way through the checks.
@@ -51,7 +51,7 @@ struct Post<'a> {
 async fn receive(
     State(state): State<Webhooks>,
     endpoint: Provider,
-    Path(id): Path<String>,
+    path: &PathParams,
     request: Request,
 ) -> Result<Response, Problem> {
     let app = &state.app;
@@ -59,7 +59,7 @@ async fn receive(
     let headers =
         WebhookHeaders::new(pairs.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))));
     let raw = body::read(request, MAX_BODY_BYTES).await?;
-    let repository: RepositoryId = parse_id(&id, Kind::Repository)?;
+    let repository: RepositoryId = path.id("id", Kind::Repository)?;
     let set = app.store.decision_set(repository).await.map_err(not_taken_in)?;
     let set = set.ok_or_else(|| Problem::not_found(Kind::Repository))?;
 

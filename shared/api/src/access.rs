@@ -247,11 +247,3 @@ impl<S: Send + Sync> FromRequestParts<S> for PathParams {
         Ok(Self(params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()))
     }
 }
-
-/// A second path parameter as an id.
-///
-/// # Errors
-/// The 404 of that kind.
-pub fn parse_id<T: FromStr>(text: &str, kind: Kind) -> Result<T, Problem> {
-    text.parse().map_err(|_| Problem::not_found(kind))
-}

@@ -129,3 +129,31 @@ async fn what_needs_no_token_costs_no_call() {
     assert_eq!(app.line.take_calls(), Vec::<String>::new());
     assert_eq!(app.anonymous().get("/api/repos").await.expect(401).body["errors"], Value::Null);
 }
+
+#[tokio::test]
+async fn no_id_in_any_place_of_a_path_is_answered_with_anything_but_a_problem() {
+    let app = TestApp::start().await;
+    let hook = Hook::github(&app).await;
+    let path = &hook.path;
+    for id in ["%FF", "%00", "a%2Fb", "7b1e", "REP_0", "é", "%C3%A9", &"x".repeat(2_000)] {
+        for (method, target) in [
+            ("GET", format!("/api/repos/{id}")),
+            ("GET", format!("/api/repos/{id}/robots")),
+            ("DELETE", format!("{path}/robots/{id}")),
+            ("DELETE", format!("{path}/members/{id}")),
+            ("GET", format!("{path}/webhook-deliveries/{id}")),
+            ("GET", format!("{path}/webhook-deliveries/{id}/payload")),
+            ("GET", format!("/api/tasks/{id}")),
+            ("PATCH", format!("/api/users/{id}")),
+            ("PATCH", format!("/api/tenants/{id}")),
+            ("DELETE", format!("/api/access-tokens/{id}")),
+            ("POST", format!("/api/webhook/github/{id}")),
+            ("POST", format!("/api/webhook/gitlab/{id}")),
+        ] {
+            let body = if matches!(method, "GET" | "DELETE") { Value::Null } else { json!({}) };
+            let missing = app.admin().call(method, &target, body).await;
+            assert_eq!(missing.status, 404, "{method} {target}: {}", missing.body);
+            assert_eq!(missing.headers["content-type"], "application/problem+json", "{method} {target}");
+        }
+    }
+}
