@@ -8,7 +8,7 @@ use axum::Router;
 use repoplane_api::app::random_token;
 use repoplane_api::edge::edge;
 use repoplane_api::{App, SystemIds};
-use repoplane_domain::access::{CreateAccessToken, CreateTenant, GlobalRole, Principal, Scope, TokenKind};
+use repoplane_domain::access::{CreateAccessToken, CreateTenant, Principal, Scope, TokenKind, User};
 use repoplane_domain::id::AccessTokenId;
 use repoplane_domain::secret::Secret;
 use repoplane_providers::{Egress, EgressSettings};
@@ -188,7 +188,7 @@ pub async fn ensure_administrator(app: &App, token: &Secret) -> Result<(), Failu
         return Ok(());
     }
     let users = store.list_users(tenant).await?;
-    let user = users.into_iter().find(|user| user.roles.contains(&GlobalRole::Admin) && !user.disabled);
+    let user = users.into_iter().find(User::administers);
     let user = user.ok_or("the default tenant has no enabled administrator")?;
     let author = Principal {
         tenant,

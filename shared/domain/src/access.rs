@@ -116,6 +116,13 @@ pub struct User {
     pub version: u64,
 }
 
+impl User {
+    /// Whether the user administers the tenant now.
+    pub fn administers(&self) -> bool {
+        self.roles.contains(&GlobalRole::Admin) && !self.disabled
+    }
+}
+
 /// What a user is in one repository, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -213,7 +213,7 @@ impl Store {
     /// Changes a user, and what the user's tokens say of them, in one transaction.
     ///
     /// # Errors
-    /// Not found, a lost race, storage failures.
+    /// Not found, `LAST_ADMINISTRATOR`, a lost race, storage failures.
     pub async fn patch_user(
         &self,
         author: &Principal,
@@ -227,6 +227,11 @@ impl Store {
             let mut writes = Writes::default();
             let item = Item::new(&keys::user(author.tenant, id), &user)?.versioned(user.version);
             writes.replace(item, Some(stored.version));
+            if stored.administers() && !user.administers() {
+                let other = self.other_administrator(author.tenant, id).await?;
+                // Two administrators who demote each other at the same moment must not both succeed.
+                writes.need_version(keys::user(author.tenant, other.id), other.version);
+            }
             let tokens = self.tokens_with_hashes(author.tenant, id, now).await?;
             for (hash, token) in &tokens {
                 let record = TokenRecord { token: token.clone(), user: user.clone() };
@@ -243,6 +248,17 @@ impl Store {
             pause_after(attempt).await;
         }
         Err(DomainError::Conflict(write_conflict()).into())
+    }
+
+    /// An administrator beside this user: without one, nobody could administer the tenant any more.
+    async fn other_administrator(&self, tenant: TenantId, id: UserId) -> Result<User, WriteError> {
+        let users = self.list_users(tenant).await?;
+        let other = users.into_iter().find(|user| user.id != id && user.administers());
+        let last = || {
+            let text = "the last administrator of a tenant cannot be disabled or demoted";
+            DomainError::Conflict(Conflict::new("LAST_ADMINISTRATOR", text))
+        };
+        Ok(other.ok_or_else(last)?)
     }
 
     fn add_user(&self, writes: &mut Writes, tenant: TenantId, user: &User) -> Result<(), StoreError> {
