@@ -8,9 +8,11 @@ use http::{StatusCode, header};
 use repoplane_api::access::{Manage, PathParams, Read, Repo};
 use repoplane_api::body::JsonBody;
 use repoplane_api::{App, Problem};
-use repoplane_domain::access::{AddMember, Member, MemberSelector, Members, RepositoryRole, Right, read_role};
+use repoplane_domain::access::{
+    AddMember, Member, MemberSelector, Members, RepositoryRole, Right, may_touch, read_role,
+};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
-use repoplane_domain::error::{Denial, DomainError, Kind};
+use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, UserId};
 use repoplane_store::{Author, DecisionSet, Plan};
 use serde_json::{Value, json};
@@ -43,7 +45,7 @@ pub(crate) async fn add(
     };
     let details = json!({"userId": member.user_id, "role": member.role});
     change_members(&app, &repo, (AuditAction::RepoMemberAdded, details), |role, members| {
-        need_owner_for(role, command.role)?;
+        may_touch(role, command.role)?;
         members.add(member.clone())
     })
     .await?;
@@ -63,7 +65,7 @@ pub(crate) async fn change(
     let role = read_role(&body)?;
     let details = json!({"userId": user, "role": role});
     let set = change_members(&app, &repo, (AuditAction::RepoMemberUpdated, details), |own, members| {
-        need_owner_for(own, role.max(members.role_of(user).unwrap_or(RepositoryRole::Member)))?;
+        may_touch(own, role.max(members.role_of(user).unwrap_or(RepositoryRole::Member)))?;
         members.set_role(user, role)
     })
     .await?;
@@ -79,19 +81,11 @@ pub(crate) async fn remove(
     let user: UserId = params.id("user_id", Kind::Member)?;
     let details = json!({"userId": user});
     change_members(&app, &repo, (AuditAction::RepoMemberRemoved, details), |role, members| {
-        need_owner_for(role, members.role_of(user).unwrap_or(RepositoryRole::Member))?;
+        may_touch(role, members.role_of(user).unwrap_or(RepositoryRole::Member))?;
         members.remove(user)
     })
     .await?;
     Ok(Json(json!({"ok": true})))
-}
-
-/// Only owners make, change and remove owners: a maintainer must not be able to take a repository over.
-fn need_owner_for(role: Option<RepositoryRole>, touched: RepositoryRole) -> Result<(), DomainError> {
-    if touched == RepositoryRole::Owner && role != Some(RepositoryRole::Owner) {
-        return Err(DomainError::Denied(Denial::RepositoryOwner));
-    }
-    Ok(())
 }
 
 async fn change_members(

@@ -13,14 +13,12 @@ use repoplane_api::{App, Problem};
 use repoplane_domain::access::{Right, Scope};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::automation::AutomationConfig;
-use repoplane_domain::credential::{CredentialPatch, SecretEdit, SecretName, read_patch};
+use repoplane_domain::credential::{CredentialPatch, read_patch};
 use repoplane_domain::error::{DomainError, FieldErrors};
 use repoplane_domain::id::{AuditId, RepositoryId};
 use repoplane_domain::input::Object;
 use repoplane_domain::preview_env::PreviewEnvPatch;
-use repoplane_domain::repository::{
-    CreateRepository, PatchRepository, Repository, SecretChange, WebhookSecretSource, read_rotation,
-};
+use repoplane_domain::repository::{CreateRepository, PatchRepository, Repository, read_rotation};
 use repoplane_domain::robot::list_view;
 use repoplane_domain::time::Timestamp;
 use repoplane_store::{ArchiveFilter, Author, DecisionSet, Plan};
@@ -106,7 +104,7 @@ pub(crate) async fn change(
             repo.principal.need_administrator()?;
         }
         let next = patch.apply(&set.repository, &set.state, now)?;
-        let mut secrets = webhook_secrets(&set.repository, &next, patch.secret.as_ref());
+        let mut secrets = next.webhook_secret_edits(&set.repository, patch.secret.as_ref());
         let mut profiles = set.credentials.profiles.clone();
         secrets.extend(credentials.apply(&mut profiles, now, app.store.ids()).map_err(DomainError::Invalid)?);
         let mut env = set.credentials.preview_env.clone();
@@ -209,7 +207,7 @@ pub(crate) async fn rotate_webhook_secret(
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {
         let next = set.repository.rotated(&rotation, now);
-        let secrets = webhook_secrets(&set.repository, &next, Some(&rotation));
+        let secrets = next.webhook_secret_edits(&set.repository, Some(&rotation));
         let details = json!({"generation": next.webhook.generation, "overlapSeconds": rotation.overlap.as_secs()});
         let audit = vec![entry(&app, &repo.principal, AuditAction::RepoWebhookSecretRotated, set, now).with(details)];
         Ok(Plan { repository: Some(next), secrets, audit, ..Plan::nothing(()) })
@@ -230,31 +228,6 @@ async fn add_webhook(app: &App, set: &DecisionSet, answer: &mut Value) -> Result
         answer["webhookPath"] = json!(path);
     }
     Ok(())
-}
-
-/// A supplied webhook secret goes to the vault under its generation's name; those that nothing names any more leave it.
-fn webhook_secrets(stored: &Repository, next: &Repository, change: Option<&SecretChange>) -> Vec<SecretEdit> {
-    let kept = named(next);
-    let gone =
-        named(stored).into_iter().filter(|name| !kept.contains(name)).map(|name| SecretEdit::remove(name.clone()));
-    let new = change.and_then(|change| change.supplied.clone());
-    let put = match (&next.webhook.secret, new) {
-        (WebhookSecretSource::Supplied { value }, Some(secret)) => Some(SecretEdit::put(value.clone(), secret)),
-        (WebhookSecretSource::Supplied { .. } | WebhookSecretSource::Derived { .. }, _) => None,
-    };
-    put.into_iter().chain(gone).collect()
-}
-
-/// The values of the vault that a record's webhook settings name.
-fn named(repository: &Repository) -> Vec<&SecretName> {
-    let previous = repository.webhook.previous.as_ref().map(|previous| &previous.source);
-    let sources = std::iter::once(&repository.webhook.secret).chain(previous);
-    sources
-        .filter_map(|source| match source {
-            WebhookSecretSource::Supplied { value } => Some(value),
-            WebhookSecretSource::Derived { .. } => None,
-        })
-        .collect()
 }
 
 fn entry(

@@ -8,8 +8,8 @@ use http::{StatusCode, header};
 use repoplane_api::access::{Caller, FreshCaller, PathParams};
 use repoplane_api::body::JsonBody;
 use repoplane_api::{App, Problem};
-use repoplane_domain::access::{AccessToken, CreateAccessToken, Principal, TokenKind};
-use repoplane_domain::error::{DomainError, Kind};
+use repoplane_domain::access::{AccessToken, CreateAccessToken, TokenKind};
+use repoplane_domain::error::Kind;
 use serde_json::{Value, json};
 
 fn view(token: &AccessToken) -> Value {
@@ -25,18 +25,9 @@ fn view(token: &AccessToken) -> Value {
     })
 }
 
-/// A person manages their own tokens. A tool's token belongs to whoever made it: it may touch that person's tokens only as
-/// an administrator.
-fn may_manage_tokens(caller: &Principal) -> Result<(), DomainError> {
-    match caller.kind {
-        TokenKind::Personal => Ok(()),
-        TokenKind::Integration => caller.need_administrator(),
-    }
-}
-
 /// `access_list_tokens`.
 pub(crate) async fn list(State(app): State<App>, Caller(caller): Caller) -> Result<Json<Value>, Problem> {
-    may_manage_tokens(&caller)?;
+    caller.need_token_management()?;
     let tokens = app.store.access_tokens(caller.tenant, caller.user, app.now()).await?;
     Ok(Json(json!({"accessTokens": tokens.iter().map(view).collect::<Vec<_>>()})))
 }
@@ -47,7 +38,7 @@ pub(crate) async fn create(
     FreshCaller(caller): FreshCaller,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    may_manage_tokens(&caller)?;
+    caller.need_token_management()?;
     let command = CreateAccessToken::read(&body, &caller)?;
     match command.kind {
         TokenKind::Personal if command.user.is_none() => {}
@@ -67,7 +58,7 @@ pub(crate) async fn revoke(
     FreshCaller(caller): FreshCaller,
     params: PathParams,
 ) -> Result<Json<Value>, Problem> {
-    may_manage_tokens(&caller)?;
+    caller.need_token_management()?;
     let id = params.id("token_id", Kind::AccessToken)?;
     app.store.revoke_access_token(&caller, id, app.now()).await?;
     Ok(Json(json!({"ok": true})))

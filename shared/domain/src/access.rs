@@ -13,7 +13,7 @@ mod members;
 pub use commands::{
     CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, PatchTenant, PatchUser,
 };
-pub use members::{AddMember, MAX_MEMBERS, Member, MemberSelector, Members, read_role};
+pub use members::{AddMember, MAX_MEMBERS, Member, MemberSelector, Members, may_touch, read_role};
 
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -237,6 +237,18 @@ impl Principal {
             TokenKind::Integration => true,
         };
         if administrator { Ok(()) } else { Err(DomainError::Denied(Denial::TenantAdministrator)) }
+    }
+
+    /// Demands the right to manage tokens. A person manages their own; a tool's token belongs to whoever made it, and may
+    /// touch that person's tokens only as an administrator.
+    ///
+    /// # Errors
+    /// As [`Principal::need_administrator`].
+    pub fn need_token_management(&self) -> Result<(), DomainError> {
+        match self.kind {
+            TokenKind::Personal => Ok(()),
+            TokenKind::Integration => self.need_administrator(),
+        }
     }
 
     /// The role in a repository: administrators are owners, tools act by scope as maintainers (as owners with `admin`),

@@ -157,3 +157,28 @@ impl Store {
         DecisionSet::read(&self.table.query(&range).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use repoplane_domain::automation::EventRules;
+    use repoplane_domain::id::UserId;
+    use repoplane_domain::repository::CreateRepository;
+    use repoplane_domain::time::Timestamp;
+
+    #[test]
+    fn a_set_that_one_query_could_not_read_is_refused() {
+        let now = Timestamp::from_second(0);
+        let body = serde_json::json!({"provider": "github", "name": "acme/widgets"});
+        let (id, tenant, user) = (RepositoryId::start_of(now), TenantId::start_of(now), UserId::start_of(now));
+        let repository = CreateRepository::read(&body).unwrap().into_repository(id, 1, tenant, user, now).unwrap();
+        let with_key = |bytes: usize| {
+            let mut config = AutomationConfig::default_config();
+            config.events.insert("x".repeat(bytes), EventRules { enabled: true, rules: Vec::new() });
+            let automation = Some(StoredAutomation { config, version: 1 });
+            DecisionSet { automation, ..DecisionSet::of_new(repository.clone(), Members::default()) }
+        };
+        assert!(with_key(MAX_DECISION_SET_BYTES - 10_000).check_size().is_ok());
+        assert!(matches!(with_key(MAX_DECISION_SET_BYTES).check_size(), Err(StoreError::Limit(_))));
+    }
+}

@@ -17,5 +17,6 @@ mod policies;
 mod preview_env;
 mod repos;
 mod robots;
+mod secret_writes;
 mod tasks;
 mod webhooks;

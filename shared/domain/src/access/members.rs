@@ -1,7 +1,7 @@
 //! The members of a repository: one list, changed whole, with at least one owner.
 
 use super::RepositoryRole;
-use crate::error::{Conflict, DomainError, FieldErrors, Kind};
+use crate::error::{Conflict, Denial, DomainError, FieldErrors, Kind};
 use crate::id::UserId;
 use crate::input::{Field, Object};
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,17 @@ fn role_field(object: &mut Object<'_, '_>) -> Option<RepositoryRole> {
             None
         }
     }
+}
+
+/// Only owners make, change and remove owners: a maintainer must not be able to take a repository over.
+///
+/// # Errors
+/// [`Denial::RepositoryOwner`].
+pub fn may_touch(own: Option<RepositoryRole>, touched: RepositoryRole) -> Result<(), DomainError> {
+    if touched == RepositoryRole::Owner && own != Some(RepositoryRole::Owner) {
+        return Err(DomainError::Denied(Denial::RepositoryOwner));
+    }
+    Ok(())
 }
 
 impl Members {

@@ -4,7 +4,7 @@ use super::{
     Branch, PreviousWebhookSecret, Provider, Repository, RepositoryState, WebhookSecretSource, WebhookSettings,
     branches, normalize_remote,
 };
-use crate::credential::SecretName;
+use crate::credential::{SecretEdit, SecretName};
 use crate::error::{Conflict, DomainError, FieldErrors};
 use crate::id::{RepositoryId, TenantId, UserId};
 use crate::input::{Field, Object};
@@ -261,6 +261,20 @@ impl PatchRepository {
     }
 }
 
+impl WebhookSettings {
+    /// The values of the vault that the settings name.
+    fn supplied_names(&self) -> Vec<&SecretName> {
+        let previous = self.previous.as_ref().map(|previous| &previous.source);
+        let sources = std::iter::once(&self.secret).chain(previous);
+        sources
+            .filter_map(|source| match source {
+                WebhookSecretSource::Supplied { value } => Some(value),
+                WebhookSecretSource::Derived { .. } => None,
+            })
+            .collect()
+    }
+}
+
 impl Repository {
     /// Puts a new webhook secret in place; the old one stays accepted for the overlap.
     pub fn change_webhook_secret(&mut self, change: &SecretChange, now: Timestamp) {
@@ -283,6 +297,19 @@ impl Repository {
         next.updated_at = now;
         next.version += 1;
         next
+    }
+
+    /// What this record's webhook settings change in the vault against those before: a supplied secret is put under its
+    /// generation's name, and those that nothing names any more are removed.
+    pub fn webhook_secret_edits(&self, before: &Self, change: Option<&SecretChange>) -> Vec<SecretEdit> {
+        let kept = self.webhook.supplied_names();
+        let gone = before.webhook.supplied_names().into_iter().filter(|name| !kept.contains(name)).cloned();
+        let new = change.and_then(|change| change.supplied.clone());
+        let put = match (&self.webhook.secret, new) {
+            (WebhookSecretSource::Supplied { value }, Some(secret)) => Some(SecretEdit::put(value.clone(), secret)),
+            (WebhookSecretSource::Supplied { .. } | WebhookSecretSource::Derived { .. }, _) => None,
+        };
+        put.into_iter().chain(gone.map(SecretEdit::remove)).collect()
     }
 
     /// Archives; a repeat keeps the first time and changes nothing (contract: hookcode 2.5).
