@@ -2,6 +2,7 @@
 
 use crate::{Client, TestApp};
 use repoplane_api::App;
+use repoplane_api::Route;
 use repoplane_api::edge::edge;
 use repoplane_local::line::Line;
 use repoplane_local::server::reopen;
@@ -35,4 +36,16 @@ impl TestApp {
             lines,
         }
     }
+}
+
+/// Every operation with its function's name.
+pub fn routes() -> Vec<(&'static str, Route)> {
+    let of = |function, list: &[Route]| list.iter().cloned().map(|route| (function, route)).collect::<Vec<_>>();
+    [
+        of("repos", repoplane_repos::routes().list()),
+        of("robots", repoplane_robots::routes().list()),
+        of("automation", repoplane_automation::routes().list()),
+        of("webhooks", repoplane_webhooks::routes().list()),
+    ]
+    .concat()
 }

@@ -17,7 +17,7 @@ pub use builders::{GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, fixture, git
 pub use client::{Answer, Client};
 pub use clock::TestClock;
 pub use event::{Event, scan};
-pub use functions::Functions;
+pub use functions::{Functions, routes};
 pub use people::{Person, Tenant};
 pub use providers::ProviderDouble;
 

@@ -1,11 +1,10 @@
 //! The automation configuration of a repository: get and put (contract: hookcode 2.17, 2.18).
 
 use axum::extract::State;
-use axum::routing::get;
 use axum::{Json, Router};
 use repoplane_api::access::{Manage, Read, Repo};
 use repoplane_api::body::JsonBody;
-use repoplane_api::{App, Problem};
+use repoplane_api::{App, Problem, Routes};
 use repoplane_domain::access::Right;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::automation::{AutomationConfig, parse_config};
@@ -15,9 +14,18 @@ use repoplane_domain::input::Object;
 use repoplane_store::{Author, DecisionSet, Plan};
 use serde_json::{Value, json};
 
-/// The function's routes.
+/// The function's operations.
+pub fn routes() -> Routes<App> {
+    Routes::new().get("repos_get_automation", "/api/repos/{id}/automation", show).put(
+        "repos_put_automation",
+        "/api/repos/{id}/automation",
+        replace,
+    )
+}
+
+/// The function's router.
 pub fn router(app: App) -> Router {
-    Router::new().route("/api/repos/{id}/automation", get(show).put(replace)).with_state(app)
+    routes().with_state(app)
 }
 
 /// `repos_get_automation`: reading never writes; without a stored configuration it is the default one.

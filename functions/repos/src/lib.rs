@@ -11,32 +11,46 @@ mod users;
 mod view;
 
 use axum::Router;
-use axum::routing::{delete, get, patch, post};
-use repoplane_api::App;
+use repoplane_api::{App, Routes};
 use serde_json::{Value, json};
 
-/// The function's routes.
+/// The function's operations.
+pub fn routes() -> Routes<App> {
+    Routes::new()
+        .get("welcome", "/", welcome)
+        .get("health", "/health", health)
+        .get("version", "/version", version)
+        .post("access_bootstrap", "/api/bootstrap", identity::bootstrap)
+        .get("access_me", "/api/me", identity::me)
+        .get("access_list_tokens", "/api/access-tokens", tokens::list)
+        .post("access_create_token", "/api/access-tokens", tokens::create)
+        .delete("access_revoke_token", "/api/access-tokens/{token_id}", tokens::revoke)
+        .get("tenants_list", "/api/tenants", tenants::list)
+        .post("tenants_create", "/api/tenants", tenants::create)
+        .patch("tenants_update", "/api/tenants/{tenant_id}", tenants::change)
+        .get("users_list", "/api/users", users::list)
+        .post("users_create", "/api/users", users::create)
+        .patch("users_update", "/api/users/{user_id}", users::change)
+        .get("repos_list", "/api/repos", repositories::list)
+        .post("repos_create", "/api/repos", repositories::create)
+        .get("repos_get", "/api/repos/{id}", repositories::show)
+        .patch("repos_patch", "/api/repos/{id}", repositories::change)
+        .post("repos_archive", "/api/repos/{id}/archive", repositories::archive)
+        .post("repos_unarchive", "/api/repos/{id}/unarchive", repositories::unarchive)
+        .post(
+            "repos_rotate_webhook_secret",
+            "/api/repos/{id}/webhook-secret/rotate",
+            repositories::rotate_webhook_secret,
+        )
+        .get("repos_list_members", "/api/repos/{id}/members", members::list)
+        .post("repos_add_member", "/api/repos/{id}/members", members::add)
+        .patch("repos_update_member_role", "/api/repos/{id}/members/{user_id}", members::change)
+        .delete("repos_remove_member", "/api/repos/{id}/members/{user_id}", members::remove)
+}
+
+/// The function's router.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/", get(welcome))
-        .route("/health", get(health))
-        .route("/version", get(version))
-        .route("/api/bootstrap", post(identity::bootstrap))
-        .route("/api/me", get(identity::me))
-        .route("/api/access-tokens", get(tokens::list).post(tokens::create))
-        .route("/api/access-tokens/{token_id}", delete(tokens::revoke))
-        .route("/api/tenants", get(tenants::list).post(tenants::create))
-        .route("/api/tenants/{tenant_id}", patch(tenants::change))
-        .route("/api/users", get(users::list).post(users::create))
-        .route("/api/users/{user_id}", patch(users::change))
-        .route("/api/repos", get(repositories::list).post(repositories::create))
-        .route("/api/repos/{id}", get(repositories::show).patch(repositories::change))
-        .route("/api/repos/{id}/archive", post(repositories::archive))
-        .route("/api/repos/{id}/unarchive", post(repositories::unarchive))
-        .route("/api/repos/{id}/webhook-secret/rotate", post(repositories::rotate_webhook_secret))
-        .route("/api/repos/{id}/members", get(members::list).post(members::add))
-        .route("/api/repos/{id}/members/{user_id}", patch(members::change).delete(members::remove))
-        .with_state(app)
+    routes().with_state(app)
 }
 
 async fn welcome() -> axum::Json<Value> {

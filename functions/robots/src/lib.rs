@@ -4,13 +4,12 @@ mod handlers;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::{get, patch, post};
-use repoplane_api::App;
+use repoplane_api::{App, Routes};
 use repoplane_providers::Egress;
 
 /// What the handlers share.
 #[derive(Clone)]
-struct Robots {
+pub struct Robots {
     app: App,
     egress: Egress,
 }
@@ -21,11 +20,17 @@ impl FromRef<Robots> for App {
     }
 }
 
-/// The function's routes; provider calls go out through `egress`.
+/// The function's operations.
+pub fn routes() -> Routes<Robots> {
+    Routes::new()
+        .get("repos_list_robots", "/api/repos/{id}/robots", handlers::list)
+        .post("repos_create_robot", "/api/repos/{id}/robots", handlers::create)
+        .patch("repos_patch_robot", "/api/repos/{id}/robots/{robot_id}", handlers::change)
+        .delete("repos_delete_robot", "/api/repos/{id}/robots/{robot_id}", handlers::remove)
+        .post("repos_test_robot", "/api/repos/{id}/robots/{robot_id}/test", handlers::test)
+}
+
+/// The function's router; provider calls go out through `egress`.
 pub fn router(app: App, egress: Egress) -> Router {
-    Router::new()
-        .route("/api/repos/{id}/robots", get(handlers::list).post(handlers::create))
-        .route("/api/repos/{id}/robots/{robot_id}", patch(handlers::change).delete(handlers::remove))
-        .route("/api/repos/{id}/robots/{robot_id}/test", post(handlers::test))
-        .with_state(Robots { app, egress })
+    routes().with_state(Robots { app, egress })
 }

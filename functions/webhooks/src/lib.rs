@@ -9,13 +9,12 @@ mod unverified;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::{get, post};
-use repoplane_api::App;
+use repoplane_api::{App, Routes};
 use unverified::UnverifiedLimit;
 
 /// What the handlers share.
 #[derive(Clone)]
-struct Webhooks {
+pub struct Webhooks {
     app: App,
     unverified: UnverifiedLimit,
 }
@@ -26,16 +25,25 @@ impl FromRef<Webhooks> for App {
     }
 }
 
-/// The function's routes.
+/// The function's operations.
+pub fn routes() -> Routes<Webhooks> {
+    Routes::new()
+        .post("webhook_github", "/api/webhook/github/{id}", receive::github)
+        .post("webhook_gitlab", "/api/webhook/gitlab/{id}", receive::gitlab)
+        .get("repos_list_webhook_deliveries", "/api/repos/{id}/webhook-deliveries", deliveries::list)
+        .get("repos_get_webhook_delivery", "/api/repos/{id}/webhook-deliveries/{delivery_id}", deliveries::show)
+        .get(
+            "repos_get_webhook_delivery_payload",
+            "/api/repos/{id}/webhook-deliveries/{delivery_id}/payload",
+            payload::download,
+        )
+        .get("tasks_list", "/api/repos/{id}/tasks", tasks::list)
+        .get("tasks_get", "/api/tasks/{id}", tasks::show)
+        .patch("tasks_update", "/api/tasks/{id}", tasks::change)
+        .post("tasks_claim", "/api/tasks/{id}/claim", tasks::claim)
+}
+
+/// The function's router.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/api/webhook/github/{id}", post(receive::github))
-        .route("/api/webhook/gitlab/{id}", post(receive::gitlab))
-        .route("/api/repos/{id}/webhook-deliveries", get(deliveries::list))
-        .route("/api/repos/{id}/webhook-deliveries/{delivery_id}", get(deliveries::show))
-        .route("/api/repos/{id}/webhook-deliveries/{delivery_id}/payload", get(payload::download))
-        .route("/api/repos/{id}/tasks", get(tasks::list))
-        .route("/api/tasks/{id}", get(tasks::show).patch(tasks::change))
-        .route("/api/tasks/{id}/claim", post(tasks::claim))
-        .with_state(Webhooks { app, unverified: UnverifiedLimit::new() })
+    routes().with_state(Webhooks { app, unverified: UnverifiedLimit::new() })
 }

@@ -12,7 +12,9 @@ pub mod edge;
 pub mod lambda;
 pub mod problem;
 pub mod query;
+pub mod routes;
 pub mod token;
 
 pub use app::{App, Clock, SystemClock, SystemIds};
 pub use problem::Problem;
+pub use routes::{Route, Routes};

@@ -3,18 +3,11 @@
 use crate::workspace::{read, root};
 use repoplane_api::problem::ProblemType;
 
-/// The paths of a function's router, as its source names them.
-fn routes(function: &str) -> Vec<String> {
-    let source = read(&format!("functions/{function}/src/lib.rs"));
-    let parts = source.split(".route(\"").skip(1);
-    parts.filter_map(|part| part.split('"').next()).map(str::to_owned).collect()
-}
-
 #[test]
 fn the_readme_names_every_route() {
     let readme = read("README.md");
     let mut missing = Vec::new();
-    for route in ["repos", "robots", "automation", "webhooks"].iter().flat_map(|function| routes(function)) {
+    for route in repoplane_tests::routes().into_iter().map(|(_, route)| route.path) {
         // Deeper paths may stand shortened beside their parent: `…/:id`.
         let written = route.replace('{', ":").replace('}', "").replace("_id", "Id");
         let written =

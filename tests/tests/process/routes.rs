@@ -47,18 +47,10 @@ fn of_cargo_lambda() -> Routes {
         .collect()
 }
 
-/// Every path that a function's source registers, by function.
+/// Every path that a function answers, by function.
 fn of_routers() -> Vec<(String, String)> {
-    let mut paths = Vec::new();
-    for function in ["repos", "robots", "automation", "webhooks"] {
-        let source = read(&format!("functions/{function}/src/lib.rs"));
-        for part in source.split(".route(").skip(1) {
-            let path = part.split('"').nth(1).expect("a path");
-            paths.push((path.to_owned(), function.to_owned()));
-        }
-    }
-    assert!(paths.len() > 20, "{paths:?}");
-    paths
+    let routes = repoplane_tests::routes().into_iter();
+    routes.map(|(function, route)| (route.path.to_owned(), function.to_owned())).collect()
 }
 
 /// The function that the longest matching route leads to, as API Gateway picks (HTTP APIs: routing).
