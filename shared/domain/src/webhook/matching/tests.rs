@@ -181,8 +181,8 @@ fn results_keep_the_order_and_wake_each_robot_once() {
     assert_eq!(resolved(&config(&[stray, rule("r2", &[&off])])), none, "{}", "4.5/result/unknown-robot");
 }
 
-const WORDS: [&str; 12] =
-    ["created", "reopened", "a", "Ab", "a/b", "*", "a*", "?b", "@Rev Bot", "rev-bot", " ", "re*ed"];
+const WORDS: [&str; 14] =
+    ["created", "reopened", "labeled", "l*d", "a", "Ab", "a/b", "*", "a*", "?b", "@Rev Bot", "rev-bot", " ", "re*ed"];
 
 fn arbitrary_clause() -> impl Strategy<Value = Clause> {
     let fields = proptest::sample::select(vec![
@@ -191,6 +191,7 @@ fn arbitrary_clause() -> impl Strategy<Value = Clause> {
         "push.branch",
         "text.all",
         "issue.assignees",
+        "labels",
         "comment.mentions",
         "no.such",
     ]);
@@ -248,6 +249,7 @@ fn arbitrary_context(sub_type: &'static str) -> impl Strategy<Value = Context> {
             ("branch.name", text(branch)),
             ("push.branch", text(branch)),
             ("text.all", text(all)),
+            ("labels", FieldValue::Each(assignees.iter().map(|word| (*word).to_owned()).collect())),
             ("issue.assignees", list(&assignees)),
             ("comment.mentions", list(&mentions)),
         ])
@@ -262,6 +264,7 @@ proptest! {
         rules in proptest::collection::vec(arbitrary_rule(), 0..5),
         created in arbitrary_context("created"),
         reopened in arbitrary_context("reopened"),
+        labeled in arbitrary_context("labeled"),
         event_enabled: bool,
     ) {
         let robots: Vec<Robot> = (1..5).map(|n| Robot { enabled: n != 4, ..robot(n, "r") }).collect();
@@ -271,7 +274,9 @@ proptest! {
         for event_type in EventType::ALL {
             let event = EventRules { enabled: event_enabled, rules: rules.clone() };
             config.events.insert(event_type.as_str().to_owned(), event);
-            for (sub_type, context) in [(SubType::Created, &created), (SubType::Reopened, &reopened)] {
+            let cases =
+                [(SubType::Created, &created), (SubType::Reopened, &reopened), (SubType::Labeled, &labeled)];
+            for (sub_type, context) in cases {
                 let fast: Vec<_> = resolve(&config, event_type, sub_type, context, &refs)
                     .into_iter()
                     .map(|resolved| (resolved.rule.id.clone(), resolved.robot.id.to_string()))
