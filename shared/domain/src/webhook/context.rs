@@ -71,4 +71,4 @@ const fn paths() -> [&'static str; FIELDS.len()] {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -71,3 +71,123 @@ fn real_payloads_map() {
         assert_eq!(text.as_deref(), fixture.mapped, "{}", fixture.name);
     }
 }
+
+fn on_request(provider: Provider, event: &str, payload: &Value) -> Vec<String> {
+    let named = |event: MappedEvent| format!("{} {}", event.event_type.as_str(), event.sub_type.as_str());
+    map_on_request(provider, event, payload).into_iter().map(named).collect()
+}
+
+#[test]
+fn what_github_posts_is_more_on_request() {
+    let with = |action: &str, rest: Value| {
+        let mut payload = json!({"action": action});
+        payload.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        payload
+    };
+    let issue = |action: &str| with(action, json!({"issue": {}}));
+    let pr = |action: &str, merged: bool| with(action, json!({"pull_request": {"merged": merged}}));
+    let push = |name: &str, created: bool, deleted: bool| json!({"ref": name, "created": created, "deleted": deleted});
+    let run = |conclusion: &str| with("completed", json!({"workflow_run": {"conclusion": conclusion}}));
+    let suite = |app: &str| with("completed", json!({"check_suite": {"conclusion": "success", "app": {"slug": app}}}));
+    let review = json!({"review": {}, "pull_request": {}});
+    let comment = json!({"comment": {}, "pull_request": {}});
+    for (event, payload, expected) in [
+        ("issues", issue("labeled"), "issue labeled"),
+        ("issues", issue("unlabeled"), "issue unlabeled"),
+        ("issues", issue("closed"), "issue closed"),
+        ("issues", issue("opened"), ""),
+        ("issues", issue("assigned"), ""),
+        ("pull_request", pr("labeled", false), "merge_request labeled"),
+        ("pull_request", pr("unlabeled", false), "merge_request unlabeled"),
+        ("pull_request", pr("closed", false), "merge_request closed"),
+        ("pull_request", pr("closed", true), "merge_request merged"),
+        ("pull_request", pr("ready_for_review", false), "merge_request ready_for_review"),
+        ("pull_request", pr("converted_to_draft", false), "merge_request converted_to_draft"),
+        ("pull_request", pr("reopened", false), ""),
+        ("pull_request_review", with("submitted", review.clone()), "merge_request reviewed"),
+        ("pull_request_review", with("dismissed", review.clone()), ""),
+        ("pull_request_review_comment", with("created", comment.clone()), "merge_request review_commented"),
+        ("pull_request_review_comment", with("edited", comment.clone()), ""),
+        ("release", with("published", json!({"release": {}})), "release published"),
+        ("release", with("created", json!({"release": {}})), ""),
+        ("push", push("refs/tags/v1", true, false), "tag created"),
+        ("push", push("refs/tags/v1", false, false), "tag updated"),
+        ("push", push("refs/tags/v1", false, true), "tag deleted"),
+        ("push", push("refs/heads/main", true, false), ""),
+        ("create", json!({"ref": "v1", "ref_type": "tag"}), ""),
+        ("workflow_run", run("success"), "pipeline succeeded"),
+        ("workflow_run", run("failure"), "pipeline failed"),
+        ("workflow_run", run("timed_out"), "pipeline failed"),
+        ("workflow_run", run("cancelled"), "pipeline canceled"),
+        ("workflow_run", run("skipped"), "pipeline skipped"),
+        ("workflow_run", run("action_required"), "pipeline action_required"),
+        ("workflow_run", with("requested", json!({"workflow_run": {"conclusion": null}})), ""),
+        ("check_suite", suite("a-ci"), "pipeline succeeded"),
+        ("check_suite", suite("github-actions"), ""),
+        ("discussion", with("created", json!({"discussion": {}})), "discussion created"),
+        ("discussion_comment", with("created", json!({"discussion": {}, "comment": {}})), "discussion commented"),
+        ("discussion_comment", with("deleted", json!({"discussion": {}, "comment": {}})), ""),
+    ] {
+        assert_eq!(on_request(Provider::Github, event, &payload).join(","), expected, "{event} {payload}");
+    }
+}
+
+#[test]
+fn a_body_under_the_header_of_another_event_is_no_event_on_request() {
+    // The header is not signed: a comment that is sent again as a review must not become one.
+    let comment = json!({"action": "submitted", "comment": {}, "pull_request": {}});
+    let discussed = json!({"action": "created", "discussion": {}, "comment": {}});
+    for (event, payload) in [
+        ("pull_request_review", comment),
+        ("discussion", discussed),
+        ("release", json!({"action": "published"})),
+        ("workflow_run", json!({"action": "completed", "check_suite": {"conclusion": "success"}})),
+    ] {
+        assert!(on_request(Provider::Github, event, &payload).is_empty(), "{event} {payload}");
+    }
+    let pipeline = json!({"object_kind": "build", "object_attributes": {"status": "success"}});
+    assert!(on_request(Provider::Gitlab, "Pipeline Hook", &pipeline).is_empty());
+    assert!(on_request(Provider::Gitlab, "Release Hook", &json!({"object_kind": "x", "action": "create"})).is_empty());
+}
+
+#[test]
+fn real_payloads_are_more_on_request() {
+    let expected = [
+        ("github/push/tag", "tag created"),
+        ("github/push/tag_deleted", "tag deleted"),
+        ("gitlab/issue/close", "issue closed"),
+        ("gitlab/issue/labeled", "issue labeled"),
+        ("gitlab/issue/unlabeled", "issue unlabeled"),
+        ("gitlab/merge_request/approved", "merge_request reviewed"),
+        ("gitlab/merge_request/close", "merge_request closed"),
+        ("gitlab/merge_request/draft", "merge_request converted_to_draft"),
+        ("gitlab/merge_request/labels_changed", "merge_request labeled,merge_request unlabeled"),
+        ("gitlab/merge_request/merge", "merge_request merged"),
+        ("gitlab/merge_request/ready", "merge_request ready_for_review"),
+        ("gitlab/pipeline/failed", "pipeline failed"),
+        ("gitlab/pipeline/merge_request", "pipeline failed"),
+        ("gitlab/pipeline/success", "pipeline succeeded"),
+        ("gitlab/release/create", "release published"),
+        ("gitlab/tag_push/created", "tag created"),
+        ("gitlab/tag_push/deleted", "tag deleted"),
+    ];
+    for fixture in fixtures::all() {
+        let found = on_request(fixture.provider, fixture.event, &fixture.payload()).join(",");
+        let wanted = expected.iter().find(|(name, _)| *name == fixture.name).map_or("", |(_, events)| events);
+        assert_eq!(found, wanted, "{}", fixture.name);
+    }
+}
+
+#[test]
+fn every_line_is_reached_and_names_what_it_says() {
+    for line in DECLARATIONS {
+        let is_new = line.event.is_named_only() || !EventType::STANDING.contains(&line.event.event_type);
+        let reopened = line.event.sub_type == SubType::Reopened;
+        assert_eq!(line.on_request, is_new && !reopened, "{line:?}: what came later asks first");
+    }
+    let names: Vec<_> = SubType::ALL.iter().map(|sub_type| json!(sub_type)).collect();
+    assert_eq!(names, SubType::ALL.map(|sub_type| json!(sub_type.as_str())));
+    for sub_type in SubType::ALL {
+        assert!(DECLARATIONS.iter().any(|line| line.event.sub_type == sub_type), "{sub_type:?} is never mapped");
+    }
+}

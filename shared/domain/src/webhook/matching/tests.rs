@@ -305,3 +305,44 @@ fn patterns_look_at_a_bounded_part_of_a_text() {
     assert!(!glob_matches("*end", &long));
     assert!(glob_matches("*?", &"é".repeat(MAX_GLOB_TEXT_BYTES)), "never cut through a character");
 }
+
+#[test]
+fn entries_of_our_lists_are_compared_one_by_one() {
+    use Operator::{ContainsAny, Equals, Exists, In, MatchesAny, TextContainsAny};
+    let each = |items: &[&str]| FieldValue::Each(items.iter().map(|item| (*item).to_owned()).collect());
+    let context = Context::of([("paths", each(&["docs/a.md", "src/b.rs"])), ("label", each(&[]))]);
+    for (clause, expected) in [
+        (clause("paths", Equals, Some("SRC/b.rs"), &[]), true),
+        (clause("paths", Equals, Some("docs/a.md,src/b.rs"), &[]), false),
+        (clause("paths", In, None, &["x", "docs/a.md"]), true),
+        (clause("paths", ContainsAny, None, &["src/b.rs"]), true),
+        (clause("paths", MatchesAny, None, &["src/*"]), true),
+        (clause("paths", MatchesAny, None, &["src/*.md"]), false),
+        (clause("paths", TextContainsAny, None, &["b.r"]), true),
+        (clause("paths", TextContainsAny, None, &["md src"]), false),
+        (clause("paths", Exists, None, &[]), true),
+        (clause("label", Exists, None, &[]), false),
+        (clause("label", Equals, None, &[]), false),
+        (clause("label", MatchesAny, None, &["*"]), false),
+    ] {
+        assert_eq!(holds(&clause, EventType::Commit, &context), expected, "{clause:?}");
+        let flipped = Clause { negate: true, ..clause };
+        assert_eq!(holds(&flipped, EventType::Commit, &context), !expected, "{flipped:?}");
+    }
+}
+
+#[test]
+fn later_subtypes_wake_only_rules_that_name_them() {
+    for event_type in EventType::ALL {
+        for sub_type in SubType::ALL {
+            let event = MappedEvent { event_type, sub_type };
+            let context = Context::of([("event.subType", text(sub_type.as_str()))]);
+            let fires = |rule: &Rule| super::fires(rule, event_type, sub_type, &context);
+            let named = with(&[clause("event.subType", Operator::Equals, Some(sub_type.as_str()), &[])], &[]);
+            assert!(fires(&named), "{event:?}");
+            assert_eq!(fires(&rule("r", &[])), !event.is_named_only(), "{event:?}");
+            let any = with(&[clause("event.subType", Operator::MatchesAny, None, &["*"])], &[]);
+            assert_eq!(fires(&any), !event.is_named_only(), "{event:?}");
+        }
+    }
+}
