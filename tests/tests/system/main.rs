@@ -4,6 +4,7 @@ mod access;
 mod administrators;
 mod automation;
 mod budgets;
+mod corpus;
 mod credentials;
 mod deliveries;
 mod errors;
