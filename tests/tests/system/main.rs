@@ -14,6 +14,7 @@ mod first_posts;
 mod integration_tokens;
 mod main_job;
 mod members;
+mod named_events;
 mod policies;
 mod preview_env;
 mod repos;

@@ -67,10 +67,10 @@ impl Condition {
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let member = |pointer: &str| format!("`{}`", pointer.trim_start_matches('/').replace('/', "."));
-        let any = |texts: &[&str]| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+        let any = |texts: &[&str]| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
         match *self {
             Self::Is(pointer, texts) => write!(f, "{} is {}", member(pointer), any(texts)),
-            Self::IsOrAbsent(pointer, texts) => write!(f, "{} is absent, {}", member(pointer), any(texts)),
+            Self::IsOrAbsent(pointer, texts) => write!(f, "{} is absent or {}", member(pointer), any(texts)),
             Self::IsNot(pointer, texts) => write!(f, "{} is not {}", member(pointer), any(texts)),
             Self::Starts(pointer, start) => write!(f, "{} begins with `{start}`", member(pointer)),
             Self::True(pointer) => write!(f, "{} is true", member(pointer)),
