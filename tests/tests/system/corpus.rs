@@ -35,6 +35,7 @@ impl Table {
         *row.results.entry(result).or_default() += 1;
     }
 
+    #[expect(clippy::print_stdout, reason = "the table is what a run is for")]
     fn print(&self, provider: &str) {
         println!("{provider}: {} payloads of {} events", self.total(), self.0.len());
         println!("{:<30} {:>8} {:>8} {:>8}  what", "event", "accepted", "skipped", "rejected");
@@ -102,6 +103,7 @@ async fn awake(app: &TestApp, provider: &'static str, name: &str) -> Hook {
 }
 
 /// The unpacked package of examples; `None` where it was not fetched, unless that is a must.
+#[expect(clippy::print_stdout, reason = "a test that skips itself says so")]
 fn examples() -> Option<PathBuf> {
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/webhook-examples/package");
     let folder = std::env::var_os("REPOPLANE_WEBHOOK_EXAMPLES").map_or(fetched, PathBuf::from);
