@@ -5,6 +5,7 @@ use crate::id::{IdSource, RepositoryId, RobotId, TenantId};
 use crate::repository::{Provider, Repository};
 use crate::robot::Robot;
 use crate::time::Timestamp;
+use crate::webhook::{Condition, Declaration};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -110,6 +111,46 @@ pub(crate) fn all() -> Vec<Fixture> {
 /// One of them.
 pub(crate) fn named(name: &str) -> Fixture {
     all().into_iter().find(|fixture| fixture.name == name).unwrap()
+}
+
+/// A payload changed until a line of the mapping holds for it.
+pub(crate) fn fitting(line: &Declaration, mut payload: Value) -> Value {
+    let sha = |c: &str| json!(c.repeat(40));
+    for condition in line.conditions {
+        match *condition {
+            Condition::Is(pointer, texts) | Condition::IsOrAbsent(pointer, texts) => {
+                put(&mut payload, pointer, json!(texts[0]));
+            }
+            Condition::IsNot(pointer, _) => put(&mut payload, pointer, json!("some other")),
+            Condition::Starts(pointer, start) => put(&mut payload, pointer, json!(format!("{start}v1"))),
+            Condition::True(pointer) | Condition::NotFalse(pointer) => put(&mut payload, pointer, json!(true)),
+            Condition::False(pointer) | Condition::NotTrue(pointer) => put(&mut payload, pointer, json!(false)),
+            Condition::Has(pointer) if payload.pointer(pointer).is_some_and(Value::is_object) => {}
+            Condition::Has(pointer) => put(&mut payload, pointer, json!({})),
+            Condition::Lacks(pointer) => put(&mut payload, pointer, Value::Null),
+            Condition::Zeros(pointer) => put(&mut payload, pointer, sha("0")),
+            Condition::Hash(pointer) => put(&mut payload, pointer, sha("a")),
+            Condition::LabelsAdded => {
+                put(&mut payload, "/changes/labels", json!({"previous": [], "current": [{"title": "bug"}]}));
+            }
+            Condition::LabelsRemoved => {
+                put(&mut payload, "/changes/labels", json!({"previous": [{"title": "bug"}], "current": []}));
+            }
+        }
+    }
+    payload
+}
+
+/// Puts a value at a pointer; what is no object on the way becomes one.
+fn put(payload: &mut Value, pointer: &str, value: Value) {
+    let mut place = payload;
+    for name in pointer.split('/').skip(1) {
+        if !place.is_object() {
+            *place = json!({});
+        }
+        place = &mut place[name];
+    }
+    *place = value;
 }
 
 /// Ids that differ, and are the same in every run.

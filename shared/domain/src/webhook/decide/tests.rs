@@ -371,10 +371,12 @@ proptest::proptest! {
     /// Whatever is posted: a rule that does not name the subtype makes no task for one that must be named.
     #[test]
     fn no_post_wakes_a_rule_that_does_not_name_it(
-        payload in super::super::context::tests::odd_json(),
+        odd in super::super::context::tests::odd_json(),
         line in proptest::sample::select(crate::webhook::DECLARATIONS.to_vec()),
         named in proptest::sample::select(crate::webhook::SubType::ALL.to_vec()),
+        fits: bool,
     ) {
+        let payload = if fits { fixtures::fitting(&line, odd) } else { odd };
         let robots = [robot(1, "Rev"), robot(2, "Other")];
         let rules = [naming("named", named.as_str(), &[&robots[0]]), rule("all", &[&robots[1]])];
         let mut scene = Scene::new(line.provider, &rules, &robots);

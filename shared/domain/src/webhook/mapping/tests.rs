@@ -181,6 +181,13 @@ fn real_payloads_are_more_on_request() {
 #[test]
 fn every_line_is_reached_and_names_what_it_says() {
     for line in DECLARATIONS {
+        let payload = fixtures::fitting(&line, json!({}));
+        let (standing, more) = (
+            map_event(line.provider, line.event_name, &payload),
+            map_on_request(line.provider, line.event_name, &payload),
+        );
+        assert_eq!(standing == Some(line.event), !line.on_request, "{line:?}");
+        assert_eq!(more.contains(&line.event), line.on_request, "{line:?}: {more:?}");
         let is_new = line.event.is_named_only() || !EventType::STANDING.contains(&line.event.event_type);
         let reopened = line.event.sub_type == SubType::Reopened;
         assert_eq!(line.on_request, is_new && !reopened, "{line:?}: what came later asks first");
@@ -189,5 +196,23 @@ fn every_line_is_reached_and_names_what_it_says() {
     assert_eq!(names, SubType::ALL.map(|sub_type| json!(sub_type.as_str())));
     for sub_type in SubType::ALL {
         assert!(DECLARATIONS.iter().any(|line| line.event.sub_type == sub_type), "{sub_type:?} is never mapped");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_body_under_any_header_is_mapped_without_panic(
+        odd in super::super::context::tests::odd_json(),
+        line in proptest::sample::select(DECLARATIONS.to_vec()),
+        header in "\\PC{0,20}",
+    ) {
+        for provider in [Provider::Github, Provider::Gitlab, Provider::Git] {
+            for event in [line.event_name, &header] {
+                let _ = map_event(provider, event, &odd);
+                let more = map_on_request(provider, event, &odd);
+                let once: std::collections::HashSet<_> = more.iter().collect();
+                proptest::prop_assert_eq!(once.len(), more.len(), "one event twice");
+            }
+        }
     }
 }
