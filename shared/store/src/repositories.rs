@@ -247,8 +247,21 @@ impl Store {
     /// [`StoreError`] when storage fails.
     pub async fn count_open(&self, repository: RepositoryId) -> Result<(u64, u64), StoreError> {
         let range = Range::partition(keys::open_partition(repository)).of_index(keys::OPEN);
-        let tasks = self.table.count(&range.clone().begins(keys::TASKS)).await?;
-        let groups = self.table.count(&range.begins(keys::GROUPS)).await?;
-        Ok((tasks, groups))
+        let (mut tasks, mut groups, mut start) = (0, 0, None);
+        loop {
+            // The index holds keys alone, so both are told apart by one Query; counting in the engine would take two.
+            let (page, next) = self.table.page(&range, None, start).await?;
+            for key in page.iter().filter_map(|item| item::text_of(item, keys::OPEN_SK)) {
+                if key.starts_with(keys::TASKS) {
+                    tasks += 1;
+                } else {
+                    groups += 1;
+                }
+            }
+            start = next;
+            if start.is_none() {
+                return Ok((tasks, groups));
+            }
+        }
     }
 }

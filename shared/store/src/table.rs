@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::item::{Attributes, key_attributes, number, text};
 use crate::keys::{self, Key};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, Select};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue};
 use std::collections::HashMap;
 
 /// Items per BatchGetItem call (DynamoDB: BatchGetItem).
@@ -237,32 +237,6 @@ impl Table {
             start = next;
             if start.is_none() {
                 return Ok(Found { rows, next: None });
-            }
-        }
-    }
-
-    /// How many items a range has.
-    pub(crate) async fn count(&self, range: &Range) -> Result<u64, StoreError> {
-        let (condition, values) = range.condition();
-        let (pk, sk) = range.key_names();
-        let (mut count, mut start) = (0u64, None);
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .set_index_name(range.index.map(str::to_owned))
-                .key_condition_expression(condition)
-                .expression_attribute_names("#pk", pk)
-                .set_expression_attribute_values(Some(values.clone()))
-                .select(Select::Count)
-                .set_exclusive_start_key(start);
-            let call = if condition.contains("#sk") { call.expression_attribute_names("#sk", sk) } else { call };
-            let answer = call.send().await.map_err(StoreError::table)?;
-            count += u64::try_from(answer.count).unwrap_or_default();
-            start = answer.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
-                return Ok(count);
             }
         }
     }

@@ -4,6 +4,7 @@ mod access;
 mod administrators;
 mod automation;
 mod budgets;
+mod calls;
 mod corpus;
 mod credentials;
 mod deliveries;
