@@ -337,8 +337,8 @@ impl Store {
         let range = range.between(filter.from.map(start), filter.until.map(start));
         let after = after.map(|id| id.to_string());
         let range = if filter.ascending { range.forwards_after(after) } else { range.backwards_after(after) };
-        let keep = |item: &Attributes| {
-            let delivery: DeliverySummary = item::value("delivery", item)?;
+        let keep = |item: Attributes| {
+            let delivery: DeliverySummary = item::into_value("delivery", item)?;
             Ok(filter.shows(&delivery).then_some(delivery))
         };
         let found = self.table.walk(&range, (limit, MAX_EXAMINED), now, keep).await?;
@@ -367,8 +367,8 @@ impl Store {
         let (mut record, mut members, mut items) = (None, StoredMembers::default(), Vec::new());
         for item in self.table.batch_get(&wanted, true).await? {
             match item::text_of(&item, keys::SK).and_then(Part::parse) {
-                Some(Part::Record) => record = Some(item::value::<Repository>("repository", &item)?),
-                Some(Part::Members) => members = item::value("members", &item)?,
+                Some(Part::Record) => record = Some(item::into_value::<Repository>("repository", item)?),
+                Some(Part::Members) => members = item::into_value("members", item)?,
                 Some(Part::State | Part::Automation | Part::Robot(_) | Part::Credentials) => {}
                 None => items.push(item),
             }

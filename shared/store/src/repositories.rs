@@ -204,8 +204,8 @@ impl Store {
         for archived in states {
             let range = Range::partition(keys::repositories_partition(principal.tenant, *archived));
             let range = range.of_index(keys::LISTS).backwards_after(after.clone());
-            let keep = |item: &Attributes| {
-                let repository: Repository = item::value("repository", item)?;
+            let keep = |item: Attributes| {
+                let repository: Repository = item::into_value("repository", item)?;
                 Ok(filter.shows(&repository).then_some(RepositoryRow { repository, role }))
             };
             let found = self.table.walk(&range, (limit, MAX_EXAMINED), now, keep).await?;
@@ -232,7 +232,7 @@ impl Store {
         let wanted: Vec<_> = roles.keys().map(|id| keys::part(*id, Part::Record)).collect();
         let mut rows = Vec::new();
         for item in self.table.batch_get(&wanted, false).await? {
-            let repository: Repository = item::value("repository", &item)?;
+            let repository: Repository = item::into_value("repository", item)?;
             let follows = after.is_none_or(|after| (repository.updated_at, repository.id) < after);
             if follows && filter.shows(&repository) {
                 rows.push(RepositoryRow { role: roles.get(&repository.id).copied().flatten(), repository });

@@ -208,7 +208,7 @@ impl Table {
         range: &Range,
         (limit, budget): (usize, usize),
         now: repoplane_domain::time::Timestamp,
-        mut keep: impl FnMut(&Attributes) -> Result<Option<T>, StoreError>,
+        mut keep: impl FnMut(Attributes) -> Result<Option<T>, StoreError>,
     ) -> Result<Found<T>, StoreError> {
         let sort_key = range.key_names().1;
         let (mut rows, mut start, mut examined): (Vec<(String, T)>, _, usize) = (Vec::new(), None, 0);
@@ -217,10 +217,11 @@ impl Table {
             let left = budget.saturating_sub(examined).max(1);
             let wanted = if examined == 0 { limit + 1 } else { left.min(FILTERED_PAGE) };
             let (page, next) = self.page(range, Some(i32::try_from(wanted).unwrap_or(i32::MAX)), start).await?;
-            for (index, item) in page.iter().enumerate() {
+            let length = page.len();
+            for (index, item) in page.into_iter().enumerate() {
                 examined += 1;
-                let at = crate::item::text_of(item, sort_key).unwrap_or_default().to_owned();
-                if crate::item::is_alive(item, now)
+                let at = crate::item::text_of(&item, sort_key).unwrap_or_default().to_owned();
+                if crate::item::is_alive(&item, now)
                     && let Some(row) = keep(item)?
                 {
                     if rows.len() == limit {
@@ -230,7 +231,7 @@ impl Table {
                     rows.push((at.clone(), row));
                 }
                 if examined >= budget {
-                    let more = next.is_some() || index + 1 < page.len();
+                    let more = next.is_some() || index + 1 < length;
                     return Ok(Found { rows, next: more.then_some(at) });
                 }
             }
