@@ -1,5 +1,6 @@
 //! A caller of the API: builds an event, sends it through the function's own decoding, reads the answer.
 
+use crate::conformance::violation;
 use crate::event::Event;
 use axum::Router;
 use http::{HeaderMap, StatusCode};
@@ -99,7 +100,7 @@ impl Client {
         self.send_json(&event.json()).await
     }
 
-    /// Sends an event's JSON as it stands, without adding a token.
+    /// Sends an event's JSON as it stands, without adding a token. Every answer is held against the API's document.
     pub async fn send_json(&self, event: &Value) -> Answer {
         let request = lambda_http::request::from_str(&event.to_string()).expect("an HTTP API event");
         let answer =
@@ -107,6 +108,12 @@ impl Client {
         let (parts, body) = answer.into_parts();
         let bytes = body.collect().await.expect("the body ends").to_bytes().to_vec();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, bytes, body }
+        let answer = Answer { status: parts.status, headers: parts.headers, bytes, body };
+        let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (method, path) = (text("/requestContext/http/method"), text("/rawPath"));
+        if let Some(violation) = violation(method, path, &answer) {
+            panic!("{method} {path} is not answered as documented: {violation}");
+        }
+        answer
     }
 }

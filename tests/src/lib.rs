@@ -7,7 +7,9 @@
 mod builders;
 mod client;
 mod clock;
+mod conformance;
 pub mod consistency;
+pub mod document;
 mod event;
 mod functions;
 mod people;

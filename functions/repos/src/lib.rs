@@ -2,6 +2,7 @@
 //!
 //! This function is the API's `$default` route: a path that nobody else has is answered here.
 
+pub mod describe;
 mod identity;
 mod members;
 mod repositories;

@@ -10,6 +10,7 @@ pub mod body;
 pub mod cursor;
 pub mod edge;
 pub mod lambda;
+pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod routes;
