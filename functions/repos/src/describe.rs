@@ -32,6 +32,7 @@ pub fn describe() -> Vec<Operation> {
 /// The schemas that the operations share.
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
+        ("ProblemPage", problem_page()),
         ("Repo", repo()),
         ("Branch", branch()),
         ("Permissions", permissions()),

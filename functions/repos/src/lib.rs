@@ -3,9 +3,12 @@
 //! This function is the API's `$default` route: a path that nobody else has is answered here.
 
 pub mod describe;
+mod docs;
 mod identity;
 mod members;
+mod problems;
 mod repositories;
+mod static_file;
 mod tenants;
 mod tokens;
 mod users;
@@ -21,6 +24,11 @@ pub fn routes() -> Routes<App> {
         .get("welcome", "/", welcome)
         .get("health", "/health", health)
         .get("version", "/version", version)
+        .get("openapi_document", "/api/openapi.json", docs::document)
+        .get("docs_page", "/docs", docs::page)
+        .get("docs_file", "/docs/{file}", docs::file)
+        .get("problems_list", "/problems", problems::list)
+        .get("problems_get", "/problems/{slug}", problems::show)
         .post("access_bootstrap", "/api/bootstrap", identity::bootstrap)
         .get("access_me", "/api/me", identity::me)
         .get("access_list_tokens", "/api/access-tokens", tokens::list)
@@ -58,7 +66,15 @@ async fn welcome() -> axum::Json<Value> {
     axum::Json(json!({
         "name": "repoplane",
         "version": repoplane_api::app::VERSION,
-        "links": {"health": "/health", "version": "/version", "me": "/api/me", "repositories": "/api/repos"},
+        "links": {
+            "health": "/health",
+            "version": "/version",
+            "docs": "/docs",
+            "openapi": "/api/openapi.json",
+            "problems": "/problems",
+            "me": "/api/me",
+            "repositories": "/api/repos",
+        },
     }))
 }
 
