@@ -26,7 +26,7 @@ const ROLES: [&str; 3] = ["member", "maintainer", "owner"];
 
 /// The function's operations.
 pub fn describe() -> Vec<Operation> {
-    [service(), access(), tenants(), users(), repositories(), members()].concat()
+    [service(), documentation(), access(), tenants(), users(), repositories(), members()].concat()
 }
 
 /// The schemas that the operations share.
@@ -76,6 +76,72 @@ fn service() -> Vec<Operation> {
             ),
         ),
     ]
+}
+
+fn documentation() -> Vec<Operation> {
+    let page = |id, summary| Operation::new(id, SERVICE, summary).access(Access::Public).page();
+    let text = schema::text;
+    let slugs: Vec<_> = ProblemType::ALL.iter().map(|kind| kind.slug()).collect();
+    // A file of the function has a tag of its own; pages that are written for each call have none.
+    let file = |operation: Operation, media_types: &[&str], description| {
+        let content = media_types.iter().fold(Answer::new(200, description), |answer, media_type| {
+            let schema = if *media_type == "application/json" { json!({"type": "object"}) } else { text() };
+            answer.with_content(media_type, schema)
+        });
+        operation
+            .parameter(Parameter::header("If-None-Match", text(), "An `ETag` of an earlier answer."))
+            .answer(content.with_header("ETag", text(), "Good for `If-None-Match`."))
+            .answer(Answer::new(304, "The caller has it already.").with_header("ETag", text(), "The same one."))
+    };
+    vec![
+        file(
+            page("openapi_document", "Read this document").text("OpenAPI 3.1; compressed for who takes gzip."),
+            &["application/json"],
+            "The document.",
+        ),
+        file(
+            page("docs_page", "Read the reference")
+                .text("A page for browsers. A token that is entered to try a call stays in the page's memory."),
+            &["text/html"],
+            "The page.",
+        ),
+        file(
+            page("docs_file", "Load a file of the reference").path(
+                "file",
+                schema::one_of(&["swagger-ui-bundle.js", "swagger-ui.css", "page.js", "page.css"]),
+                "The file.",
+            ),
+            &["text/javascript", "text/css"],
+            "The file.",
+        )
+        .problem(ProblemType::NotFound, &[]),
+        page("problems_list", "List the types of problems")
+            .text("A page for who names `text/html`, JSON for everyone else.")
+            .answer(
+                Answer::json(
+                    200,
+                    "The types.",
+                    Object::new().required("problems", schema::array(schema::reference("ProblemPage")), "The types."),
+                )
+                .with_content("text/html", text()),
+            ),
+        page("problems_get", "Read what a type of problem means")
+            .text("What it means, the usual causes and what to do: the page that `type` leads to.")
+            .path("slug", schema::one_of(&slugs), "The last part of the problem's type.")
+            .answer(Answer::json(200, "The type.", schema::reference("ProblemPage")).with_content("text/html", text()))
+            .problem(ProblemType::NotFound, &[]),
+    ]
+}
+
+fn problem_page() -> Value {
+    Object::new()
+        .required("type", schema::text(), "As in problem documents.")
+        .required("title", schema::text(), "Its title.")
+        .required("status", schema::integer(400..=599), "Its usual status.")
+        .required("meaning", schema::text(), "What it means.")
+        .required("causes", schema::array(schema::text()), "What usually leads to it.")
+        .required("remedy", schema::text(), "What to do about it.")
+        .schema()
 }
 
 fn access() -> Vec<Operation> {
