@@ -107,7 +107,7 @@ fn resolved(value: &'static Value, at: String) -> (&'static Value, String) {
 }
 
 /// The path template that a path belongs to: literal parts win over parameters.
-fn template(path: &str) -> Option<&'static str> {
+pub(crate) fn template(path: &str) -> Option<&'static str> {
     let fits = |template: &&str| {
         let (mut template, mut given) = (template.split('/'), path.split('/'));
         loop {
@@ -123,11 +123,11 @@ fn template(path: &str) -> Option<&'static str> {
 }
 
 /// As the edge mends it.
-fn mended(path: &str) -> String {
+pub(crate) fn mended(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     format!("/{}", parts.join("/"))
 }
 
-fn escaped(token: &str) -> String {
+pub(crate) fn escaped(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
 }
