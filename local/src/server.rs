@@ -8,11 +8,13 @@ use axum::Router;
 use repoplane_api::app::random_token;
 use repoplane_api::edge::edge;
 use repoplane_api::{App, SystemIds};
-use repoplane_domain::access::{CreateAccessToken, CreateTenant, Principal, Scope, TokenKind, User};
+use repoplane_domain::access::{
+    AccessToken, CreateAccessToken, CreateTenant, Principal, Scope, Tenant, TokenKind, User,
+};
 use repoplane_domain::id::{AccessTokenId, IdSource};
 use repoplane_domain::secret::Secret;
 use repoplane_providers::{Egress, EgressSettings};
-use repoplane_store::{Store, Vault};
+use repoplane_store::{Authorship, KeptAnswer, Store, Vault};
 use std::error::Error;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -186,7 +188,9 @@ pub async fn ensure_administrator(app: &App, token: &Secret) -> Result<(), Failu
     let Some(tenant) = store.first_tenant().await? else {
         let body = serde_json::json!({"tenant": "default", "username": "admin", "email": "admin@example.com"});
         let tenant = CreateTenant::read(&body)?;
-        store.create_tenant(&tenant, vec![(command(), token.clone())], true, None, now).await?;
+        let unkept = |_: &Tenant, _: &User| KeptAnswer::ok(serde_json::Value::Null);
+        let tokens = vec![(command(), token.clone())];
+        store.create_tenant(&tenant, tokens, Authorship::Bootstrap, now, unkept).await?;
         return Ok(());
     };
     if store.authenticate(token, true, now).await?.is_some() {
@@ -206,7 +210,8 @@ pub async fn ensure_administrator(app: &App, token: &Secret) -> Result<(), Failu
         kind: TokenKind::Personal,
         scopes: Scope::OF_A_TENANT.into_iter().collect(),
     };
-    store.create_access_token(&author, command(), token.clone(), now).await?;
+    let unkept = |_: &AccessToken| KeptAnswer::ok(serde_json::Value::Null);
+    store.create_access_token(&author, command(), (token.clone(), None), now, unkept).await?;
     Ok(())
 }
 

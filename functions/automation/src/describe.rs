@@ -23,6 +23,7 @@ pub fn describe() -> Vec<Operation> {
             .of_repository(Scope::ReposRead, RepositoryRole::Member, Archived::Allowed)
             .ok("The configuration.", answer()),
         of("repos_put_automation", "Replace a repository's rules")
+            .conditional()
             .text("Every mistake is reported at once, with its place. Configurations of version 1 are converted.")
             .of_repository(Scope::ReposWrite, RepositoryRole::Maintainer, Archived::Blocked)
             .body(Object::new().required(

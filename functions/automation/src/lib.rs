@@ -2,11 +2,11 @@
 
 pub mod describe;
 
+use axum::Router;
 use axum::extract::State;
-use axum::{Json, Router};
 use repoplane_api::access::{Manage, Read, Repo};
 use repoplane_api::body::JsonBody;
-use repoplane_api::{App, Problem, Routes};
+use repoplane_api::{Answer, App, IfMatch, Problem, Routes};
 use repoplane_domain::access::Right;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::automation::{AutomationConfig, parse_config};
@@ -31,17 +31,29 @@ pub fn router(app: App) -> Router {
 }
 
 /// `repos_get_automation`: reading never writes; without a stored configuration it is the default one.
-async fn show(repo: Repo<Read>) -> Json<Value> {
+async fn show(repo: Repo<Read>) -> Answer {
+    let version = version(&repo.set);
     let stored = repo.set.automation.map(|stored| stored.config);
-    Json(json!({"config": stored.unwrap_or_else(AutomationConfig::default_config)}))
+    Answer::ok(json!({"config": stored.unwrap_or_else(AutomationConfig::default_config)})).version(version)
+}
+
+/// The version of the configuration; 0 until one is stored.
+fn version(set: &DecisionSet) -> u64 {
+    set.automation.as_ref().map_or(0, |stored| stored.version)
 }
 
 /// `repos_put_automation`: replaces the whole configuration.
-async fn replace(State(app): State<App>, repo: Repo<Manage>, JsonBody(body): JsonBody) -> Result<Json<Value>, Problem> {
+async fn replace(
+    State(app): State<App>,
+    repo: Repo<Manage>,
+    if_match: IfMatch,
+    JsonBody(body): JsonBody,
+) -> Result<Answer, Problem> {
     let given = read_body(&body)?;
     let now = app.now();
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {
+        if_match.check(version(set))?;
         let robots: Vec<RobotId> = set.robots.iter().map(|robot| robot.id).collect();
         let config = parse_config(given, &robots, now, app.store.ids())?;
         let rules: usize = config.events.values().map(|event| event.rules.len()).sum();
@@ -49,11 +61,12 @@ async fn replace(State(app): State<App>, repo: Repo<Manage>, JsonBody(body): Jso
         let repository = set.repository.id;
         let entry =
             AuditEntry::by(&repo.principal, id, AuditAction::RepoAutomationUpdated, repository, now).on(repository);
-        let audit = vec![entry.with(json!({"rules": rules}))];
+        let before = set.automation.as_ref().map(|stored| json!(stored.config)).unwrap_or_default();
+        let audit = vec![entry.with(json!({"rules": rules})).with_change(&before, &json!(config))];
         Ok(Plan { automation: Some(config.clone()), audit, ..Plan::nothing(config) })
     };
-    let (_, config) = app.store.change(author, repo.set.clone(), plan).await?;
-    Ok(Json(json!({"config": config})))
+    let (set, config) = app.store.change(author, repo.set.clone(), plan).await?;
+    Ok(Answer::ok(json!({"config": config})).version(version(&set)))
 }
 
 /// The member `config`; nothing else may stand beside it.

@@ -7,7 +7,7 @@ use repoplane_domain::access::{MAX_TOKEN_DAYS, RepositoryRole, Scope};
 use repoplane_domain::credential::{
     MAX_API_BASE_URL_BYTES, MAX_CLONE_USERNAME_BYTES, MAX_PROFILE_ID_BYTES, MAX_REMARK_BYTES, MAX_SECRET_BYTES,
 };
-use repoplane_domain::id::{AccessTokenId, RepositoryId, TenantId, UserId};
+use repoplane_domain::id::{AccessTokenId, AuditId, RepositoryId, TenantId, UserId};
 use repoplane_domain::input::MAX_TEXT_BYTES;
 use repoplane_domain::preview_env::MAX_KEY_BYTES;
 use repoplane_domain::repository::{MAX_BRANCHES, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS, RETENTION_DAYS};
@@ -19,6 +19,7 @@ const TENANTS: &str = "Tenants";
 const USERS: &str = "Users";
 const REPOSITORIES: &str = "Repositories";
 const MEMBERS: &str = "Members";
+const AUDIT: &str = "Audit";
 /// Longest name of a user, tenant or token, in bytes.
 const MAX_PERSON_BYTES: usize = 100;
 const PROVIDERS: [&str; 3] = ["github", "gitlab", "git"];
@@ -26,7 +27,7 @@ const ROLES: [&str; 3] = ["member", "maintainer", "owner"];
 
 /// The function's operations.
 pub fn describe() -> Vec<Operation> {
-    [service(), documentation(), access(), tenants(), users(), repositories(), members()].concat()
+    [service(), documentation(), access(), tenants(), users(), repositories(), members(), audit()].concat()
 }
 
 /// The schemas that the operations share.
@@ -44,6 +45,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("PreviewEnvPatch", preview_env_patch()),
         ("CreateRepo", create_repo()),
         ("PatchRepo", patch_repo()),
+        ("AuditEntry", audit_entry()),
         ("Tenant", tenant()),
         ("User", user()),
         ("AccessToken", access_token()),
@@ -161,6 +163,26 @@ fn access() -> Vec<Operation> {
                 new_tenant().required("operatorToken", schema::text(), "The token that manages tenants, shown once."),
             ))
             .problem(ProblemType::Conflict, &["ALREADY_BOOTSTRAPPED", "WRITE_CONFLICT"]),
+        Operation::new("access_login", ACCESS, "Sign in, as HookCode's clients do")
+            .text(
+                "There are no passwords: `password` is an access token, and the answer is that very token with its user. \
+                 Nothing is made, so nothing has to be signed out.",
+            )
+            .access(Access::Public)
+            .body(
+                Object::new()
+                    .required("username", schema::solid_text_up_to(MAX_TEXT_BYTES), "Whose token it is.")
+                    .required("password", schema::solid_text_up_to(MAX_TEXT_BYTES), "The access token."),
+            )
+            .ok(
+                "The token and its user.",
+                Object::new()
+                    .required("token", schema::text(), "The token that was sent.")
+                    .optional("expiresAt", schema::time(), "When it ends; absent for never.")
+                    .required("user", login_user(), "Who it speaks for."),
+            )
+            .problem(ProblemType::Unauthorized, &[])
+            .problem(ProblemType::Forbidden, &["ACCOUNT_DISABLED"]),
         Operation::new("access_me", ACCESS, "Say who the token speaks for").ok("The caller.", me()),
         Operation::new("access_list_tokens", ACCESS, "List the caller's tokens")
             .text("Integration tokens need the tenant's administrator for this.")
@@ -169,7 +191,7 @@ fn access() -> Vec<Operation> {
                 Object::new().required("accessTokens", schema::array(schema::reference("AccessToken")), "The tokens."),
             )
             .problem(ProblemType::Forbidden, &admin),
-        Operation::new("access_create_token", ACCESS, "Make a token")
+        Operation::new("access_create_token", ACCESS, "Make a token").idempotent()
             .text(
                 "A person makes tokens of their own, with scopes that the token they call with has. Administrators also \
                  make integration tokens and, by `userId`, another user's first one. The text is shown in this one answer.",
@@ -177,9 +199,12 @@ fn access() -> Vec<Operation> {
             .body(create_token())
             .created(
                 "The token with its text.",
-                Object::new()
-                    .required("token", schema::text(), "The token's text, shown once.")
-                    .required("accessToken", schema::reference("AccessToken"), "Its record."),
+                withholding(
+                    Object::new()
+                        .optional("token", schema::text(), "The token's text, shown once.")
+                        .required("accessToken", schema::reference("AccessToken"), "Its record."),
+                    &["token"],
+                ),
             )
             .problem(ProblemType::Forbidden, &admin)
             .problem(ProblemType::Conflict, &["WRITE_CONFLICT"])
@@ -201,11 +226,16 @@ fn tenants() -> Vec<Operation> {
             Object::new().required("tenants", schema::array(schema::reference("Tenant")), "The tenants."),
         ),
         operator("tenants_create", "Make a tenant with its first administrator")
+            .idempotent()
             .text("The administrator's token is shown in this one answer.")
             .body(create_tenant())
-            .created("The tenant, its administrator and their token.", new_tenant())
+            .created("The tenant, its administrator and their token.", withholding(new_tenant(), &["token"]))
             .problem(ProblemType::Conflict, &["WRITE_CONFLICT"]),
+        operator("tenants_get", "Look at a tenant")
+            .path("tenant_id", schema::id(TenantId::PREFIX), "The tenant.")
+            .ok("The tenant.", one()),
         operator("tenants_update", "Rename, suspend or resume a tenant")
+            .conditional()
             .text("A suspended tenant can be read by its callers, not changed.")
             .path("tenant_id", schema::id(TenantId::PREFIX), "The tenant.")
             .body(
@@ -225,11 +255,16 @@ fn users() -> Vec<Operation> {
         admin("users_list", "List the tenant's users")
             .ok("The users.", Object::new().required("users", schema::array(schema::reference("User")), "The users.")),
         admin("users_create", "Add a user")
+            .idempotent()
             .text("The user's first token is made by `access_create_token` with their `userId`.")
             .body(person().optional("roles", schema::nullable(roles()), "Roles in the whole tenant."))
             .created("The user.", one())
             .problem(ProblemType::Conflict, &["USERNAME_TAKEN", "WRITE_CONFLICT"]),
+        admin("users_get", "Look at a user")
+            .path("user_id", schema::id(UserId::PREFIX), "The user.")
+            .ok("The user.", one()),
         admin("users_update", "Change a user")
+            .conditional()
             .text("Tokens of a disabled user are refused within 30 seconds. The last administrator stays one.")
             .path("user_id", schema::id(UserId::PREFIX), "The user.")
             .body(
@@ -275,6 +310,17 @@ fn repositories() -> Vec<Operation> {
                 archived,
                 "`1`, `true` or `archived`: only archived ones; `all`: both; anything else: only active ones.",
             ))
+            .parameter(Parameter::query(
+                "provider",
+                schema::one_of(&["github", "gitlab", "git", ""]),
+                "Only those that live there.",
+            ))
+            .parameter(Parameter::query(
+                "enabled",
+                schema::one_of(&["true", "1", "false", "0", ""]),
+                "Only those that take webhooks, or only those that do not.",
+            ))
+            .parameter(Parameter::search("name, identity and description"))
             .parameter(Parameter::limit(50, 50))
             .parameter(Parameter::cursor())
             .ok(
@@ -284,7 +330,7 @@ fn repositories() -> Vec<Operation> {
                     .optional("nextCursor", schema::text(), "For the next page, if there is one."),
             )
             .problem(ProblemType::ValidationFailed, &["INVALID_CURSOR"]),
-        of("repos_create", "Register a repository")
+        of("repos_create", "Register a repository").idempotent()
             .text(
                 "The caller becomes its owner. `webhookSecret` is shown in this one answer: put it and `webhookPath` into \
                  the provider's webhook settings, with content type `application/json`. A name is unique in its namespace, \
@@ -294,10 +340,13 @@ fn repositories() -> Vec<Operation> {
             .body(schema::reference("CreateRepo"))
             .created(
                 "The repository, with its webhook.",
-                Object::new()
+                withholding(
+                    Object::new()
                     .required("repo", repo(&["myRole", "permissions", "creator"]), "The repository.")
                     .optional("webhookSecret", schema::text(), "The webhook's secret, shown once.")
                     .optional("webhookPath", schema::text(), "The webhook's path."),
+                    &["webhookSecret"],
+                ),
             )
             // Only the administrator switches verification off.
             .problem(ProblemType::Forbidden, &["ADMIN_REQUIRED"])
@@ -316,7 +365,7 @@ fn repositories() -> Vec<Operation> {
                     .required("previewEnvConfig", schema::reference("PreviewEnvConfig"), "Its preview environment.")
                     .optional("webhookPath", schema::text(), "Where its provider posts."),
             ),
-        manage(one("repos_patch", "Change a repository"), Archived::Blocked)
+        manage(one("repos_patch", "Change a repository").conditional(), Archived::Blocked)
             .text(
                 "Absent members are kept. Once a webhook was verified, `externalId` and `apiBaseUrl` are locked. Credential \
                  values are write-only.",
@@ -341,7 +390,27 @@ fn repositories() -> Vec<Operation> {
             .problem(ProblemType::Conflict, &taken)
             .problem(ProblemType::TooManyChanges, &["TOO_MANY_CHANGES"])
             .problem(ProblemType::LimitExceeded, &["LIMIT_EXCEEDED"]),
-        manage(one("repos_archive", "Make a repository read-only"), Archived::Allowed)
+        one("repos_delete", "Remove a repository for good").conditional()
+            .text(
+                "With its members, credentials, robots and rules; deliveries and tasks go when their time is over. With open \
+                 tasks it is refused unless `force` is true.",
+            )
+            .of_repository(Scope::ReposWrite, RepositoryRole::Owner, Archived::Allowed)
+            .parameter(Parameter::query(
+                "force",
+                schema::one_of(&["true", "1", "false", "0", ""]),
+                "`true` drops open tasks with the repository.",
+            ))
+            .ok(
+                "It is gone.",
+                Object::new()
+                    .required("ok", schema::constant(true), "Always true.")
+                    .required("tasksDropped", schema::count(), "Open tasks that went with it."),
+            )
+            .problem(ProblemType::ValidationFailed, &[])
+            .problem(ProblemType::Conflict, &["REPO_HAS_OPEN_TASKS", "WRITE_CONFLICT"])
+            .problem(ProblemType::LimitExceeded, &["LIMIT_EXCEEDED"]),
+        manage(one("repos_archive", "Make a repository read-only").idempotent().conditional(), Archived::Allowed).ignored_body()
             .text("Its tasks are archived with it. A repeat changes nothing and counts nothing.")
             .ok(
                 "The archived repository.",
@@ -350,14 +419,14 @@ fn repositories() -> Vec<Operation> {
                     .required("tasksArchived", schema::count(), "Open tasks that are archived with it.")
                     .required("taskGroupsArchived", schema::count(), "Groups of those tasks."),
             ),
-        manage(one("repos_unarchive", "Take a repository out of the archive"), Archived::Allowed).ok(
+        manage(one("repos_unarchive", "Take a repository out of the archive").idempotent().conditional(), Archived::Allowed).ignored_body().ok(
             "The repository.",
             Object::new()
                 .required("repo", schema::reference("Repo"), "The repository.")
                 .required("tasksRestored", schema::count(), "Open tasks that are back with it.")
                 .required("taskGroupsRestored", schema::count(), "Groups of those tasks."),
         ),
-        manage(one("repos_rotate_webhook_secret", "Rotate the webhook secret"), Archived::Blocked)
+        manage(one("repos_rotate_webhook_secret", "Rotate the webhook secret").idempotent().conditional(), Archived::Blocked)
             .text("The new secret is shown in this one answer; the old one stays accepted for `overlapSeconds`.")
             .optional_body(
                 Object::new()
@@ -374,10 +443,13 @@ fn repositories() -> Vec<Operation> {
             )
             .ok(
                 "The new secret.",
-                Object::new()
+                withholding(
+                    Object::new()
                     .optional("webhookSecret", schema::text(), "The new secret, shown once.")
                     .optional("webhookPath", schema::text(), "Where the provider posts.")
                     .optional("previousAcceptedUntil", schema::time(), "Until when the old secret is accepted."),
+                    &["webhookSecret"],
+                ),
             )
             .problem(ProblemType::TooManyChanges, &["TOO_MANY_CHANGES"])
             .problem(ProblemType::LimitExceeded, &["LIMIT_EXCEEDED"]),
@@ -404,20 +476,84 @@ fn members() -> Vec<Operation> {
                 "The members, in the order in which they were added.",
                 Object::new().required("members", schema::array(schema::reference("Member")), "The members."),
             ),
-        manage(of("repos_add_member", "Add a member"))
+        manage(of("repos_add_member", "Add a member").idempotent().conditional())
             .text("Name the user by `userId` or by `username`. Only owners add owners.")
             .body(add_member())
             .created("The member.", answer())
             .problem(ProblemType::Conflict, &["MEMBER_EXISTS", "WRITE_CONFLICT"])
             .problem(ProblemType::LimitExceeded, &["LIMIT_EXCEEDED"]),
-        manage(one("repos_update_member_role", "Change a member's role"))
+        manage(one("repos_update_member_role", "Change a member's role").conditional())
             .body(Object::new().required("role", role(), "The new role."))
             .ok("The member as they are now.", answer())
             .problem(ProblemType::Conflict, &["LAST_OWNER", "WRITE_CONFLICT"]),
-        manage(one("repos_remove_member", "Remove a member"))
+        manage(one("repos_remove_member", "Remove a member").conditional())
             .ok("They are no member any more.", schema::reference("Done"))
             .problem(ProblemType::Conflict, &["LAST_OWNER", "WRITE_CONFLICT"]),
     ]
+}
+
+fn audit() -> Vec<Operation> {
+    let answer = || {
+        Object::new()
+            .required("entries", schema::array(schema::reference("AuditEntry")), "The entries, newest first.")
+            .optional("nextCursor", schema::text(), "For the next page, if there is one.")
+    };
+    let list = |operation: Operation| {
+        operation
+            .parameter(Parameter::limit(50, 200))
+            .parameter(Parameter::cursor())
+            .ok("A page of entries.", answer())
+            .problem(ProblemType::ValidationFailed, &["INVALID_CURSOR"])
+    };
+    vec![
+        list(
+            Operation::new("repos_list_audit", AUDIT, "List what was done on a repository")
+                .path("id", schema::id(RepositoryId::PREFIX), "The repository.")
+                .of_repository(Scope::ReposRead, RepositoryRole::Maintainer, Archived::Allowed),
+        ),
+        list(
+            Operation::new("audit_list", AUDIT, "List what was done in the tenant on a day")
+                .access(Access::Administrator)
+                .parameter(Parameter::query(
+                    "day",
+                    json!({"anyOf": [{"type": "string", "format": "date"}, {"const": ""}]}),
+                    "The day in UTC, like `2026-01-20`; today unless said.",
+                )),
+        ),
+    ]
+}
+
+fn audit_entry() -> Value {
+    Object::new()
+        .required("id", schema::id(AuditId::PREFIX), "Its id.")
+        .required("action", schema::pattern("^[A-Z_]+$"), "What was done.")
+        .required("target", schema::text(), "On what: an id.")
+        .required("at", schema::time(), "When.")
+        .optional("userId", schema::id(UserId::PREFIX), "Who did it; absent for what a webhook caused.")
+        .optional("accessTokenId", schema::id(AccessTokenId::PREFIX), "With which token.")
+        .optional("repoId", schema::id(RepositoryId::PREFIX), "On which repository.")
+        .optional(
+            "details",
+            json!({"type": "object"}),
+            "What changed: names, ids and counts, and `changes` with each member before and after; never a secret.",
+        )
+        .schema()
+}
+
+fn login_user() -> Value {
+    Object::new()
+        .required("id", schema::id(UserId::PREFIX), "Their id.")
+        .required("username", schema::text(), "Their name.")
+        .optional("displayName", schema::text(), "Their name for people.")
+        .optional("email", schema::text(), "Their e-mail.")
+        .required("roles", schema::array(schema::one_of(&["admin"])), "Their roles in the tenant.")
+        .schema()
+}
+
+/// Says what a repeated answer leaves out.
+fn withholding(object: Object, members: &[&str]) -> Object {
+    let withheld = schema::array(schema::one_of(members));
+    object.optional("withheld", withheld, "In a repeated answer: what the first one showed and this one does not.")
 }
 
 fn repo() -> Value {
@@ -770,7 +906,7 @@ fn new_tenant() -> Object {
     Object::new()
         .required("tenant", schema::reference("Tenant"), "The tenant.")
         .required("administrator", schema::reference("User"), "Its first administrator.")
-        .required("token", schema::text(), "The administrator's token, shown once.")
+        .optional("token", schema::text(), "The administrator's token, shown once.")
 }
 
 fn create_tenant() -> Object {

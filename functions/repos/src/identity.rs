@@ -1,21 +1,47 @@
 //! `/api/me` and `/api/bootstrap`: who is calling, and how the first caller comes to be.
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use repoplane_api::access::Caller;
 use repoplane_api::app::random_token;
 use repoplane_api::body::JsonBody;
 use repoplane_api::problem::ProblemType;
-use repoplane_api::{App, Problem, token};
-use repoplane_domain::access::{CreateAccessToken, CreateTenant, Principal, Scope, TokenKind};
+use repoplane_api::{Answer, App, Problem, token};
+use repoplane_domain::access::{CreateAccessToken, CreateTenant, Login, Principal, Scope, Tenant, TokenKind, User};
 use repoplane_domain::secret::Secret;
+use repoplane_store::{Authorship, KeptAnswer};
 use serde_json::{Value, json};
 
 /// `access_me`.
-pub(crate) async fn me(Caller(caller): Caller) -> Json<Value> {
-    Json(json!({"principal": principal(&caller), "tenant": {"id": caller.tenant}, "scopes": caller.scopes}))
+pub(crate) async fn me(Caller(caller): Caller) -> Answer {
+    Answer::ok(json!({"principal": principal(&caller), "tenant": {"id": caller.tenant}, "scopes": caller.scopes}))
+}
+
+/// `access_login`: for HookCode's clients, which want to sign in. The password is an access token; the answer is that very
+/// token with its user (contract: hookcode 1.1). Nothing is made, so nothing has to be signed out.
+pub(crate) async fn login(State(app): State<App>, JsonBody(body): JsonBody) -> Result<Answer, Problem> {
+    let login = Login::read(&body)?;
+    let refused = || Problem::unauthorized("Invalid username or password");
+    let now = app.now();
+    let record = app.store.token_record(&login.password, true, now).await?.ok_or_else(refused)?;
+    if !record.user.username.eq_ignore_ascii_case(login.username.trim()) {
+        return Err(refused());
+    }
+    if record.user.disabled {
+        return Err(Problem::new(ProblemType::Forbidden, "Account is disabled").with_code("ACCOUNT_DISABLED"));
+    }
+    record.principal(now).ok_or_else(refused)?;
+    let mut user = json!({"id": record.user.id, "username": record.user.username, "roles": record.user.roles});
+    for (key, value) in [("displayName", &record.user.display_name), ("email", &record.user.email)] {
+        if let Some(value) = value {
+            user[key] = json!(value);
+        }
+    }
+    let mut answer = json!({"user": user});
+    if let Some(at) = record.token.expires_at {
+        answer["expiresAt"] = json!(at);
+    }
+    Ok(Answer::ok(answer).reveal("token", login.password))
 }
 
 fn principal(caller: &Principal) -> Value {
@@ -37,7 +63,7 @@ pub(crate) async fn bootstrap(
     State(app): State<App>,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
-) -> Result<Response, Problem> {
+) -> Result<Answer, Problem> {
     check_bootstrap_token(&app, &headers).await?;
     if app.store.is_bootstrapped().await? {
         let problem = Problem::new(ProblemType::Conflict, "the registry has its first tenant already");
@@ -48,15 +74,15 @@ pub(crate) async fn bootstrap(
         (CreateAccessToken::of_bootstrap("administrator", Scope::OF_A_TENANT), new_token(TokenKind::Personal)?),
         (CreateAccessToken::of_bootstrap("operator", [Scope::Operator]), new_token(TokenKind::Personal)?),
     ];
-    let (tenant, user, issued) = app.store.create_tenant(&command, tokens, true, None, app.now()).await?;
-    let token = |at: usize| issued.get(at).map(|issued| issued.text.expose().to_owned());
-    let answer = json!({
-        "tenant": crate::tenants::view(&tenant),
-        "administrator": crate::users::view(&user),
-        "token": token(0),
-        "operatorToken": token(1),
-    });
-    Ok((StatusCode::CREATED, Json(answer)).into_response())
+    let render = |tenant: &Tenant, user: &User| {
+        let body = json!({"tenant": crate::tenants::view(tenant), "administrator": crate::users::view(user)});
+        KeptAnswer::created(format!("/api/tenants/{}", tenant.id), body).version(tenant.version)
+    };
+    let author = Authorship::Bootstrap;
+    let (tenant, user, issued) = app.store.create_tenant(&command, tokens, author, app.now(), render).await?;
+    let tokens = ["token", "operatorToken"].into_iter().zip(issued);
+    let answer = Answer::from(render(&tenant, &user));
+    Ok(tokens.fold(answer, |answer, (name, issued)| answer.reveal(name, issued.text)))
 }
 
 async fn check_bootstrap_token(app: &App, headers: &HeaderMap) -> Result<(), Problem> {

@@ -2,6 +2,7 @@
 //!
 //! This function is the API's `$default` route: a path that nobody else has is answered here.
 
+mod audit;
 pub mod describe;
 mod docs;
 mod identity;
@@ -30,20 +31,24 @@ pub fn routes() -> Routes<App> {
         .get("problems_list", "/problems", problems::list)
         .get("problems_get", "/problems/{slug}", problems::show)
         .post("access_bootstrap", "/api/bootstrap", identity::bootstrap)
+        .post("access_login", "/api/auth/login", identity::login)
         .get("access_me", "/api/me", identity::me)
         .get("access_list_tokens", "/api/access-tokens", tokens::list)
         .post("access_create_token", "/api/access-tokens", tokens::create)
         .delete("access_revoke_token", "/api/access-tokens/{token_id}", tokens::revoke)
         .get("tenants_list", "/api/tenants", tenants::list)
         .post("tenants_create", "/api/tenants", tenants::create)
+        .get("tenants_get", "/api/tenants/{tenant_id}", tenants::show)
         .patch("tenants_update", "/api/tenants/{tenant_id}", tenants::change)
         .get("users_list", "/api/users", users::list)
         .post("users_create", "/api/users", users::create)
+        .get("users_get", "/api/users/{user_id}", users::show)
         .patch("users_update", "/api/users/{user_id}", users::change)
         .get("repos_list", "/api/repos", repositories::list)
         .post("repos_create", "/api/repos", repositories::create)
         .get("repos_get", "/api/repos/{id}", repositories::show)
         .patch("repos_patch", "/api/repos/{id}", repositories::change)
+        .delete("repos_delete", "/api/repos/{id}", repositories::remove)
         .post("repos_archive", "/api/repos/{id}/archive", repositories::archive)
         .post("repos_unarchive", "/api/repos/{id}/unarchive", repositories::unarchive)
         .post(
@@ -55,6 +60,8 @@ pub fn routes() -> Routes<App> {
         .post("repos_add_member", "/api/repos/{id}/members", members::add)
         .patch("repos_update_member_role", "/api/repos/{id}/members/{user_id}", members::change)
         .delete("repos_remove_member", "/api/repos/{id}/members/{user_id}", members::remove)
+        .get("repos_list_audit", "/api/repos/{id}/audit", audit::of_repository)
+        .get("audit_list", "/api/audit", audit::of_tenant)
 }
 
 /// The function's router.

@@ -1,29 +1,29 @@
 //! `/api/repos`: register, look, change, archive (contract: hookcode 2.1–2.6).
 
 use crate::view;
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
-use repoplane_api::access::{Caller, Manage, ManageArchived, Read, Repo};
-use repoplane_api::body::{JsonBody, OptionalJsonBody};
+use repoplane_api::access::{Caller, Manage, ManageArchived, Own, Read, Repo};
+use repoplane_api::body::JsonBody;
 use repoplane_api::cursor::{self, CursorScope};
+use repoplane_api::idempotency::keep_unchanged;
 use repoplane_api::query::QueryParams;
-use repoplane_api::{App, Problem};
-use repoplane_domain::access::{Right, Scope};
+use repoplane_api::{Answer, App, IfMatch, Posted, PostedBody, Problem, answer_once};
+use repoplane_domain::access::{Principal, Right, Scope};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::automation::AutomationConfig;
-use repoplane_domain::credential::{CredentialPatch, read_patch};
+use repoplane_domain::credential::{CredentialPatch, CredentialProfiles, read_patch};
 use repoplane_domain::error::{DomainError, FieldErrors};
-use repoplane_domain::id::{AuditId, RepositoryId};
+use repoplane_domain::id::AuditId;
 use repoplane_domain::input::Object;
-use repoplane_domain::preview_env::PreviewEnvPatch;
-use repoplane_domain::repository::{CreateRepository, PatchRepository, Repository, read_rotation};
+use repoplane_domain::preview_env::{PreviewEnv, PreviewEnvPatch};
+use repoplane_domain::repository::{CreateRepository, PatchRepository, Provider, Repository, read_rotation};
 use repoplane_domain::robot::list_view;
 use repoplane_domain::time::Timestamp;
-use repoplane_store::{ArchiveFilter, Author, DecisionSet, Plan};
+use repoplane_store::{ArchiveFilter, Author, DecisionSet, KeptAnswer, Plan, RepositoryFilter, RepositoryPosition};
 use serde_json::{Value, json};
 
+/// The member that shows a webhook's secret, once.
+const WEBHOOK_SECRET: &str = "webhookSecret";
 /// Rows of a page, at most and by default (contract: hookcode 2.1).
 const PAGE: usize = 50;
 
@@ -32,49 +32,64 @@ pub(crate) async fn list(
     State(app): State<App>,
     Caller(caller): Caller,
     query: QueryParams,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     caller.need_scope(Scope::ReposRead)?;
-    let (filter, name) = match query.get("archived").unwrap_or_default() {
-        "1" | "true" | "archived" => (ArchiveFilter::Archived, "archived"),
-        "all" => (ArchiveFilter::All, "all"),
-        _ => (ArchiveFilter::Active, "active"),
-    };
-    let scope = CursorScope::new(caller.tenant, &["repos", name, &caller.user.to_string()]);
-    let after: Option<(Timestamp, RepositoryId)> = cursor::decode(&scope, query.get("cursor"))?;
-    let page = app.store.repositories(&caller, filter, after, query.limit(PAGE, PAGE), app.now()).await?;
-    let next = page.rows.last().filter(|_| page.more).map(|row| (row.repository.updated_at, row.repository.id));
-    let rows = page.rows.iter().map(|row| view::with_rights(view::repository(&row.repository, &row.state), row.role));
+    let filter = read_filter(&query)?;
+    let scope = CursorScope::of_query(caller.tenant, &["repos", &caller.user.to_string()], &query);
+    let after: Option<RepositoryPosition> = cursor::decode(&scope, query.get("cursor"))?;
+    let page = app.store.repositories(&caller, &filter, after, query.limit(PAGE, PAGE), app.now()).await?;
+    let rows = page.rows.iter().map(|row| view::with_rights(view::repository(&row.repository), row.role));
     let mut answer = json!({"repos": rows.collect::<Vec<_>>()});
-    if let Some(position) = next {
+    if let Some(position) = page.next {
         answer["nextCursor"] = json!(cursor::encode(&scope, position));
     }
-    Ok(Json(answer))
+    Ok(Answer::ok(answer))
+}
+
+/// `archived` is read as HookCode reads it: what it does not know is "active". What is ours is strict.
+fn read_filter(query: &QueryParams) -> Result<RepositoryFilter, Problem> {
+    let mut errors = FieldErrors::new();
+    let archived = match query.get("archived").unwrap_or_default() {
+        "1" | "true" | "archived" => ArchiveFilter::Archived,
+        "all" => ArchiveFilter::All,
+        _ => ArchiveFilter::Active,
+    };
+    let provider = query.choice("provider", &mut errors, "github, gitlab or git", Provider::parse);
+    let enabled = query.boolean("enabled", &mut errors);
+    let text = query.search(&mut errors);
+    Ok(errors.into_result(RepositoryFilter { archived, provider, enabled, text })?)
 }
 
 /// `repos_create`.
 pub(crate) async fn create(
     State(app): State<App>,
     Caller(caller): Caller,
-    JsonBody(body): JsonBody,
-) -> Result<Response, Problem> {
+    PostedBody(posted): PostedBody,
+) -> Result<Answer, Problem> {
     caller.need_scope(Scope::ReposWrite)?;
-    let command = CreateRepository::read(&body)?;
-    if !command.verification {
-        caller.need_administrator()?;
-    }
-    let set = app.store.create_repository(&caller, command, app.now()).await?;
-    let role = caller.role_in(&set.members.members);
-    let record = view::with_rights(view::repository(&set.repository, &set.state), role);
-    let mut answer = json!({"repo": view::with_creator(record, &set.members.members)});
-    add_webhook(&app, &set, &mut answer).await?;
-    let location = format!("/api/repos/{}", set.repository.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)).into_response())
+    let once = posted.once(&caller);
+    let run = async {
+        let command = CreateRepository::read(&posted.body)?;
+        if !command.verification {
+            caller.need_administrator()?;
+        }
+        let render = |set: &DecisionSet| {
+            let role = caller.role_in(&set.members.members);
+            let record = view::with_rights(view::repository(&set.repository), role);
+            let body = json!({"repo": view::with_creator(record, &set.members.members)});
+            let location = format!("/api/repos/{}", set.repository.id);
+            with_webhook(KeptAnswer::created(location, body).version(set.repository.version), &set.repository)
+        };
+        let set = app.store.create_repository(&caller, command, once.as_ref(), app.now(), render).await?;
+        Ok(reveal_secret(&app, &set, render(&set)).await?)
+    };
+    answer_once(&app, once.as_ref(), run).await
 }
 
 /// `repos_get`.
-pub(crate) async fn show(repo: Repo<Read>) -> Json<Value> {
+pub(crate) async fn show(repo: Repo<Read>) -> Answer {
     let set = &repo.set;
-    let record = view::with_rights(view::repository(&set.repository, &set.state), Some(repo.role));
+    let record = view::with_rights(view::repository(&set.repository), Some(repo.role));
     let automation = set.automation.as_ref().map(|stored| stored.config.clone());
     let mut answer = json!({
         "repo": view::with_creator(record, &set.members.members),
@@ -86,20 +101,22 @@ pub(crate) async fn show(repo: Repo<Read>) -> Json<Value> {
     if let Some(path) = view::webhook_path(&set.repository) {
         answer["webhookPath"] = json!(path);
     }
-    Json(answer)
+    Answer::ok(answer).version(set.repository.version)
 }
 
 /// `repos_patch`.
 pub(crate) async fn change(
     State(app): State<App>,
     repo: Repo<Manage>,
+    if_match: IfMatch,
     JsonBody(body): JsonBody,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let Change { patch, credentials, preview_env } = Change::read(&body, &repo.set.repository)?;
     let changed: Vec<String> = body.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
     let now = app.now();
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {
+        if_match.check(set.repository.version)?;
         if patch.verification == Some(false) && set.repository.webhook.verification {
             repo.principal.need_administrator()?;
         }
@@ -109,25 +126,62 @@ pub(crate) async fn change(
         secrets.extend(credentials.apply(&mut profiles, now, app.store.ids()).map_err(DomainError::Invalid)?);
         let mut env = set.credentials.preview_env.clone();
         secrets.extend(preview_env.apply(&mut env)?);
-        let mut audit =
-            vec![entry(&app, &repo.principal, AuditAction::RepoUpdated, set, now).with(json!({"fields": changed}))];
+        let entry = entry(&app, &repo.principal, AuditAction::RepoUpdated, set, now);
+        let before = audited(&set.repository, &set.credentials.profiles, &set.credentials.preview_env);
+        let after = audited(&next, &profiles, &env);
+        let mut audit = vec![entry.with(json!({"fields": changed})).with_change(&before, &after)];
         if next.webhook.verification != set.repository.webhook.verification {
-            let details = json!({"webhookVerification": next.webhook.verification});
-            audit.push(
-                entry(&app, &repo.principal, AuditAction::RepoWebhookVerificationChanged, set, now).with(details),
-            );
+            audit.push(verification_changed(&app, &repo.principal, set, &next, now));
         }
         let profiles = (profiles != set.credentials.profiles).then_some(profiles);
         let preview_env = (env != set.credentials.preview_env).then_some(env);
         Ok(Plan { repository: Some(next), profiles, preview_env, secrets, audit, ..Plan::nothing(()) })
     };
     let (set, ()) = app.store.change(author, repo.set.clone(), plan).await?;
-    let record = view::with_rights(view::repository(&set.repository, &set.state), Some(repo.role));
-    Ok(Json(json!({
+    let record = view::with_rights(view::repository(&set.repository), Some(repo.role));
+    let answer = json!({
         "repo": record,
         "repoScopedCredentials": set.credentials.profiles.public_view(),
         "previewEnvConfig": set.credentials.preview_env.public_view(),
-    })))
+    });
+    Ok(Answer::ok(answer).version(set.repository.version))
+}
+
+/// What the audit log compares of a repository: its public views, which hold no secrets.
+fn audited(repository: &Repository, profiles: &CredentialProfiles, env: &PreviewEnv) -> Value {
+    let mut view = view::repository(repository);
+    view.insert("webhookSecretGeneration".to_owned(), json!(repository.webhook.generation));
+    view.insert("repoScopedCredentials".to_owned(), json!(profiles.public_view()));
+    view.insert("previewEnvConfig".to_owned(), json!(env.public_view()));
+    Value::Object(view)
+}
+
+fn verification_changed(
+    app: &App,
+    principal: &Principal,
+    set: &DecisionSet,
+    next: &Repository,
+    now: Timestamp,
+) -> AuditEntry {
+    let view = |repository: &Repository| json!({"webhookVerification": repository.webhook.verification});
+    let entry = entry(app, principal, AuditAction::RepoWebhookVerificationChanged, set, now);
+    entry.with_change(&view(&set.repository), &view(next))
+}
+
+/// `repos_delete`.
+pub(crate) async fn remove(
+    State(app): State<App>,
+    repo: Repo<Own>,
+    if_match: IfMatch,
+    query: QueryParams,
+) -> Result<Answer, Problem> {
+    let mut errors = FieldErrors::new();
+    let force = query.boolean("force", &mut errors).unwrap_or_default();
+    errors.into_result(())?;
+    let author = Author { principal: &repo.principal, right: Right::Own, now: app.now() };
+    let check = |set: &DecisionSet| if_match.check(set.repository.version);
+    let removed = app.store.remove_repository(author, repo.set.clone(), force, check).await?;
+    Ok(Answer::ok(json!({"ok": true, "tasksDropped": removed.open_tasks})))
 }
 
 /// A checked body of `repos_patch`.
@@ -150,93 +204,124 @@ impl Change {
 }
 
 /// `repos_archive`.
-pub(crate) async fn archive(State(app): State<App>, repo: Repo<ManageArchived>) -> Result<Json<Value>, Problem> {
-    let (set, changed) = set_archived(&app, &repo, AuditAction::RepoArchived, Repository::archived).await?;
-    let (tasks, groups) = counts(&app, &set, changed).await?;
-    let record = view::repository(&set.repository, &set.state);
-    Ok(Json(json!({"repo": record, "tasksArchived": tasks, "taskGroupsArchived": groups})))
+pub(crate) async fn archive(
+    State(app): State<App>,
+    repo: Repo<ManageArchived>,
+    if_match: IfMatch,
+    posted: Posted,
+) -> Result<Answer, Problem> {
+    let counted = ["tasksArchived", "taskGroupsArchived"];
+    set_archived(&app, &repo, &if_match, &posted, (AuditAction::RepoArchived, counted), Repository::archived).await
 }
 
 /// `repos_unarchive`.
-pub(crate) async fn unarchive(State(app): State<App>, repo: Repo<ManageArchived>) -> Result<Json<Value>, Problem> {
-    let (set, changed) = set_archived(&app, &repo, AuditAction::RepoUnarchived, Repository::unarchived).await?;
-    let (tasks, groups) = counts(&app, &set, changed).await?;
-    let record = view::repository(&set.repository, &set.state);
-    Ok(Json(json!({"repo": record, "tasksRestored": tasks, "taskGroupsRestored": groups})))
+pub(crate) async fn unarchive(
+    State(app): State<App>,
+    repo: Repo<ManageArchived>,
+    if_match: IfMatch,
+    posted: Posted,
+) -> Result<Answer, Problem> {
+    let counted = ["tasksRestored", "taskGroupsRestored"];
+    set_archived(&app, &repo, &if_match, &posted, (AuditAction::RepoUnarchived, counted), Repository::unarchived).await
 }
 
+/// Archives or unarchives. What inherits the change is counted before it; on a repeat nothing does (contract: hookcode 2.5).
 async fn set_archived(
     app: &App,
     repo: &Repo<ManageArchived>,
-    action: AuditAction,
+    if_match: &IfMatch,
+    posted: &Posted,
+    (action, [tasks, groups]): (AuditAction, [&str; 2]),
     change: impl Fn(&Repository, Timestamp) -> Option<Repository>,
-) -> Result<(DecisionSet, bool), Problem> {
-    if change(&repo.set.repository, app.now()).is_none() {
-        return Ok((repo.set.clone(), false));
-    }
-    let now = app.now();
-    let author = Author { principal: &repo.principal, right: Right::ManageArchived, now };
-    let plan = |set: &DecisionSet| {
-        Ok(match change(&set.repository, now) {
-            Some(next) => {
-                let audit = vec![entry(app, &repo.principal, action, set, now)];
-                Plan { repository: Some(next), audit, ..Plan::nothing(true) }
-            }
-            None => Plan::nothing(false),
-        })
+) -> Result<Answer, Problem> {
+    let once = posted.once(&repo.principal);
+    let run = async {
+        let now = app.now();
+        let render = |set: &DecisionSet, counts: &(u64, u64)| {
+            let body = json!({"repo": view::repository(&set.repository), tasks: counts.0, groups: counts.1});
+            KeptAnswer::ok(body).version(set.repository.version)
+        };
+        if change(&repo.set.repository, now).is_none() {
+            if_match.check(repo.set.repository.version)?;
+            return keep_unchanged(app, once.as_ref(), render(&repo.set, &(0, 0))).await;
+        }
+        let counts = app.store.count_open(repo.set.repository.id).await?;
+        let author = Author { principal: &repo.principal, right: Right::ManageArchived, now };
+        let plan = |set: &DecisionSet| {
+            if_match.check(set.repository.version)?;
+            Ok(match change(&set.repository, now) {
+                Some(next) => {
+                    let view = |repository: &Repository| json!({"archivedAt": repository.archived_at});
+                    let entry = entry(app, &repo.principal, action, set, now);
+                    let audit = vec![entry.with_change(&view(&set.repository), &view(&next))];
+                    Plan { repository: Some(next), audit, ..Plan::nothing(counts) }
+                }
+                // Somebody else was faster.
+                None => Plan::nothing((0, 0)),
+            })
+        };
+        let (set, counts) = app.store.act(author, repo.set.clone(), once.as_ref(), plan, render).await?;
+        Ok(render(&set, &counts).into())
     };
-    Ok(app.store.change(author, repo.set.clone(), plan).await?)
-}
-
-/// What inherits the change: nothing on a repeat (contract: hookcode 2.5).
-async fn counts(app: &App, set: &DecisionSet, changed: bool) -> Result<(u64, u64), Problem> {
-    if !changed {
-        return Ok((0, 0));
-    }
-    Ok(app.store.count_open(set.repository.id).await?)
+    answer_once(app, once.as_ref(), run).await
 }
 
 /// `repos_rotate_webhook_secret`: the new secret is shown in this one answer.
 pub(crate) async fn rotate_webhook_secret(
     State(app): State<App>,
     repo: Repo<Manage>,
-    OptionalJsonBody(body): OptionalJsonBody,
-) -> Result<Json<Value>, Problem> {
-    let rotation = read_rotation(&body)?;
-    let now = app.now();
-    let author = Author { principal: &repo.principal, right: Right::Manage, now };
-    let plan = |set: &DecisionSet| {
-        let next = set.repository.rotated(&rotation, now);
-        let secrets = next.webhook_secret_edits(&set.repository, Some(&rotation));
-        let details = json!({"generation": next.webhook.generation, "overlapSeconds": rotation.overlap.as_secs()});
-        let audit = vec![entry(&app, &repo.principal, AuditAction::RepoWebhookSecretRotated, set, now).with(details)];
-        Ok(Plan { repository: Some(next), secrets, audit, ..Plan::nothing(()) })
+    if_match: IfMatch,
+    posted: Posted,
+) -> Result<Answer, Problem> {
+    let once = posted.once(&repo.principal);
+    let run = async {
+        let rotation = read_rotation(&posted.body)?;
+        let now = app.now();
+        let author = Author { principal: &repo.principal, right: Right::Manage, now };
+        let plan = |set: &DecisionSet| {
+            if_match.check(set.repository.version)?;
+            let next = set.repository.rotated(&rotation, now);
+            let secrets = next.webhook_secret_edits(&set.repository, Some(&rotation));
+            let view = |repository: &Repository| json!({"webhookSecretGeneration": repository.webhook.generation});
+            let entry = entry(&app, &repo.principal, AuditAction::RepoWebhookSecretRotated, set, now);
+            let entry = entry.with(json!({"overlapSeconds": rotation.overlap.as_secs()}));
+            let audit = vec![entry.with_change(&view(&set.repository), &view(&next))];
+            Ok(Plan { repository: Some(next), secrets, audit, ..Plan::nothing(()) })
+        };
+        let render = |set: &DecisionSet, (): &()| {
+            let mut body = json!({});
+            if let Some(previous) = &set.repository.webhook.previous {
+                body["previousAcceptedUntil"] = json!(previous.accepted_until);
+            }
+            with_webhook(KeptAnswer::ok(body).version(set.repository.version), &set.repository)
+        };
+        let (set, ()) = app.store.act(author, repo.set.clone(), once.as_ref(), plan, render).await?;
+        Ok(reveal_secret(&app, &set, render(&set, &())).await?)
     };
-    let (set, ()) = app.store.change(author, repo.set.clone(), plan).await?;
-    let mut answer = json!({});
-    add_webhook(&app, &set, &mut answer).await?;
-    if let Some(previous) = &set.repository.webhook.previous {
-        answer["previousAcceptedUntil"] = json!(previous.accepted_until);
-    }
-    Ok(Json(answer))
+    answer_once(&app, once.as_ref(), run).await
 }
 
-async fn add_webhook(app: &App, set: &DecisionSet, answer: &mut Value) -> Result<(), Problem> {
-    if let Some(path) = view::webhook_path(&set.repository) {
-        let (secret, _) = app.store.webhook_secrets(set, app.now()).await?;
-        answer["webhookSecret"] = json!(secret.expose());
-        answer["webhookPath"] = json!(path);
+/// Names the webhook's path, and its secret as shown once.
+fn with_webhook(mut answer: KeptAnswer, repository: &Repository) -> KeptAnswer {
+    match view::webhook_path(repository) {
+        Some(path) => {
+            answer.body["webhookPath"] = json!(path);
+            answer.withholding(WEBHOOK_SECRET)
+        }
+        None => answer,
     }
-    Ok(())
 }
 
-fn entry(
-    app: &App,
-    principal: &repoplane_domain::access::Principal,
-    action: AuditAction,
-    set: &DecisionSet,
-    now: Timestamp,
-) -> AuditEntry {
+/// Shows the webhook's secret, for the one answer that has it.
+async fn reveal_secret(app: &App, set: &DecisionSet, answer: KeptAnswer) -> Result<Answer, Problem> {
+    if answer.withheld.is_empty() {
+        return Ok(answer.into());
+    }
+    let (secret, _) = app.store.webhook_secrets(set, app.now()).await?;
+    Ok(Answer::from(answer).reveal(WEBHOOK_SECRET, secret))
+}
+
+fn entry(app: &App, principal: &Principal, action: AuditAction, set: &DecisionSet, now: Timestamp) -> AuditEntry {
     let id = set.repository.id;
     AuditEntry::by(principal, AuditId::new(now, app.store.ids()), action, id, now).on(id)
 }

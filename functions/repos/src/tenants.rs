@@ -1,15 +1,13 @@
 //! `/api/tenants`: for the operator of the registry.
 
 use crate::identity::new_token;
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
 use repoplane_api::access::{Operator, PathParams};
 use repoplane_api::body::JsonBody;
-use repoplane_api::{App, Problem};
-use repoplane_domain::access::{CreateAccessToken, CreateTenant, PatchTenant, Scope, Tenant, TokenKind};
+use repoplane_api::{Answer, App, IfMatch, PostedBody, Problem, answer_once};
+use repoplane_domain::access::{CreateAccessToken, CreateTenant, PatchTenant, Scope, Tenant, TokenKind, User};
 use repoplane_domain::error::Kind;
+use repoplane_store::{Authorship, KeptAnswer};
 use serde_json::{Value, json};
 
 /// One tenant on the wire.
@@ -24,28 +22,41 @@ pub(crate) fn view(tenant: &Tenant) -> Value {
 }
 
 /// `tenants_list`.
-pub(crate) async fn list(State(app): State<App>, Operator(_): Operator) -> Result<Json<Value>, Problem> {
+pub(crate) async fn list(State(app): State<App>, Operator(_): Operator) -> Result<Answer, Problem> {
     let tenants = app.store.list_tenants().await?;
-    Ok(Json(json!({"tenants": tenants.iter().map(view).collect::<Vec<_>>()})))
+    Ok(Answer::ok(json!({"tenants": tenants.iter().map(view).collect::<Vec<_>>()})))
+}
+
+/// `tenants_get`.
+pub(crate) async fn show(State(app): State<App>, Operator(_): Operator, params: PathParams) -> Result<Answer, Problem> {
+    let id = params.id("tenant_id", Kind::Tenant)?;
+    let tenant = app.store.tenant(id).await?.ok_or_else(|| Problem::not_found(Kind::Tenant))?;
+    Ok(Answer::ok(json!({"tenant": view(&tenant)})).version(tenant.version))
 }
 
 /// `tenants_create`: the tenant with its first administrator and that administrator's token, shown once.
 pub(crate) async fn create(
     State(app): State<App>,
     Operator(operator): Operator,
-    JsonBody(body): JsonBody,
-) -> Result<Response, Problem> {
-    let command = CreateTenant::read(&body)?;
-    let token = CreateAccessToken::of_bootstrap("administrator", Scope::OF_A_TENANT);
-    let tokens = vec![(token, new_token(TokenKind::Personal)?)];
-    let (tenant, user, issued) = app.store.create_tenant(&command, tokens, false, Some(&operator), app.now()).await?;
-    let answer = json!({
-        "tenant": view(&tenant),
-        "administrator": crate::users::view(&user),
-        "token": issued.first().map(|issued| issued.text.expose()),
-    });
-    let location = format!("/api/tenants/{}", tenant.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)).into_response())
+    PostedBody(posted): PostedBody,
+) -> Result<Answer, Problem> {
+    let once = posted.once(&operator);
+    let run = async {
+        let command = CreateTenant::read(&posted.body)?;
+        let token = CreateAccessToken::of_bootstrap("administrator", Scope::OF_A_TENANT);
+        let tokens = vec![(token, new_token(TokenKind::Personal)?)];
+        let render = |tenant: &Tenant, user: &User| {
+            let body = json!({"tenant": view(tenant), "administrator": crate::users::view(user)});
+            let location = format!("/api/tenants/{}", tenant.id);
+            KeptAnswer::created(location, body).version(tenant.version).withholding("token")
+        };
+        let author = Authorship::Operator { principal: &operator, once: once.as_ref() };
+        let (tenant, user, issued) = app.store.create_tenant(&command, tokens, author, app.now(), render).await?;
+        let answer = Answer::from(render(&tenant, &user));
+        let text = issued.into_iter().next().map(|issued| issued.text);
+        Ok(text.into_iter().fold(answer, |answer, text| answer.reveal("token", text)))
+    };
+    answer_once(&app, once.as_ref(), run).await
 }
 
 /// `tenants_update`.
@@ -53,10 +64,15 @@ pub(crate) async fn change(
     State(app): State<App>,
     Operator(operator): Operator,
     params: PathParams,
+    if_match: IfMatch,
     JsonBody(body): JsonBody,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let id = params.id("tenant_id", Kind::Tenant)?;
-    let patch = PatchTenant::read(&body)?;
-    let tenant = app.store.patch_tenant(&operator, id, &patch, app.now()).await?;
-    Ok(Json(json!({"tenant": view(&tenant)})))
+    let (patch, now) = (PatchTenant::read(&body)?, app.now());
+    let change = |stored: &Tenant| {
+        if_match.check(stored.version)?;
+        Ok(patch.apply(stored, now))
+    };
+    let tenant = app.store.change_tenant(&operator, id, now, change).await?;
+    Ok(Answer::ok(json!({"tenant": view(&tenant)})).version(tenant.version))
 }

@@ -1,14 +1,12 @@
 //! `/api/users`: the people of a tenant, for its administrators.
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
 use repoplane_api::access::{Administrator, PathParams};
 use repoplane_api::body::JsonBody;
-use repoplane_api::{App, Problem};
+use repoplane_api::{Answer, App, IfMatch, PostedBody, Problem, answer_once};
 use repoplane_domain::access::{CreateUser, PatchUser, User};
 use repoplane_domain::error::Kind;
+use repoplane_store::KeptAnswer;
 use serde_json::{Value, json};
 
 /// One user on the wire.
@@ -31,20 +29,38 @@ pub(crate) fn view(user: &User) -> Value {
 }
 
 /// `users_list`.
-pub(crate) async fn list(State(app): State<App>, Administrator(caller): Administrator) -> Result<Json<Value>, Problem> {
+pub(crate) async fn list(State(app): State<App>, Administrator(caller): Administrator) -> Result<Answer, Problem> {
     let users = app.store.list_users(caller.tenant).await?;
-    Ok(Json(json!({"users": users.iter().map(view).collect::<Vec<_>>()})))
+    Ok(Answer::ok(json!({"users": users.iter().map(view).collect::<Vec<_>>()})))
+}
+
+/// `users_get`.
+pub(crate) async fn show(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    params: PathParams,
+) -> Result<Answer, Problem> {
+    let id = params.id("user_id", Kind::User)?;
+    let user = app.store.user(caller.tenant, id).await?.ok_or_else(|| Problem::not_found(Kind::User))?;
+    Ok(Answer::ok(json!({"user": view(&user)})).version(user.version))
 }
 
 /// `users_create`.
 pub(crate) async fn create(
     State(app): State<App>,
     Administrator(caller): Administrator,
-    JsonBody(body): JsonBody,
-) -> Result<Response, Problem> {
-    let user = app.store.create_user(&caller, CreateUser::read(&body)?, app.now()).await?;
-    let location = format!("/api/users/{}", user.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(json!({"user": view(&user)}))).into_response())
+    PostedBody(posted): PostedBody,
+) -> Result<Answer, Problem> {
+    let once = posted.once(&caller);
+    let run = async {
+        let command = CreateUser::read(&posted.body)?;
+        let render = |user: &User| {
+            KeptAnswer::created(format!("/api/users/{}", user.id), json!({"user": view(user)})).version(user.version)
+        };
+        let user = app.store.create_user(&caller, command, once.as_ref(), app.now(), render).await?;
+        Ok(render(&user).into())
+    };
+    answer_once(&app, once.as_ref(), run).await
 }
 
 /// `users_update`.
@@ -52,9 +68,15 @@ pub(crate) async fn change(
     State(app): State<App>,
     Administrator(caller): Administrator,
     params: PathParams,
+    if_match: IfMatch,
     JsonBody(body): JsonBody,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let id = params.id("user_id", Kind::User)?;
-    let user = app.store.patch_user(&caller, id, &PatchUser::read(&body)?, app.now()).await?;
-    Ok(Json(json!({"user": view(&user)})))
+    let (patch, now) = (PatchUser::read(&body)?, app.now());
+    let change = |stored: &User| {
+        if_match.check(stored.version)?;
+        Ok(patch.apply(stored, now))
+    };
+    let user = app.store.change_user(&caller, id, now, change).await?;
+    Ok(Answer::ok(json!({"user": view(&user)})).version(user.version))
 }

@@ -1,11 +1,11 @@
 //! How a repository looks on the wire (contract: hookcode 2, 3.1).
 
 use repoplane_domain::access::{Member, Members, Permissions, RepositoryRole};
-use repoplane_domain::repository::{Provider, Repository, RepositoryState};
+use repoplane_domain::repository::{Provider, Repository};
 use serde_json::{Map, Value, json};
 
 /// The record alone: unset optional fields are left out, `skillDefaults` is always null.
-pub(crate) fn repository(repository: &Repository, state: &RepositoryState) -> Map<String, Value> {
+pub(crate) fn repository(repository: &Repository) -> Map<String, Value> {
     let mut view = Map::new();
     let mut set = |key: &str, value: Value| drop(view.insert(key.to_owned(), value));
     set("id", json!(repository.id));
@@ -33,7 +33,7 @@ pub(crate) fn repository(repository: &Repository, state: &RepositoryState) -> Ma
     if let Some(previous) = &repository.webhook.previous {
         set("previousWebhookSecretAcceptedUntil", json!(previous.accepted_until));
     }
-    if let Some(at) = state.webhook_verified_at {
+    if let Some(at) = repository.webhook_verified_at {
         set("webhookVerifiedAt", json!(at));
     }
     set("skillDefaults", Value::Null);

@@ -39,15 +39,18 @@ pub fn describe() -> Vec<Operation> {
                 "The robots, oldest first.",
                 Object::new().required("robots", schema::array(schema::reference("Robot")), "The robots."),
             ),
-        manage(of("repos_create_robot", "Attach a robot"))
+        one("repos_get_robot", "Look at a robot")
+            .of_repository(Scope::ReposRead, RepositoryRole::Member, Archived::Allowed)
+            .ok("The robot.", answer()),
+        manage(of("repos_create_robot", "Attach a robot").idempotent())
             .text("It is disabled until its test passes. The profiles that it names must exist and hold a value.")
             .body(schema::reference("CreateRobot"))
             .created("The robot.", answer()),
-        manage(one("repos_patch_robot", "Change a robot"))
+        manage(one("repos_patch_robot", "Change a robot").conditional())
             .text("Absent members are kept. Another Git credential disables the robot until its test passes again.")
             .body(schema::reference("PatchRobot"))
             .ok("The robot as it is now.", answer()),
-        manage(one("repos_test_robot", "Test a robot's Git credential"))
+        manage(one("repos_test_robot", "Test a robot's Git credential").idempotent().conditional())
             .text(
                 "Asks the provider with the robot's token and records the verdict, which is 200 either way. A pass enables \
                  the robot; nothing else does.",
@@ -59,9 +62,9 @@ pub fn describe() -> Vec<Operation> {
                     .optional("message", schema::text(), "Why not.")
                     .required("robot", schema::reference("Robot"), "The robot as it is now."),
             )
-            .problem(ProblemType::ValidationFailed, &[])
+            .ignored_body()
             .problem(ProblemType::Conflict, &["ROBOT_CHANGED"]),
-        manage(one("repos_delete_robot", "Remove a robot"))
+        manage(one("repos_delete_robot", "Remove a robot").conditional())
             .text("Not while a rule names it, be the rule enabled or not.")
             .ok("It is gone.", schema::reference("Done"))
             .problem(ProblemType::Conflict, &["ROBOT_IN_USE"]),

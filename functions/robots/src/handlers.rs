@@ -1,50 +1,64 @@
-//! The five operations on robots.
+//! The operations on robots.
 
 use crate::Robots;
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
 use repoplane_api::access::{Manage, PathParams, Read, Repo};
 use repoplane_api::body::JsonBody;
+use repoplane_api::idempotency::Failed;
 use repoplane_api::problem::ProblemType;
-use repoplane_api::{App, Problem};
+use repoplane_api::{Answer, App, IfMatch, Posted, PostedBody, Problem, answer_once};
 use repoplane_domain::access::Right;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::credential::{CredentialStores, SecretOwner};
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, RobotId};
 use repoplane_domain::robot::{
-    CreateRobot, PatchRobot, Robot, RobotChange, RobotContext, TestVerdict, list_view, plan_test, remove_robot,
-    robot_view,
+    CreateRobot, PatchRobot, Robot, RobotChange, RobotContext, TestOutcome, TestVerdict, list_view, plan_test,
+    remove_robot, robot_view,
 };
 use repoplane_domain::time::Timestamp;
-use repoplane_store::{Author, DecisionSet, Plan};
-use serde_json::{Value, json};
+use repoplane_store::{Author, DecisionSet, KeptAnswer, Once, Plan};
+use serde_json::json;
 
 /// `repos_list_robots`.
-pub(crate) async fn list(repo: Repo<Read>) -> Json<Value> {
-    Json(list_view(&repo.set.robots))
+pub(crate) async fn list(repo: Repo<Read>) -> Answer {
+    Answer::ok(list_view(&repo.set.robots))
+}
+
+/// `repos_get_robot`.
+pub(crate) async fn show(params: PathParams, repo: Repo<Read>) -> Result<Answer, Problem> {
+    let robot: RobotId = params.id("robot_id", Kind::Robot)?;
+    Ok(shown(find(&repo.set, robot)?).into())
+}
+
+fn shown(robot: &Robot) -> KeptAnswer {
+    KeptAnswer::ok(json!({"robot": robot_view(robot)})).version(robot.version)
 }
 
 /// `repos_create_robot`.
 pub(crate) async fn create(
     State(Robots { app, .. }): State<Robots>,
     repo: Repo<Manage>,
-    JsonBody(body): JsonBody,
-) -> Result<Response, Problem> {
-    let (command, now) = (CreateRobot::read(&body), app.now());
-    let author = Author { principal: &repo.principal, right: Right::Manage, now };
-    let plan = |set: &DecisionSet| {
-        let change = command.apply(&context(set, &repo), now, app.store.ids())?;
-        let details = json!({"name": change.robot.name, "permission": change.robot.permission()});
-        let audit = entry(&app, &repo, AuditAction::RepoRobotCreated, change.robot.id, now).with(details);
-        Ok(planned(set, change, audit, now))
+    PostedBody(posted): PostedBody,
+) -> Result<Answer, Problem> {
+    let once = posted.once(&repo.principal);
+    let run = async {
+        let (command, now) = (CreateRobot::read(&posted.body), app.now());
+        let author = Author { principal: &repo.principal, right: Right::Manage, now };
+        let plan = |set: &DecisionSet| {
+            let change = command.apply(&context(set, &repo), now, app.store.ids())?;
+            let details = json!({"name": change.robot.name, "permission": change.robot.permission()});
+            let audit = entry(&app, &repo, AuditAction::RepoRobotCreated, change.robot.id, now).with(details);
+            Ok(planned(set, change, audit, now))
+        };
+        let render = |_: &DecisionSet, robot: &Robot| {
+            let location = format!("/api/repos/{}/robots/{}", robot.repository, robot.id);
+            KeptAnswer { status: 201, location: Some(location), ..shown(robot) }
+        };
+        let (set, robot) = app.store.act(author, repo.set.clone(), once.as_ref(), plan, render).await?;
+        Ok(render(&set, &robot).into())
     };
-    let (_, robot) = app.store.change(author, repo.set.clone(), plan).await?;
-    let location = format!("/api/repos/{}/robots/{}", robot.repository, robot.id);
-    let answer = Json(json!({"robot": robot_view(&robot)}));
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], answer).into_response())
+    answer_once(&app, once.as_ref(), run).await
 }
 
 /// `repos_patch_robot`.
@@ -52,32 +66,61 @@ pub(crate) async fn change(
     State(Robots { app, .. }): State<Robots>,
     params: PathParams,
     repo: Repo<Manage>,
+    if_match: IfMatch,
     JsonBody(body): JsonBody,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let robot: RobotId = params.id("robot_id", Kind::Robot)?;
     find(&repo.set, robot)?;
     let (command, now) = (PatchRobot::read(&body), app.now());
     let fields: Vec<String> = body.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {
-        let change = command.apply(find(set, robot)?, &context(set, &repo), now)?;
-        let audit = entry(&app, &repo, AuditAction::RepoRobotUpdated, robot, now).with(json!({"fields": fields}));
+        let stored = find(set, robot)?;
+        if_match.check(stored.version)?;
+        let change = command.apply(stored, &context(set, &repo), now)?;
+        let entry = entry(&app, &repo, AuditAction::RepoRobotUpdated, robot, now).with(json!({"fields": fields}));
+        let audit = entry.with_change(&json!(robot_view(stored)), &json!(robot_view(&change.robot)));
         Ok(planned(set, change, audit, now))
     };
     let (_, robot) = app.store.change(author, repo.set.clone(), plan).await?;
-    Ok(Json(json!({"robot": robot_view(&robot)})))
+    Ok(shown(&robot).into())
 }
 
 /// `repos_test_robot`: asks the provider with the robot's token, and records the verdict.
 pub(crate) async fn test(
-    State(Robots { app, egress }): State<Robots>,
+    State(robots): State<Robots>,
     params: PathParams,
     repo: Repo<Manage>,
-) -> Result<Json<Value>, Problem> {
+    if_match: IfMatch,
+    posted: Posted,
+) -> Result<Answer, Problem> {
+    let app = &robots.app;
     let robot: RobotId = params.id("robot_id", Kind::Robot)?;
+    let once = posted.once(&repo.principal);
+    // The provider hears of it before anything is written: the call is marked as in flight first.
+    let begun = match app.store.begin(once.clone(), app.now()).await {
+        Ok(begun) => begun,
+        Err(error) => return answer_once(app, once.as_ref(), async { Err(error.into()) }).await,
+    };
+    let tested = run_test(&robots, &repo, robot, &if_match, begun.as_ref()).await;
+    if let (Err(_), Some(begun)) = (&tested, &begun) {
+        app.store.abandon(begun).await;
+    }
+    answer_once(app, once.as_ref(), async { tested }).await
+}
+
+async fn run_test(
+    Robots { app, egress }: &Robots,
+    repo: &Repo<Manage>,
+    robot: RobotId,
+    if_match: &IfMatch,
+    once: Option<&Once>,
+) -> Result<Answer, Failed> {
     let set = &repo.set;
     let stores = CredentialStores::of_repository(&set.credentials.profiles);
-    let test = plan_test(find(set, robot)?, &set.repository, &set.robots, &stores)?;
+    let stored = find(set, robot)?;
+    if_match.check(stored.version)?;
+    let test = plan_test(stored, &set.repository, &set.robots, &stores)?;
     let token = match test.token.owner {
         SecretOwner::Repository => app.store.repository_secret(set, test.token.name.as_str()).await?,
         // Their stores do not exist yet, so no plan names them.
@@ -86,19 +129,24 @@ pub(crate) async fn test(
     let token =
         token.ok_or_else(|| Problem::new(ProblemType::ValidationFailed, repoplane_domain::robot::TOKEN_REQUIRED))?;
     let base = test.api_base_url.as_deref();
-    let verdict = match repoplane_providers::test_token(&egress, test.provider, base, &test.identity, &token).await {
+    let verdict = match repoplane_providers::test_token(egress, test.provider, base, &test.identity, &token).await {
         Ok(report) => TestVerdict::Passed(report.account),
         Err(error) => TestVerdict::Failed { message: error.to_string() },
     };
     let now = app.now();
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {
-        let outcome = test.conclude(find(set, robot)?, &set.robots, verdict.clone(), now)?;
-        let audit = vec![entry(&app, &repo, AuditAction::RepoRobotTested, robot, now).with(json!({"ok": outcome.ok}))];
+        let stored = find(set, robot)?;
+        if_match.check(stored.version)?;
+        let outcome = test.conclude(stored, &set.robots, verdict.clone(), now)?;
+        let entry = entry(app, repo, AuditAction::RepoRobotTested, robot, now).with(json!({"ok": outcome.ok}));
+        let audit = vec![entry.with_change(&json!(robot_view(stored)), &json!(robot_view(&outcome.robot)))];
         Ok(Plan { robots: vec![outcome.robot.clone()], audit, ..Plan::nothing(outcome) })
     };
-    let (_, outcome) = app.store.change(author, repo.set.clone(), plan).await?;
-    Ok(Json(outcome.public_view()))
+    let render =
+        |_: &DecisionSet, outcome: &TestOutcome| KeptAnswer::ok(outcome.public_view()).version(outcome.robot.version);
+    let (set, outcome) = app.store.act(author, repo.set.clone(), once, plan, render).await?;
+    Ok(render(&set, &outcome).into())
 }
 
 /// `repos_delete_robot`.
@@ -106,17 +154,21 @@ pub(crate) async fn remove(
     State(Robots { app, .. }): State<Robots>,
     params: PathParams,
     repo: Repo<Manage>,
-) -> Result<Json<Value>, Problem> {
+    if_match: IfMatch,
+) -> Result<Answer, Problem> {
     let robot: RobotId = params.id("robot_id", Kind::Robot)?;
     let now = app.now();
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {
-        let secrets = remove_robot(find(set, robot)?, set.automation.as_ref().map(|stored| &stored.config))?;
-        let audit = vec![entry(&app, &repo, AuditAction::RepoRobotDeleted, robot, now)];
+        let stored = find(set, robot)?;
+        if_match.check(stored.version)?;
+        let secrets = remove_robot(stored, set.automation.as_ref().map(|stored| &stored.config))?;
+        let entry = entry(&app, &repo, AuditAction::RepoRobotDeleted, robot, now);
+        let audit = vec![entry.with(json!({"name": stored.name}))];
         Ok(Plan { removed_robot: Some(robot), secrets, audit, ..Plan::nothing(()) })
     };
     app.store.change(author, repo.set.clone(), plan).await?;
-    Ok(Json(json!({"ok": true})))
+    Ok(Answer::ok(json!({"ok": true})))
 }
 
 fn find(set: &DecisionSet, id: RobotId) -> Result<&Robot, DomainError> {

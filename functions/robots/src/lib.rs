@@ -26,6 +26,7 @@ pub fn routes() -> Routes<Robots> {
     Routes::new()
         .get("repos_list_robots", "/api/repos/{id}/robots", handlers::list)
         .post("repos_create_robot", "/api/repos/{id}/robots", handlers::create)
+        .get("repos_get_robot", "/api/repos/{id}/robots/{robot_id}", handlers::show)
         .patch("repos_patch_robot", "/api/repos/{id}/robots/{robot_id}", handlers::change)
         .delete("repos_delete_robot", "/api/repos/{id}/robots/{robot_id}", handlers::remove)
         .post("repos_test_robot", "/api/repos/{id}/robots/{robot_id}/test", handlers::test)

@@ -55,6 +55,25 @@ fn repository(operation: Operation) -> Operation {
     operation.path("id", schema::id(RepositoryId::PREFIX), "The repository.")
 }
 
+/// A filter that takes a few words; blank is as good as absent.
+fn word(words: &[&str]) -> Value {
+    schema::one_of(&[words, &[""]].concat())
+}
+
+/// A filter that takes a text.
+fn text() -> Value {
+    json!({"type": "string", "maxLength": 200})
+}
+
+/// A filter that takes an instant; blank is as good as absent.
+fn instant() -> Value {
+    json!({"anyOf": [{"type": "string", "format": "date-time"}, {"const": ""}]})
+}
+
+fn robot_filter() -> Value {
+    json!({"anyOf": [schema::id(RobotId::PREFIX), {"const": ""}]})
+}
+
 fn webhooks() -> Vec<Operation> {
     let header = |name, text: &str| Parameter::header(name, schema::text(), text);
     let of = |id, summary| {
@@ -97,6 +116,7 @@ fn webhooks() -> Vec<Operation> {
             )
             .problem(ProblemType::MalformedBody, &[])
             .problem(ProblemType::BodyTooLarge, &[])
+            .problem_at(413, ProblemType::WebhookRejected, &["WEBHOOK_BODY_TOO_LARGE"])
             .problem(ProblemType::Internal, &["INTERNAL_ERROR"])
     };
     let payload = || json!({"type": "object", "description": "The event, as the provider documents it."});
@@ -121,6 +141,12 @@ fn webhooks() -> Vec<Operation> {
 }
 
 fn deliveries() -> Vec<Operation> {
+    let manage = |operation: Operation| {
+        operation
+            .of_repository(Scope::ReposWrite, RepositoryRole::Maintainer, Archived::Blocked)
+            .problem(ProblemType::Conflict, &["WRITE_CONFLICT"])
+            .problem(ProblemType::LimitExceeded, &["LIMIT_EXCEEDED"])
+    };
     let read = |operation: Operation| {
         repository(operation).of_repository(Scope::ReposRead, RepositoryRole::Member, Archived::Allowed)
     };
@@ -139,6 +165,14 @@ fn deliveries() -> Vec<Operation> {
             .text(
                 "The latest comes first; refused posts are listed too. `nextCursor` is there only when there is more.",
             )
+            .parameter(Parameter::query("result", word(&RESULTS), "Only those that ended so."))
+            .parameter(Parameter::query("event", text(), "Only those with this event header."))
+            .parameter(Parameter::query("errorLayer", word(&LAYERS), "Only those that ended there."))
+            .parameter(Parameter::query("code", text(), "Only those with this code."))
+            .parameter(Parameter::query("from", instant(), "Only those that came in at this instant or later."))
+            .parameter(Parameter::query("to", instant(), "Only those that came in before this instant."))
+            .parameter(Parameter::search("what lists show of a delivery"))
+            .parameter(Parameter::query("order", word(&["desc", "asc"]), "`asc` for the oldest first."))
             .parameter(Parameter::limit(50, 200))
             .parameter(Parameter::cursor())
             .ok(
@@ -168,6 +202,20 @@ fn deliveries() -> Vec<Operation> {
                 content_range(),
                 "How long the payload is.",
             )),
+        manage(one("repos_redeliver_webhook_delivery", "Run a delivery again").idempotent())
+            .text(
+                "By the rules as they are now. The result is a delivery of its own that names the first one; twins are not \
+                 looked for, so its tasks are made again.",
+            )
+            .ignored_body()
+            .created("The new delivery, and what the provider would have been answered.", redelivered())
+            .problem(ProblemType::Conflict, &["DELIVERY_REDELIVERED_TOO_OFTEN", "DELIVERY_CONTENT_MISSING"]),
+        manage(one("repos_delete_webhook_delivery_content", "Delete a delivery's payload"))
+            .text("The record of the delivery stays, and so do its tasks.")
+            .ok(
+                "What is left.",
+                Object::new().required("delivery", schema::reference("DeliverySummary"), "The delivery."),
+            ),
     ]
 }
 
@@ -184,6 +232,9 @@ fn tasks() -> Vec<Operation> {
         repository(Operation::new("tasks_list", TASKS, "List a repository's tasks"))
             .text("The latest comes first. `nextCursor` is there only when there is more.")
             .of_repository(Scope::TasksRead, RepositoryRole::Member, Archived::Allowed)
+            .parameter(Parameter::query("status", word(&STATUSES), "Only those that stand there."))
+            .parameter(Parameter::query("robotId", robot_filter(), "Only those of this robot."))
+            .parameter(Parameter::query("eventType", text(), "Only those of this type of event."))
             .parameter(Parameter::limit(50, 200))
             .parameter(Parameter::cursor())
             .ok(
@@ -196,7 +247,7 @@ fn tasks() -> Vec<Operation> {
         task("tasks_get", "Look at a task")
             .of_repository(Scope::TasksRead, RepositoryRole::Member, Archived::Allowed)
             .ok("The task.", answer()),
-        manage(task("tasks_update", "Finish or cancel a task"))
+        manage(task("tasks_update", "Finish or cancel a task").conditional())
             .text(
                 "A task in work becomes `succeeded`, `failed` or `commented` and answers only to its lease; a waiting one \
                  becomes `cancelled`. Who repeats the end of a task finds it as it is.",
@@ -204,7 +255,17 @@ fn tasks() -> Vec<Operation> {
             .body(schema::reference("PatchTask"))
             .ok("The task as it is now.", answer())
             .problem(ProblemType::Conflict, &["TASK_LEASE_REQUIRED", "TASK_STATUS_ILLEGAL"]),
-        manage(task("tasks_claim", "Take a task, or renew the hold"))
+        manage(task("tasks_retry", "Queue a task once more").idempotent().conditional())
+            .text("A task that has ended gets the same prompt for the same robot.")
+            .ignored_body()
+            .ok("The task as it is now.", answer())
+            .problem(ProblemType::Conflict, &["TASK_NOT_ENDED", "TASK_DELIVERY_GONE"]),
+        manage(task("tasks_cancel", "Take a task off the queue").idempotent().conditional())
+            .text("Not while a worker holds it. Who cancels twice finds it cancelled.")
+            .ignored_body()
+            .ok("The task as it is now.", answer())
+            .problem(ProblemType::Conflict, &["TASK_STATUS_ILLEGAL"]),
+        manage(task("tasks_claim", "Take a task, or renew the hold").idempotent().conditional())
             .text("A lease that runs out queues the task again. Claiming with the current `leaseId` renews it.")
             .body(schema::reference("ClaimTask"))
             .ok(
@@ -220,11 +281,29 @@ fn tasks() -> Vec<Operation> {
     ]
 }
 
-fn webhook_answer() -> Value {
-    let made = Object::new()
+/// What a webhook is answered, beside the delivery; a refusal's members depend on the check that failed.
+fn redelivered() -> Value {
+    let mut schema = Object::new()
+        .required("delivery", schema::reference("DeliverySummary"), "The new delivery.")
+        .optional("tasks", schema::array(made_task()), "The tasks that were made.")
+        .optional("skipped", schema::constant(true), "When there is no task.")
+        .optional("reason", schema::text(), "Why there is none.")
+        .optional("error", schema::text(), "Which check failed.")
+        .optional("code", schema::text(), "Its code.")
+        .schema();
+    schema["additionalProperties"] = json!(true);
+    schema
+}
+
+fn made_task() -> Value {
+    Object::new()
         .required("id", schema::id(TaskId::PREFIX), "The task.")
         .required("robotId", schema::id(RobotId::PREFIX), "Its robot.")
-        .required("groupId", schema::text(), "Its group.");
+        .required("groupId", schema::text(), "Its group.")
+        .schema()
+}
+
+fn webhook_answer() -> Value {
     let twin = |object: Object| -> Value {
         object
             .optional(
@@ -234,7 +313,7 @@ fn webhook_answer() -> Value {
             )
             .into()
     };
-    let accepted = Object::new().required("tasks", schema::array(made.into()), "The tasks that were made.");
+    let accepted = Object::new().required("tasks", schema::array(made_task()), "The tasks that were made.");
     let skipped = Object::new().required("skipped", schema::constant(true), "Always true.").required(
         "reason",
         schema::text(),
@@ -269,6 +348,9 @@ fn summary() -> Object {
         .required("matchedRobotIds", ids(), "The robots that were woken.")
         .required("taskIds", ids(), "The tasks that were made.")
         .required("taskGroupIds", ids(), "The groups of those tasks.")
+        .optional("replayOfEventId", schema::id(DeliveryId::PREFIX), "The delivery that this one ran again.")
+        .optional("replayMode", schema::constant("current_config"), "How: by the rules as they were then.")
+        .optional("contentDeletedAt", schema::time(), "When its payload was deleted on request.")
         .required("createdAt", schema::time(), "When it came in.")
 }
 
@@ -303,6 +385,8 @@ fn trace() -> Value {
         .required("source", schema::one_of(&["ingress", "replay"]), "Whether a provider posted it.")
         .required("provider", schema::one_of(&["github", "gitlab"]), "The provider of the endpoint.")
         .optional("eventName", text(), "The event header.")
+        .optional("replayOfEventId", schema::id(DeliveryId::PREFIX), "The delivery that was run again.")
+        .optional("replayMode", schema::constant("current_config"), "How: by the rules as they were then.")
         .required("steps", schema::array(step.into()), "The steps that were reached, in order.")
         .optional("resolvedActions", schema::array(action.into()), "What the rules decided.")
         .optional("taskIds", schema::array(text()), "The tasks that were made.")

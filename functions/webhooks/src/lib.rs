@@ -5,6 +5,7 @@ mod deliveries;
 pub mod describe;
 mod payload;
 mod receive;
+mod redeliver;
 mod tasks;
 mod unverified;
 
@@ -38,10 +39,22 @@ pub fn routes() -> Routes<Webhooks> {
             "/api/repos/{id}/webhook-deliveries/{delivery_id}/payload",
             payload::download,
         )
+        .post(
+            "repos_redeliver_webhook_delivery",
+            "/api/repos/{id}/webhook-deliveries/{delivery_id}/redeliver",
+            redeliver::redeliver,
+        )
+        .delete(
+            "repos_delete_webhook_delivery_content",
+            "/api/repos/{id}/webhook-deliveries/{delivery_id}/content",
+            deliveries::delete_content,
+        )
         .get("tasks_list", "/api/repos/{id}/tasks", tasks::list)
         .get("tasks_get", "/api/tasks/{id}", tasks::show)
         .patch("tasks_update", "/api/tasks/{id}", tasks::change)
         .post("tasks_claim", "/api/tasks/{id}/claim", tasks::claim)
+        .post("tasks_retry", "/api/tasks/{id}/retry", tasks::retry)
+        .post("tasks_cancel", "/api/tasks/{id}/cancel", tasks::cancel)
 }
 
 /// The function's router.

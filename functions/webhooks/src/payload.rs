@@ -1,13 +1,12 @@
 //! The kept body of a delivery, as JSON for the detail or as it came in.
 
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use repoplane_api::access::{PathParams, Read, Repo};
-use repoplane_api::{App, Problem};
+use repoplane_api::Problem;
+use repoplane_api::access::DeliveryOf;
+use repoplane_api::answer::entity_tag;
 use repoplane_domain::delivery::Delivery;
 use repoplane_domain::error::Kind;
-use repoplane_domain::id::DeliveryId;
 use repoplane_domain::webhook::{Incoming, TraceLog, WebhookHeaders, open};
 use serde_json::Value;
 
@@ -22,22 +21,16 @@ pub(crate) fn as_json(delivery: &Delivery, body: &[u8]) -> Value {
 }
 
 /// `repos_get_webhook_delivery_payload`: the raw body, whole or one range of bytes.
-pub(crate) async fn download(
-    State(app): State<App>,
-    path: PathParams,
-    repo: Repo<Read>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let id: DeliveryId = path.id("delivery_id", Kind::Delivery)?;
-    let missing = || Problem::not_found(Kind::Delivery);
-    let kept = app.store.delivery(repo.set.repository.id, id, app.now()).await?.ok_or_else(missing)?;
-    let body = kept.body.ok_or_else(missing)?;
+pub(crate) async fn download(DeliveryOf { kept, .. }: DeliveryOf, headers: HeaderMap) -> Result<Response, Problem> {
+    let id = kept.delivery.summary.id;
+    let body = kept.body.ok_or_else(|| Problem::not_found(Kind::Delivery))?;
     let media_type =
         kept.delivery.headers.get("content-type").cloned().unwrap_or_else(|| "application/json".to_owned());
     // The provider's bytes are shown by nobody's browser as a page.
     let common = [
         (header::CONTENT_TYPE, media_type),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::ETAG, entity_tag(None, &body)),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.json\"")),
     ];

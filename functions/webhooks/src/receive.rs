@@ -5,20 +5,20 @@ use crate::Webhooks;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use repoplane_api::access::PathParams;
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{App, Problem, body};
 use repoplane_domain::access::Member;
 use repoplane_domain::delivery::{Delivery, StepKey};
 use repoplane_domain::error::Kind;
-use repoplane_domain::id::{DeliveryId, RepositoryId};
+use repoplane_domain::id::{DeliveryId, RepositoryId, RobotId};
 use repoplane_domain::repository::Provider;
 use repoplane_domain::webhook::{
     ActorCandidate, Decision, Ending, Incoming, Recording, Refusal, ScheduleClaim, Target, TraceLog, TraceSource,
     Verification, VerificationSecrets, WebhookHeaders, bind, decide, dedupe_keys, open, pre_check, record, verify,
 };
-use repoplane_store::{DecisionSet, DeliveryCommit, Hydrated, StoreError, TwinResult, VerifiedDelivery};
+use repoplane_store::{DecisionSet, DeliveryCommit, Hydrated, Replay, StoreError, TwinResult, VerifiedDelivery};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ const DELIVERY_HEADER: HeaderName = HeaderName::from_static("x-repoplane-deliver
 /// How often a post that was overtaken while it filled in the record looks again.
 const BINDING_TRIES: usize = 8;
 /// How often the tasks whose schedule is taken are dropped and the rest is written again.
-const SCHEDULE_TRIES: usize = 4;
+pub(crate) const SCHEDULE_TRIES: usize = 4;
 
 /// `webhook_github`.
 pub(crate) async fn github(state: State<Webhooks>, path: PathParams, request: Request) -> Result<Response, Problem> {
@@ -42,10 +42,11 @@ pub(crate) async fn gitlab(state: State<Webhooks>, path: PathParams, request: Re
 }
 
 /// One post on its way through the checks.
-struct Post<'a> {
-    app: &'a App,
-    id: DeliveryId,
-    incoming: Incoming<'a>,
+pub(crate) struct Post<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) id: DeliveryId,
+    pub(crate) incoming: Incoming<'a>,
+    pub(crate) source: TraceSource,
 }
 
 async fn receive(
@@ -58,14 +59,23 @@ async fn receive(
     let pairs = request.headers().iter();
     let headers =
         WebhookHeaders::new(pairs.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))));
-    let raw = body::read(request, MAX_BODY_BYTES).await?;
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let raw = body::read(request, MAX_BODY_BYTES).await;
     let repository: RepositoryId = path.id("id", Kind::Repository)?;
     let set = app.store.decision_set(repository).await.map_err(not_taken_in)?;
     let set = set.ok_or_else(|| Problem::not_found(Kind::Repository))?;
 
     let now = app.now();
+    let raw = match raw {
+        Ok(raw) => raw,
+        Err(problem) if problem.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            return too_large(&state, &set, endpoint, (&headers, length), problem).await;
+        }
+        Err(problem) => return Err(problem),
+    };
     let id = DeliveryId::new(now, app.store.ids());
-    let post = Post { app, id, incoming: Incoming { endpoint, headers: &headers, raw: &raw } };
+    let incoming = Incoming { endpoint, headers: &headers, raw: &raw };
+    let post = Post { app, id, incoming, source: TraceSource::Ingress };
     let mut trace = TraceLog::new(now);
     match post.check_sender(&set, &mut trace).await? {
         Ok(()) => post.take_in(set, trace).await,
@@ -77,6 +87,39 @@ async fn receive(
             Ok(answer_refusal(&refusal, id))
         }
     }
+}
+
+/// A body that is not read proves nothing, but who waits for its tasks should find out why there are none.
+async fn too_large(
+    state: &Webhooks,
+    set: &DecisionSet,
+    endpoint: Provider,
+    (headers, length): (&WebhookHeaders, Option<u64>),
+    problem: Problem,
+) -> Result<Response, Problem> {
+    let (app, now) = (&state.app, state.app.now());
+    let id = DeliveryId::new(now, app.store.ids());
+    let post = Post { app, id, incoming: Incoming { endpoint, headers, raw: &[] }, source: TraceSource::Ingress };
+    let mut trace = TraceLog::new(now);
+    // An archived repository or a wrong endpoint is the better reason: it holds for bodies of any size.
+    let (refusal, response) = match pre_check(&set.repository, &post.incoming, &mut trace) {
+        Err(refusal) => {
+            let response = answer_refusal(&refusal, id);
+            (refusal, response)
+        }
+        Ok(()) => {
+            let refusal = Refusal::too_large();
+            trace.refused(StepKey::Signature, &refusal);
+            let problem = problem.with_code("WEBHOOK_BODY_TOO_LARGE");
+            (refusal, naming(problem, id).into_response())
+        }
+    };
+    let mut delivery = post.record(set.repository.id, None, &Ending::from(&refusal), refusal.body(), trace);
+    delivery.summary.payload_bytes = length.unwrap_or_default();
+    if state.unverified.admits(set.repository.id, &refusal.message, now) {
+        app.store.record_unverified(&delivery, now).await?;
+    }
+    Ok(response)
 }
 
 impl Post<'_> {
@@ -106,7 +149,7 @@ impl Post<'_> {
                     self.record(repository, payload.as_ref(), &Ending::from(&refusal), refusal.body(), trace);
                 return match self.commit(&set, &delivery, None).await.map_err(not_taken_in)? {
                     DeliveryCommit::Twin(twin) => Ok(self.answer_twin(twin)),
-                    DeliveryCommit::Recorded | DeliveryCommit::AlreadyScheduled(_) => {
+                    DeliveryCommit::Recorded | DeliveryCommit::AlreadyScheduled(_) | DeliveryCommit::Repeated => {
                         Ok(answer_refusal(&refusal, self.id))
                     }
                 };
@@ -119,10 +162,9 @@ impl Post<'_> {
             match self.commit(&set, &delivery, Some(&decision)).await {
                 Ok(DeliveryCommit::Recorded) => return Ok(accepted(self.id, body)),
                 Ok(DeliveryCommit::Twin(twin)) => return Ok(self.answer_twin(twin)),
-                Ok(DeliveryCommit::AlreadyScheduled(taken)) => {
-                    let taken: Vec<_> = taken.into_iter().map(|(robot, rule)| ScheduleClaim { robot, rule }).collect();
-                    decision = decision.without(&taken);
-                }
+                Ok(DeliveryCommit::AlreadyScheduled(taken)) => decision = without(decision, taken),
+                // Only calls of the API carry a key; a provider's post meets none.
+                Ok(DeliveryCommit::Repeated) => return Err(not_taken_in(StoreError::Contended)),
                 Err(error @ (StoreError::Limit(_) | StoreError::Corrupt { .. })) => {
                     return self.record_internal(&set, payload.as_ref(), trace, error).await;
                 }
@@ -150,6 +192,12 @@ impl Post<'_> {
             Ok(set) => set,
             Err(refused) => return Ok(Err(refused)),
         };
+        let decision = self.decide_on(&set, opened, trace);
+        Ok(Ok((set, decision)))
+    }
+
+    /// What the rules make of a payload that belongs to the repository.
+    pub(crate) fn decide_on(&self, set: &DecisionSet, opened: &Value, trace: &mut TraceLog) -> Decision {
         let members: Vec<_> = set.members.members.iter().map(actor).collect();
         let target = Target {
             repository: &set.repository,
@@ -157,8 +205,7 @@ impl Post<'_> {
             automation: set.automation.as_ref().map(|stored| &stored.config),
             members: &members,
         };
-        let decision = decide(&target, &self.incoming, opened, self.id, self.app.store.ids(), trace);
-        Ok(Ok((set, decision)))
+        decide(&target, &self.incoming, opened, self.id, self.app.store.ids(), trace)
     }
 
     /// Binds the payload to the record, and fills in what the record does not know yet. Whoever posts first on a new
@@ -208,14 +255,14 @@ impl Post<'_> {
     ) -> Result<DeliveryCommit, StoreError> {
         let twin_keys: Vec<(String, Duration)> =
             dedupe_keys(&self.incoming).into_iter().map(|key| (key.key, key.life)).collect();
-        self.write(set, delivery, &twin_keys, decision).await
+        self.write(set, delivery, (&twin_keys, None), decision).await
     }
 
-    async fn write(
+    pub(crate) async fn write(
         &self,
         set: &DecisionSet,
         delivery: &Delivery,
-        twin_keys: &[(String, Duration)],
+        (twin_keys, replay): (&[(String, Duration)], Option<Replay<'_>>),
         decision: Option<&Decision>,
     ) -> Result<DeliveryCommit, StoreError> {
         let planned = decision.map_or(&[] as &[_], Decision::tasks);
@@ -232,6 +279,7 @@ impl Post<'_> {
             claims_twins: matches!(decision, Some(Decision::Accepted(_))),
             tasks: &tasks,
             retention_days: set.repository.retention_days,
+            replay,
         };
         self.app.store.commit_delivery(&verified, delivery.summary.created_at).await
     }
@@ -249,11 +297,11 @@ impl Post<'_> {
         let body = json!({"error": "Failed to enqueue task"});
         let delivery = self.record(set.repository.id, payload, &Ending::internal(error.to_string()), body, trace);
         // Not even a twin may stand in the way of this record.
-        self.write(set, &delivery, &[], None).await.map_err(not_taken_in)?;
+        self.write(set, &delivery, (&[], None), None).await.map_err(not_taken_in)?;
         Ok(with_delivery(problem.into_response(), self.id))
     }
 
-    fn record(
+    pub(crate) fn record(
         &self,
         repository: RepositoryId,
         payload: Option<&Value>,
@@ -268,7 +316,7 @@ impl Post<'_> {
             payload,
             ending: ending.clone(),
             response,
-            source: TraceSource::Ingress,
+            source: self.source,
             trace,
         })
     }
@@ -279,6 +327,12 @@ impl Post<'_> {
         body["duplicate_of"] = json!(twin.delivery);
         accepted(twin.delivery, body)
     }
+}
+
+/// The decision without the scheduled tasks that are queued already.
+pub(crate) fn without(decision: Decision, taken: Vec<(RobotId, String)>) -> Decision {
+    let taken: Vec<_> = taken.into_iter().map(|(robot, rule)| ScheduleClaim { robot, rule }).collect();
+    decision.without(&taken)
 }
 
 fn actor(member: &Member) -> ActorCandidate {
@@ -301,12 +355,15 @@ fn answer_refusal(refusal: &Refusal, id: DeliveryId) -> Response {
         Some(code) => problem.with_code(code),
         None => problem,
     };
-    let name = HeaderValue::from_str(&id.to_string());
-    let problem = match name {
+    naming(problem, id).into_response()
+}
+
+/// The problem with the delivery that it is recorded as.
+fn naming(problem: Problem, id: DeliveryId) -> Problem {
+    match HeaderValue::from_str(&id.to_string()) {
         Ok(name) => problem.with_header(DELIVERY_HEADER, name),
         Err(_) => problem,
-    };
-    problem.into_response()
+    }
 }
 
 /// Storage did not take it in: the sender may post again, and will not make a second task.

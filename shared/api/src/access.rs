@@ -8,13 +8,14 @@ use crate::token;
 use axum::extract::{FromRef, FromRequestParts, RawPathParams};
 use http::Method;
 use http::request::Parts;
-use repoplane_domain::access::{Permissions, Principal, RepositoryRole, Right, Scope, authorize};
+use repoplane_domain::access::{Permissions, Principal, RepositoryRole, Right, Scope, authorize, authorize_role};
 use repoplane_domain::error::{Denial, DomainError, Kind};
-use repoplane_domain::id::{RepositoryId, TaskId};
-use repoplane_store::DecisionSet;
+use repoplane_domain::id::{DeliveryId, RepositoryId, TaskId};
+use repoplane_store::{DecisionSet, FoundTask, KeptDelivery, RepositoryAccess};
 use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Any caller with a valid token.
 #[derive(Debug, Clone)]
@@ -118,7 +119,9 @@ demands! {
     Manage => Right::Manage;
     /// Maintainers and owners may, archived or not.
     ManageArchived => Right::ManageArchived;
-    /// Owners may, unless archived.
+    /// Maintainers and owners may look, archived or not.
+    Inspect => Right::Inspect;
+    /// Owners may, archived or not.
     Own => Right::Own;
 }
 
@@ -162,9 +165,46 @@ where
     }
 }
 
-/// The tasks of the repository of path parameter `id`: as [`Repo`], by the scopes of tasks.
+/// The repository of path parameter `id` for a list of what lies beside it. Who may read is believed for as long as a
+/// token is, so that a list is one call to the table.
 #[derive(Debug, Clone)]
-pub struct TasksOf<D>(pub Repo<D>);
+pub struct Listed<D> {
+    /// Who asks.
+    pub principal: Principal,
+    /// The repository.
+    pub repository: Arc<RepositoryAccess>,
+    demand: PhantomData<D>,
+}
+
+impl<D: Demand> Listed<D> {
+    async fn of<S: Send + Sync>(parts: &mut Parts, state: &S, scope: Scope) -> Result<Self, Problem>
+    where
+        App: FromRef<S>,
+    {
+        let app = App::from_ref(state);
+        let principal = authenticate(parts, &app, false).await?;
+        principal.need_scope(scope)?;
+        let id: RepositoryId = path_id(parts, state, "id", Kind::Repository).await?;
+        let repository = app.store.access_to(principal.tenant, id).await?;
+        let repository = repository.ok_or(DomainError::NotFound(Kind::Repository))?;
+        authorize_role(repository.role_of(&principal), repository.archived_at.is_some(), D::RIGHT)?;
+        Ok(Self { principal, repository, demand: PhantomData })
+    }
+}
+
+impl<S: Send + Sync, D: Demand> FromRequestParts<S> for Listed<D>
+where
+    App: FromRef<S>,
+{
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Self::of(parts, state, Scope::ReposRead).await
+    }
+}
+
+/// The tasks of the repository of path parameter `id`: as [`Listed`], by the scope of tasks.
+#[derive(Debug, Clone)]
+pub struct TasksOf<D>(pub Listed<D>);
 
 impl<S: Send + Sync, D: Demand> FromRequestParts<S> for TasksOf<D>
 where
@@ -172,22 +212,18 @@ where
 {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let app = App::from_ref(state);
-        let principal = authenticate(parts, &app, false).await?;
-        principal.need_scope(task_scope(&parts.method))?;
-        let id: RepositoryId = path_id(parts, state, "id", Kind::Repository).await?;
-        let set = app.store.repository(principal.tenant, id).await?;
-        Repo::authorize(principal, set).map(Self)
+        Listed::of(parts, state, Scope::TasksRead).await.map(Self)
     }
 }
 
 /// The task of path parameter `id`, with its repository authorised.
 #[derive(Debug, Clone)]
 pub struct TaskOf<D> {
-    /// The task's id.
-    pub id: TaskId,
-    /// Its repository.
-    pub repo: Repo<D>,
+    /// Who asks.
+    pub principal: Principal,
+    /// The task and its repository's record.
+    pub found: FoundTask,
+    demand: PhantomData<D>,
 }
 
 impl<S: Send + Sync, D: Demand> FromRequestParts<S> for TaskOf<D>
@@ -200,10 +236,41 @@ where
         let principal = authenticate(parts, &app, false).await?;
         principal.need_scope(task_scope(&parts.method))?;
         let id: TaskId = path_id(parts, state, "id", Kind::Task).await?;
-        let missing = || Problem::not_found(Kind::Task);
-        let repository = app.store.repository_of_task(id).await?.ok_or_else(missing)?;
-        let set = app.store.repository(principal.tenant, repository).await?.ok_or_else(missing)?;
-        Ok(Self { id, repo: Repo::authorize(principal, Some(set))? })
+        let found = app.store.find_task(principal.tenant, id).await?;
+        let found = found.ok_or_else(|| Problem::not_found(Kind::Task))?;
+        authorize(&principal, &found.repository, &found.members, D::RIGHT)?;
+        Ok(Self { principal, found, demand: PhantomData })
+    }
+}
+
+/// The delivery of path parameters `id` and `delivery_id`, to be looked at.
+#[derive(Debug, Clone)]
+pub struct DeliveryOf {
+    /// The repository.
+    pub repository: RepositoryId,
+    /// The delivery.
+    pub kept: KeptDelivery,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DeliveryOf
+where
+    App: FromRef<S>,
+{
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let app = App::from_ref(state);
+        let principal = authenticate(parts, &app, false).await?;
+        principal.need_scope(Scope::ReposRead)?;
+        let repository: RepositoryId = path_id(parts, state, "id", Kind::Repository).await?;
+        // Whether the caller may see the repository comes before whether it has such a delivery.
+        let id: Result<DeliveryId, _> = path_id(parts, state, "delivery_id", Kind::Delivery).await;
+        let wanted = id.as_ref().copied().unwrap_or_else(|_| DeliveryId::start_of(app.now()));
+        let found = app.store.find_delivery(principal.tenant, repository, wanted, app.now()).await?;
+        let found = found.ok_or(DomainError::NotFound(Kind::Repository))?;
+        authorize(&principal, &found.repository, &found.members, Right::Read)?;
+        id?;
+        let kept = found.kept.ok_or_else(|| Problem::not_found(Kind::Delivery))?;
+        Ok(Self { repository, kept })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Opaque cursors: a position in a list, good only for the tenant and the query that it was made for.
 
 use crate::problem::{Problem, ProblemType};
+use crate::query::QueryParams;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use repoplane_domain::id::TenantId;
@@ -20,6 +21,14 @@ impl CursorScope {
     pub fn new(tenant: TenantId, query: &[&str]) -> Self {
         let text = format!("{tenant}\n{}", query.join("\n"));
         Self(sha256_hex(text.as_bytes()).chars().take(16).collect())
+    }
+
+    /// The scope of a list with its filters, in whatever order they are given.
+    pub fn of_query(tenant: TenantId, list: &[&str], query: &QueryParams) -> Self {
+        let mut filters: Vec<String> = query.selection().map(|(key, value)| format!("{key}={value}")).collect();
+        filters.sort();
+        let parts: Vec<&str> = list.iter().copied().chain(filters.iter().map(String::as_str)).collect();
+        Self::new(tenant, &parts)
     }
 }
 

@@ -2,13 +2,14 @@
 //! problems written out, and panics turned into a problem.
 
 use crate::accept::Accept;
+use crate::precondition::is_known;
 use crate::problem::{Problem, ProblemType};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use std::any::Any;
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -54,6 +55,9 @@ async fn pass(mut request: Request, next: Next) -> Response {
         *request.uri_mut() = uri;
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let reads = method == Method::GET || method == Method::HEAD;
+    let asks = reads && request.headers().contains_key(header::IF_NONE_MATCH);
+    let known: HeaderMap = if asks { request.headers().clone() } else { HeaderMap::new() };
     let refused = refused(&request);
     let mut response = match refused {
         Some(problem) => problem.into_response(),
@@ -66,6 +70,13 @@ async fn pass(mut request: Request, next: Next) -> Response {
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }
+    }
+    let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+    if response.status() == StatusCode::OK && tag.is_some_and(|tag| is_known(&known, tag)) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        response.headers_mut().remove(header::CONTENT_LENGTH);
     }
     if method == Method::HEAD {
         *response.body_mut() = Body::empty();

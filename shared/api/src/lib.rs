@@ -6,18 +6,24 @@
 
 pub mod accept;
 pub mod access;
+pub mod answer;
 pub mod app;
 pub mod body;
 pub mod cursor;
 pub mod edge;
 pub mod gateway;
+pub mod idempotency;
 pub mod lambda;
 pub mod openapi;
+pub mod precondition;
 pub mod problem;
 pub mod query;
 pub mod routes;
 pub mod token;
 
+pub use answer::Answer;
 pub use app::{App, Clock, SystemClock, SystemIds};
+pub use idempotency::{Posted, PostedBody, answer_once};
+pub use precondition::IfMatch;
 pub use problem::Problem;
 pub use routes::{Route, Routes};

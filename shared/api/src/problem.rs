@@ -286,6 +286,10 @@ impl From<DomainError> for Problem {
                 problem
             }
             DomainError::Conflict(conflict) => conflicting(conflict),
+            DomainError::Stale => {
+                let text = "it was changed since: read it again, and send the ETag of that answer as If-Match";
+                Self::new(ProblemType::PreconditionFailed, text).with_code("PRECONDITION_FAILED")
+            }
             DomainError::TooOften { detail, retry_after } => {
                 let problem = Self::new(ProblemType::TooManyChanges, detail).with_code("TOO_MANY_CHANGES");
                 problem.with_header(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs()))
@@ -378,6 +382,8 @@ impl From<WriteError> for Problem {
         match error {
             WriteError::Domain(error) => error.into(),
             WriteError::Store(error) => error.into(),
+            // Calls that may be repeated are answered by what is kept of the first one; no other meets this.
+            WriteError::Repeated => retry_later("A call with this idempotency key came before; ask again".to_owned()),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use repoplane_domain::error::FieldErrors;
+use repoplane_domain::time::Timestamp;
 use std::convert::Infallible;
 
 /// The parameters of a query string, in order.
@@ -19,6 +21,58 @@ impl QueryParams {
         let number = self.get("limit").and_then(|text| text.trim().parse::<f64>().ok()).filter(|n| *n >= 1.0);
         // Saturates, which is what a cap is for.
         number.map_or(default, |n| n.min(max as f64) as usize)
+    }
+}
+
+/// Longest text that a list is searched for, in bytes.
+const MAX_SEARCH_BYTES: usize = 200;
+
+impl QueryParams {
+    /// All parameters but those that only say which part of the list is wanted, in order: what a cursor is bound to.
+    pub fn selection(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        pairs.filter(|(key, _)| !matches!(*key, "cursor" | "limit"))
+    }
+
+    /// A parameter that takes one of a few values; blank counts as absent.
+    pub fn choice<T>(
+        &self,
+        name: &str,
+        errors: &mut FieldErrors,
+        choices: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.get(name).map(str::trim).filter(|text| !text.is_empty())?;
+        let value = parse(text);
+        if value.is_none() {
+            errors.push(format!("?{name}"), format!("{name} must be {choices}"));
+        }
+        value
+    }
+
+    /// A parameter that is true or false.
+    pub fn boolean(&self, name: &str, errors: &mut FieldErrors) -> Option<bool> {
+        self.choice(name, errors, "true or false", |text| match text {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        })
+    }
+
+    /// A parameter that is an instant.
+    pub fn instant(&self, name: &str, errors: &mut FieldErrors) -> Option<Timestamp> {
+        self.choice(name, errors, "an ISO 8601 instant, like 2026-01-20T08:00:00Z", |text| text.parse().ok())
+    }
+
+    /// A text of limited length; blank counts as absent.
+    pub fn text(&self, name: &str, errors: &mut FieldErrors) -> Option<String> {
+        let choices = format!("at most {MAX_SEARCH_BYTES} bytes");
+        self.choice(name, errors, &choices, |text| (text.len() <= MAX_SEARCH_BYTES).then(|| text.to_owned()))
+    }
+
+    /// The text `q` that a list is searched for.
+    pub fn search(&self, errors: &mut FieldErrors) -> Option<String> {
+        self.text("q", errors)
     }
 }
 

@@ -11,7 +11,7 @@ mod commands;
 mod members;
 
 pub use commands::{
-    CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, PatchTenant, PatchUser,
+    CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, Login, MAX_TOKEN_DAYS, PatchTenant, PatchUser,
 };
 pub use members::{AddMember, MAX_MEMBERS, Member, MemberSelector, Members, may_touch, read_role};
 
@@ -254,11 +254,16 @@ impl Principal {
     /// The role in a repository: administrators are owners, tools act by scope as maintainers (as owners with `admin`),
     /// people have what the member list says.
     pub fn role_in(&self, members: &Members) -> Option<RepositoryRole> {
+        self.role_as(members.role_of(self.user))
+    }
+
+    /// As [`Principal::role_in`], by what the member list says of the caller.
+    pub fn role_as(&self, listed: Option<RepositoryRole>) -> Option<RepositoryRole> {
         match self.kind {
             TokenKind::Integration if self.has_scope(Scope::Admin) => Some(RepositoryRole::Owner),
             TokenKind::Integration => Some(RepositoryRole::Maintainer),
             TokenKind::Personal if self.roles.contains(&GlobalRole::Admin) => Some(RepositoryRole::Owner),
-            TokenKind::Personal => members.role_of(self.user),
+            TokenKind::Personal => listed,
         }
     }
 }
@@ -272,7 +277,9 @@ pub enum Right {
     Manage,
     /// Manage it even while archived (archive, unarchive, model lists).
     ManageArchived,
-    /// What only an owner may.
+    /// Look at what only those who manage it may see (the audit log); archived or not.
+    Inspect,
+    /// What only an owner may, even while archived (delete).
     Own,
 }
 
@@ -286,24 +293,30 @@ pub fn authorize(
     members: &Members,
     right: Right,
 ) -> Result<RepositoryRole, DomainError> {
+    authorize_role(principal.role_in(members), repository.archived_at.is_some(), right)
+}
+
+/// As [`authorize`], for a role that is known already.
+///
+/// # Errors
+/// As [`authorize`].
+pub fn authorize_role(
+    role: Option<RepositoryRole>,
+    archived: bool,
+    right: Right,
+) -> Result<RepositoryRole, DomainError> {
     let denied = |denial| Err(DomainError::Denied(denial));
-    let Some(role) = principal.role_in(members) else {
-        return denied(match right {
-            Right::Read => Denial::RepositoryAccess,
-            Right::Manage | Right::ManageArchived => Denial::RepositoryManage,
-            Right::Own => Denial::RepositoryOwner,
-        });
+    let (needed, denial) = match right {
+        Right::Read => (RepositoryRole::Member, Denial::RepositoryAccess),
+        Right::Manage | Right::ManageArchived | Right::Inspect => {
+            (RepositoryRole::Maintainer, Denial::RepositoryManage)
+        }
+        Right::Own => (RepositoryRole::Owner, Denial::RepositoryOwner),
     };
+    let Some(role) = role.filter(|role| *role >= needed) else { return denied(denial) };
     match right {
-        Right::Read => {}
-        Right::Manage | Right::ManageArchived if role >= RepositoryRole::Maintainer => {}
-        Right::Manage | Right::ManageArchived => return denied(Denial::RepositoryManage),
-        Right::Own if role == RepositoryRole::Owner => {}
-        Right::Own => return denied(Denial::RepositoryOwner),
-    }
-    match right {
-        Right::Manage | Right::Own if repository.archived_at.is_some() => denied(Denial::Archived),
-        Right::Read | Right::Manage | Right::ManageArchived | Right::Own => Ok(role),
+        Right::Manage if archived => denied(Denial::Archived),
+        Right::Read | Right::Manage | Right::ManageArchived | Right::Inspect | Right::Own => Ok(role),
     }
 }
 

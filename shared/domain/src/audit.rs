@@ -32,8 +32,13 @@ pub enum AuditAction {
     RepoRobotTested,
     RepoRobotDeleted,
     RepoAutomationUpdated,
+    RepoDeleted,
+    RepoDeliveryRedelivered,
+    RepoDeliveryContentDeleted,
     TaskClaimed,
     TaskUpdated,
+    TaskRetried,
+    TaskCancelled,
 }
 
 /// One line of the audit log.
@@ -106,5 +111,68 @@ impl AuditEntry {
     pub fn with(mut self, details: Value) -> Self {
         self.details = details;
         self
+    }
+
+    /// Adds, as `changes`, every member that differs between two public views, each as it was and as it is. Views hold
+    /// no secrets, so the log holds none. A value over [`MAX_VALUE_BYTES`] is told by its size and hash alone.
+    #[must_use]
+    pub fn with_change(mut self, before: &Value, after: &Value) -> Self {
+        let empty = serde_json::Map::new();
+        let (old, new) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
+        let mut changes = serde_json::Map::new();
+        let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        for name in names.into_iter().filter(|name| name.as_str() != "updatedAt") {
+            let (was, is) = (old.get(name), new.get(name));
+            if was != is {
+                let mut change = serde_json::Map::new();
+                for (side, value) in [("before", was), ("after", is)] {
+                    if let Some(value) = value {
+                        change.insert(side.to_owned(), bounded(value));
+                    }
+                }
+                changes.insert(name.clone(), Value::Object(change));
+            }
+        }
+        if self.details.is_null() {
+            self.details = Value::Object(serde_json::Map::new());
+        }
+        if let Some(details) = self.details.as_object_mut() {
+            details.insert("changes".to_owned(), Value::Object(changes));
+        }
+        self
+    }
+}
+
+/// Largest value that an entry quotes, in bytes of JSON: an entry is one item of the table, and no archive.
+pub const MAX_VALUE_BYTES: usize = 4 * 1024;
+
+fn bounded(value: &Value) -> Value {
+    let text = value.to_string();
+    if text.len() <= MAX_VALUE_BYTES {
+        return value.clone();
+    }
+    serde_json::json!({"bytes": text.len(), "sha256": crate::secret::sha256_hex(text.as_bytes())})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_change_shows_what_differs_and_nothing_else() {
+        let now = Timestamp::from_second(0);
+        let entry = || {
+            AuditEntry::by_system(TenantId::start_of(now), AuditId::start_of(now), AuditAction::RepoUpdated, "x", now)
+        };
+        let before = json!({"name": "a", "enabled": true, "updatedAt": 1, "gone": 1});
+        let after = json!({"name": "b", "enabled": true, "updatedAt": 2, "new": [1]});
+        let changes = entry().with_change(&before, &after).details["changes"].clone();
+        let expected = json!({"name": {"before": "a", "after": "b"}, "gone": {"before": 1}, "new": {"after": [1]}});
+        assert_eq!(changes, expected);
+        let long = "x".repeat(MAX_VALUE_BYTES);
+        let change = entry().with(json!({"fields": ["name"]})).with_change(&json!({}), &json!({"name": long})).details;
+        assert_eq!(change["changes"]["name"]["after"]["bytes"], MAX_VALUE_BYTES + 2);
+        assert_eq!(change["fields"], json!(["name"]));
     }
 }

@@ -28,7 +28,8 @@ pub const MAX_CONFIG_BYTES: usize = 200 * 1024;
 pub struct AutomationConfig {
     /// Always 2 when stored.
     pub version: u32,
-    /// By event type; `issue`, `commit` and `merge_request` are always there, other keys are kept but never fire.
+    /// By event type; `issue`, `commit` and `merge_request` are always there. Keys that are no event type are kept but
+    /// never fire.
     pub events: BTreeMap<String, EventRules>,
 }
 
@@ -139,7 +140,10 @@ impl Operator {
 impl AutomationConfig {
     /// What a repository has before anyone stored rules: every event on, no rule (contract: hookcode 2.3, 2.17).
     pub fn default_config() -> Self {
-        Self { version: 2, events: EventType::ALL.map(|event| (event.as_str().to_owned(), EventRules::empty())).into() }
+        Self {
+            version: 2,
+            events: EventType::STANDING.map(|event| (event.as_str().to_owned(), EventRules::empty())).into(),
+        }
     }
 }
 

@@ -149,6 +149,12 @@ pub struct Trace {
     /// Event header.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub event_name: Option<String>,
+    /// The delivery that was run again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replay_of_event_id: Option<DeliveryId>,
+    /// How it was run again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replay_mode: Option<ReplayMode>,
     /// Reached steps, in order.
     pub steps: Vec<Step>,
     /// What the rules decided.
@@ -209,8 +215,26 @@ pub struct DeliverySummary {
     pub task_ids: Vec<String>,
     /// Their groups.
     pub task_group_ids: Vec<String>,
+    /// The delivery that this one ran again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replay_of_event_id: Option<DeliveryId>,
+    /// How it was run again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replay_mode: Option<ReplayMode>,
+    /// When its payload was deleted on request.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub content_deleted_at: Option<Timestamp>,
     /// When it came in.
     pub created_at: Timestamp,
+}
+
+/// How a delivery is run again (contract: hookcode 3.8). The other modes choose robots and rules by hand; here the
+/// configuration does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayMode {
+    /// By the rules as they are now.
+    CurrentConfig,
 }
 
 /// A delivery whole, without its payload (which is stored apart).

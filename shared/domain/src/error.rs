@@ -150,6 +150,9 @@ pub enum DomainError {
     /// The request is fine but the state is not.
     #[error("conflict {}: {}", .0.code, .0.message)]
     Conflict(Conflict),
+    /// The caller named a version that is not the current one any more.
+    #[error("not the version that the caller knows")]
+    Stale,
     /// Fine, but not now: changed too often.
     #[error("too often: {detail}")]
     TooOften {

@@ -156,6 +156,9 @@ pub struct Repository {
     pub archived_at: Option<Timestamp>,
     /// Webhook verification.
     pub webhook: WebhookSettings,
+    /// What [`RepositoryState::webhook_verified_at`] says, for lists: they read records alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub webhook_verified_at: Option<Timestamp>,
     /// Who created it: the earliest owner.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub creator: Option<UserId>,

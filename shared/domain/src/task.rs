@@ -357,6 +357,43 @@ impl Task {
 }
 
 impl Task {
+    /// Queues a task that has ended once more: the same prompt for the same robot, without the last end's report.
+    ///
+    /// # Errors
+    /// `TASK_NOT_ENDED` while it is queued or in work.
+    pub fn retried(&self, now: Timestamp) -> Result<Self, DomainError> {
+        if !self.status.is_final() {
+            let message = format!("a {} task has not ended; it cannot be retried", self.status_at(now).as_str());
+            return Err(DomainError::Conflict(Conflict::new("TASK_NOT_ENDED", message)));
+        }
+        Ok(Self {
+            status: TaskStatus::Queued,
+            lease: None,
+            result: None,
+            retries: self.retries + 1,
+            updated_at: now,
+            version: self.version + 1,
+            ..self.clone()
+        })
+    }
+
+    /// Takes a task off the queue. Who cancels twice finds it cancelled.
+    ///
+    /// # Errors
+    /// `TASK_STATUS_ILLEGAL` while a worker holds it, and once it has ended otherwise.
+    pub fn cancelled(&self, now: Timestamp) -> Result<Self, DomainError> {
+        if self.status == TaskStatus::Cancelled {
+            return Ok(self.clone());
+        }
+        let status = self.status_at(now);
+        if !status.may_become(TaskStatus::Cancelled) {
+            let message = format!("a {} task cannot be cancelled", status.as_str());
+            return Err(DomainError::Conflict(Conflict::new("TASK_STATUS_ILLEGAL", message)));
+        }
+        let version = self.version + 1;
+        Ok(Self { status: TaskStatus::Cancelled, lease: None, updated_at: now, version, ..self.clone() })
+    }
+
     /// Whether this very command ended the task: same end, same hold, nothing new to report. Cancelling needs no hold.
     fn was_ended_by(&self, command: &PatchTask) -> bool {
         let same_hold = match self.status {

@@ -2,6 +2,7 @@
 
 use crate::commit::Writes;
 use crate::error::StoreError;
+use crate::idempotency::{KeptAnswer, Once};
 use crate::item::{self, Attributes, Item};
 use crate::keys;
 use crate::table::Range;
@@ -72,20 +73,20 @@ struct ListedToken {
 }
 
 impl Store {
-    /// The caller behind a token's text. With `fresh` the caches are not asked: for calls that administer.
+    /// What is stored of a token, run out or not. With `fresh` the caches are not asked.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.
-    pub async fn authenticate(
+    pub async fn token_record(
         &self,
         text: &Secret,
         fresh: bool,
         now: Timestamp,
-    ) -> Result<Option<Principal>, StoreError> {
+    ) -> Result<Option<Arc<TokenRecord>>, StoreError> {
         let hash = sha256_hex(text.expose().as_bytes());
         if !fresh {
             if let Some(record) = self.tokens.get(&hash).await {
-                return Ok(record.principal(now));
+                return Ok(Some(record));
             }
             if self.missing_tokens.get(&hash).await.is_some() {
                 return Ok(None);
@@ -99,7 +100,21 @@ impl Store {
         let record: Arc<TokenRecord> = Arc::new(item::value("access token", &item)?);
         self.tokens.insert(hash.clone(), Arc::clone(&record)).await;
         self.note_use(&hash, &record, now).await;
-        Ok(record.principal(now))
+        Ok(Some(record))
+    }
+
+    /// The caller behind a token's text. With `fresh` the caches are not asked: for calls that administer.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn authenticate(
+        &self,
+        text: &Secret,
+        fresh: bool,
+        now: Timestamp,
+    ) -> Result<Option<Principal>, StoreError> {
+        let record = self.token_record(text, fresh, now).await?;
+        Ok(record.and_then(|record| record.principal(now)))
     }
 
     /// Writes `lastUsedAt` when it is an hour old. It is a hint: a failure is only logged.
@@ -143,8 +158,9 @@ impl Store {
         &self,
         author: &Principal,
         command: CreateAccessToken,
-        text: Secret,
+        (text, once): (Secret, Option<&Once>),
         now: Timestamp,
+        answer: impl Fn(&AccessToken) -> KeptAnswer,
     ) -> Result<IssuedToken, WriteError> {
         let id = command.user.unwrap_or(author.user);
         let missing = || DomainError::invalid("/userId", "no such user in the tenant");
@@ -167,6 +183,7 @@ impl Store {
             writes.audit(&entry.with(serde_json::json!({
                 "name": token.name, "kind": token.kind, "scopes": token.scopes, "userId": token.user,
             })))?;
+            writes.keep(once, || answer(token), now)?;
             if self.commit_if_current(&writes, now).await? {
                 // Someone may have tried the text before it was good.
                 self.missing_tokens.invalidate(&sha256_hex(text.expose().as_bytes())).await;

@@ -3,6 +3,7 @@
 use crate::commit::{CommitError, Guard, Lost, Writes, jittered};
 use crate::decision::{DecisionSet, SecretWrites, StoredAutomation, StoredCredentials, StoredMembers};
 use crate::error::StoreError;
+use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Item, number, text};
 use crate::keys::{self, Key, Part, Unique};
 use crate::{Store, WriteError};
@@ -81,17 +82,36 @@ pub struct Author<'a> {
     pub now: Timestamp,
 }
 
+/// Adds the answer of a call that may be repeated, once it is known what the change leaves.
+type Keep<'a> = dyn Fn(&DecisionSet, &mut Writes) -> Result<(), StoreError> + Sync + 'a;
+
 impl Store {
     /// Runs a plan on the set that was read for the request; after a lost race, again on a fresh one.
     ///
     /// # Errors
     /// What the plan or the author's right says; a name or identity that is taken; `WRITE_CONFLICT` when the race was
     /// lost until the deadline; storage failures.
-    pub async fn change<T>(
+    pub async fn change<T: Sync>(
+        &self,
+        author: Author<'_>,
+        set: DecisionSet,
+        plan: impl FnMut(&DecisionSet) -> Result<Plan<T>, DomainError>,
+    ) -> Result<(DecisionSet, T), WriteError> {
+        let unkept = |_: &DecisionSet, _: &T| KeptAnswer::ok(serde_json::Value::Null);
+        self.act(author, set, None, plan, unkept).await
+    }
+
+    /// As [`Store::change`], for a call that may be repeated: the answer rides in the transaction.
+    ///
+    /// # Errors
+    /// As [`Store::change`]; [`WriteError::Repeated`] when a call with its key came before.
+    pub async fn act<T: Sync>(
         &self,
         author: Author<'_>,
         mut set: DecisionSet,
+        once: Option<&Once>,
         mut plan: impl FnMut(&DecisionSet) -> Result<Plan<T>, DomainError>,
+        answer: impl Fn(&DecisionSet, &T) -> KeptAnswer + Sync,
     ) -> Result<(DecisionSet, T), WriteError> {
         let started = tokio::time::Instant::now();
         let id = set.repository.id;
@@ -100,9 +120,16 @@ impl Store {
             authorize(author.principal, &set.repository, &set.members.members, author.right)?;
             let planned = plan(&set)?;
             let writes = count_writes(&set.credentials.writes, !planned.secrets.is_empty(), author.now)?;
-            match self.try_change(&set, &planned, writes, (author.now, started.elapsed())).await {
-                Ok(changed) => return Ok((changed, planned.answer)),
+            let keep = |next: &DecisionSet, writes: &mut Writes| {
+                writes.keep(once, || answer(next, &planned.answer), author.now)
+            };
+            match self.try_change(&set, &planned, writes, (author.now, started.elapsed()), &keep).await {
+                Ok(changed) => {
+                    self.access.invalidate(&id).await;
+                    return Ok((changed, planned.answer));
+                }
                 Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(CommitError::Lost(lost)) if is_repeated(&lost) => return Err(WriteError::Repeated),
                 Err(CommitError::Lost(lost)) => {
                     if let Some(conflict) = taken(&lost) {
                         return Err(DomainError::Conflict(conflict).into());
@@ -120,12 +147,13 @@ impl Store {
         }
     }
 
-    async fn try_change<T>(
+    async fn try_change<T: Sync>(
         &self,
         set: &DecisionSet,
         plan: &Plan<T>,
         secret_writes: SecretWrites,
         (now, waited): (Timestamp, Duration),
+        keep: &Keep<'_>,
     ) -> Result<DecisionSet, CommitError> {
         let (mut writes, mut next) = (Writes::default(), set.clone());
         next.credentials.writes = secret_writes;
@@ -144,12 +172,13 @@ impl Store {
                 let read = (set.credentials.version > 0).then_some(set.credentials.version);
                 writes.replace(credentials_item(&next)?, read);
             }
+            keep(&next, &mut writes)?;
             self.table.commit(&writes, write, now).await?;
             return Ok(next);
         }
         // The change is as of its request, but a lease runs out by the time that has really passed.
         let lease = self.lease_credentials(set, now.plus(waited)).await?;
-        let written = self.write_secrets(set, next, plan, writes, (&lease, write), now).await;
+        let written = self.write_secrets(set, next, plan, writes, (&lease, write, keep), now).await;
         if written.is_err() {
             self.release_credentials(set, &lease).await;
         }
@@ -157,13 +186,13 @@ impl Store {
     }
 
     /// Puts the new document version, commits the change that points at it, and labels the version.
-    async fn write_secrets<T>(
+    async fn write_secrets<T: Sync>(
         &self,
         set: &DecisionSet,
         mut next: DecisionSet,
         plan: &Plan<T>,
         mut writes: Writes,
-        (lease, write): (&LeaseId, WriteId),
+        (lease, write, keep): (&LeaseId, WriteId, &Keep<'_>),
         now: Timestamp,
     ) -> Result<DecisionSet, CommitError> {
         let old = set.credentials.secrets.as_ref();
@@ -174,7 +203,8 @@ impl Store {
         let name = self.vault.name_of(set.repository.tenant, &set.repository.id.to_string());
         let pointer = self.vault.put(&name, old.is_some(), document, &*self.ids).await?;
         next.credentials = StoredCredentials { secrets: Some(pointer.clone()), ..planned_credentials(&next, plan) };
-        writes.replace_leased(credentials_item(&next)?, &lease.to_string());
+        writes.replace_leased(credentials_item(&next)?, &lease.to_string(), Guard::Lease);
+        keep(&next, &mut writes)?;
         self.table.commit(&writes, write, now).await?;
         self.vault.mark_committed(&pointer, old).await;
         Ok(next)
@@ -240,7 +270,9 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             }
             Guard::Username => Conflict::new("USERNAME_TAKEN", "another user of the tenant has this name"),
             Guard::Bootstrap => Conflict::new("ALREADY_BOOTSTRAPPED", "the registry has its first tenant already"),
-            Guard::Version | Guard::Twin | Guard::Scheduled { .. } | Guard::Lease | Guard::Fresh => return None,
+            Guard::Version | Guard::Twin | Guard::Scheduled { .. } | Guard::Lease | Guard::Repeated | Guard::Fresh => {
+                return None;
+            }
         };
         let holder = lost.holder.as_ref().and_then(|item| item::value::<String>("claim", item).ok());
         Some(match holder {
@@ -346,8 +378,9 @@ fn plan_members<T>(
     let Some(members) = &plan.members else { return Ok(()) };
     let (tenant, id) = (set.repository.tenant, set.repository.id);
     let before = &set.members;
-    for member in members.iter().filter(|member| before.members.role_of(member.user_id).is_none()) {
-        writes.put(Item::empty(&keys::membership(tenant, member.user_id, id)));
+    // A membership carries the role, so that a member's list needs no list of members.
+    for member in members.iter().filter(|member| before.members.role_of(member.user_id) != Some(member.role)) {
+        writes.put(Item::new(&keys::membership(tenant, member.user_id, id), &member.role)?);
     }
     for member in before.members.iter().filter(|member| members.role_of(member.user_id).is_none()) {
         writes.delete(keys::membership(tenant, member.user_id, id));

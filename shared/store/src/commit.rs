@@ -44,6 +44,8 @@ pub(crate) enum Guard {
     Bootstrap,
     /// The lease is not ours any more.
     Lease,
+    /// A call with this idempotency key came before.
+    Repeated,
     /// A new id exists already: impossible but for a landed retry.
     Fresh,
 }
@@ -137,8 +139,8 @@ impl Writes {
     }
 
     /// Puts an item in place of one on which we hold the lease.
-    pub(crate) fn replace_leased(&mut self, item: Item, lease: &str) {
-        let operation = self.push(Action::Put(item.into_attributes()), Some("lease = :lease"), Guard::Lease);
+    pub(crate) fn replace_leased(&mut self, item: Item, lease: &str, guard: Guard) {
+        let operation = self.push(Action::Put(item.into_attributes()), Some("lease = :lease"), guard);
         operation.values.push((":lease", text(lease)));
     }
 

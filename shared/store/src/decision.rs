@@ -6,14 +6,17 @@ use crate::item::{self, Attributes};
 use crate::keys::{self, Part};
 use crate::table::Range;
 use crate::vault::SecretPointer;
-use repoplane_domain::access::Members;
+use repoplane_domain::access::{Members, Principal, RepositoryRole};
 use repoplane_domain::automation::AutomationConfig;
 use repoplane_domain::credential::CredentialProfiles;
-use repoplane_domain::id::{RepositoryId, TenantId};
+use repoplane_domain::id::{RepositoryId, TenantId, UserId};
 use repoplane_domain::preview_env::PreviewEnv;
 use repoplane_domain::repository::{Repository, RepositoryState};
 use repoplane_domain::robot::Robot;
+use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The largest decision set, in bytes of JSON: with room to spare for attribute names, it is one page of a Query
 /// (DynamoDB: 1 MB).
@@ -139,13 +142,70 @@ impl DecisionSet {
     }
 }
 
+/// Who may look at what lies beside a repository's decision set: all that a list needs to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryAccess {
+    /// The repository.
+    pub id: RepositoryId,
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Set while it is read-only.
+    pub archived_at: Option<Timestamp>,
+    roles: BTreeMap<UserId, RepositoryRole>,
+}
+
+impl RepositoryAccess {
+    fn of(repository: &Repository, members: &Members) -> Self {
+        let roles = members.iter().map(|member| (member.user_id, member.role)).collect();
+        Self { id: repository.id, tenant: repository.tenant, archived_at: repository.archived_at, roles }
+    }
+
+    /// What a caller is there.
+    pub fn role_of(&self, principal: &Principal) -> Option<RepositoryRole> {
+        principal.role_as(self.roles.get(&principal.user).copied())
+    }
+}
+
 impl Store {
+    /// Who may look at a repository's lists, believed for half a minute; another tenant's repository does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn access_to(
+        &self,
+        tenant: TenantId,
+        id: RepositoryId,
+    ) -> Result<Option<Arc<RepositoryAccess>>, StoreError> {
+        if let Some(access) = self.access.get(&id).await {
+            return Ok(Some(access).filter(|access| access.tenant == tenant));
+        }
+        let wanted = [keys::part(id, Part::Record), keys::part(id, Part::Members)];
+        let (mut repository, mut members) = (None, StoredMembers::default());
+        for item in self.table.batch_get(&wanted, true).await? {
+            match item::text_of(&item, keys::SK).and_then(Part::parse) {
+                Some(Part::Record) => repository = Some(item::value::<Repository>("repository", &item)?),
+                Some(Part::Members) => members = item::value("members", &item)?,
+                Some(Part::State | Part::Automation | Part::Robot(_) | Part::Credentials) | None => {}
+            }
+        }
+        let Some(repository) = repository else { return Ok(None) };
+        let access = Arc::new(RepositoryAccess::of(&repository, &members.members));
+        self.access.insert(id, Arc::clone(&access)).await;
+        Ok(Some(access).filter(|access| access.tenant == tenant))
+    }
+
     /// A repository of the caller's tenant; another tenant's does not exist.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.
     pub async fn repository(&self, tenant: TenantId, id: RepositoryId) -> Result<Option<DecisionSet>, StoreError> {
-        Ok(self.decision_set(id).await?.filter(|set| set.repository.tenant == tenant))
+        let set = self.decision_set(id).await?.filter(|set| set.repository.tenant == tenant);
+        if let Some(set) = &set {
+            // Read for another reason, and newer than what is believed.
+            let access = RepositoryAccess::of(&set.repository, &set.members.members);
+            self.access.insert(id, Arc::new(access)).await;
+        }
+        Ok(set)
     }
 
     /// A repository by its id alone: for webhooks, whose path names no tenant.
@@ -162,9 +222,7 @@ impl Store {
 mod tests {
     use super::*;
     use repoplane_domain::automation::EventRules;
-    use repoplane_domain::id::UserId;
     use repoplane_domain::repository::CreateRepository;
-    use repoplane_domain::time::Timestamp;
 
     #[test]
     fn a_set_that_one_query_could_not_read_is_refused() {

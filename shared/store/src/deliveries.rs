@@ -3,19 +3,25 @@
 //! The summary (which lists read) lies in the repository's partition of deliveries; the whole record and the compressed
 //! body in a partition of the delivery's own. How long they live is said in [`crate::lifetime`].
 
-use crate::Store;
 use crate::commit::{CommitError, Guard, Lost, Writes};
+use crate::decision::StoredMembers;
 use crate::error::StoreError;
+use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item, number, text};
-use crate::keys;
-use crate::lifetime::Life;
-use crate::table::Range;
-use crate::tasks::task_item;
+use crate::keys::{self, Part};
+use crate::lifetime::{CHUNKS, Life};
+use crate::table::{MAX_EXAMINED, Range};
+use crate::tasks::{for_dispatch, locator_item, task_item};
+use crate::{Store, WriteError};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use flate2::read::{GzDecoder, GzEncoder};
-use repoplane_domain::delivery::{Delivery, DeliverySummary};
-use repoplane_domain::id::{DeliveryId, RepositoryId, RobotId, WriteId};
+use repoplane_domain::access::{Members, Principal};
+use repoplane_domain::audit::{AuditAction, AuditEntry};
+use repoplane_domain::delivery::{Delivery, DeliveryResult, DeliverySummary, ErrorLayer};
+use repoplane_domain::error::{DomainError, Kind};
+use repoplane_domain::id::{AuditId, DeliveryId, RepositoryId, RobotId, TenantId, WriteId};
+use repoplane_domain::repository::Repository;
 use repoplane_domain::task::{Task, TaskGroup};
 use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +40,12 @@ const ORPHAN_LIFE: Duration = Duration::from_secs(24 * 3600);
 const UNVERIFIED_LIFE: Duration = Duration::from_secs(3 * 24 * 3600);
 /// The largest body a kept delivery can unfold to; more than any function can receive.
 const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
+/// Replays that a delivery's detail shows (contract: hookcode 3.8).
+const MAX_SHOWN_REPLAYS: usize = 20;
+/// How often one delivery may be run again: each leaves a line on it, and an item has 400 KB.
+const MAX_REPLAYS: usize = 100;
+/// Where a delivery was run again, oldest first; on its detail.
+const REPLAYS: &str = "replays";
 /// The value of a chunk.
 const BYTES: &str = "bytes";
 
@@ -52,6 +64,61 @@ pub struct VerifiedDelivery<'a> {
     pub tasks: &'a [(Task, TaskGroup, Option<String>)],
     /// How long the delivery is kept, unless a task of it is open for longer.
     pub retention_days: u16,
+    /// Set when it runs a kept delivery again.
+    pub replay: Option<Replay<'a>>,
+}
+
+/// A kept delivery that is run again because somebody asked for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Replay<'a> {
+    /// The kept delivery.
+    pub of: DeliveryId,
+    /// Who asked.
+    pub author: &'a Principal,
+    /// The call, if it may be repeated.
+    pub once: Option<&'a Once>,
+    /// What the call answers.
+    pub answer: &'a KeptAnswer,
+}
+
+/// Which deliveries a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// Only with this end.
+    pub result: Option<DeliveryResult>,
+    /// Only of this event: the provider's header or our type.
+    pub event: Option<String>,
+    /// Only those that ended here.
+    pub error_layer: Option<ErrorLayer>,
+    /// Only with this code.
+    pub code: Option<String>,
+    /// Only those whose id, provider's id, event or reason contains this text, ignoring case.
+    pub text: Option<String>,
+    /// Not before this time.
+    pub from: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+    /// Oldest first instead of newest first.
+    pub ascending: bool,
+}
+
+impl DeliveryFilter {
+    fn shows(&self, delivery: &DeliverySummary) -> bool {
+        let is = |wanted: &Option<String>, places: &[&Option<String>]| {
+            let Some(wanted) = wanted else { return true };
+            places.iter().any(|place| place.as_ref().is_some_and(|place| place.eq_ignore_ascii_case(wanted)))
+        };
+        self.result.is_none_or(|result| result == delivery.result)
+            && is(&self.event, &[&delivery.event_name, &delivery.mapped_event_type])
+            && self.error_layer.is_none_or(|layer| Some(layer) == delivery.error_layer)
+            && is(&self.code, &[&delivery.code])
+            && self.text.as_ref().is_none_or(|text| {
+                let text = text.to_lowercase();
+                let id = Some(delivery.id.to_string());
+                let places = [&id, &delivery.delivery_id, &delivery.event_name, &delivery.message, &delivery.code];
+                places.into_iter().flatten().any(|place| place.to_lowercase().contains(&text))
+            })
+    }
 }
 
 /// What an accepted delivery answered, for its twins.
@@ -72,6 +139,8 @@ pub enum DeliveryCommit {
     Twin(TwinResult),
     /// These scheduled tasks (robot, rule) are queued already; nothing was written.
     AlreadyScheduled(Vec<(RobotId, String)>),
+    /// A call with the same idempotency key came before; nothing was written.
+    Repeated,
 }
 
 /// One page of summaries, newest first.
@@ -79,8 +148,8 @@ pub enum DeliveryCommit {
 pub struct DeliveryPage {
     /// The summaries.
     pub deliveries: Vec<DeliverySummary>,
-    /// Whether more exist after the last.
-    pub more: bool,
+    /// The delivery after which more may follow.
+    pub next: Option<DeliveryId>,
 }
 
 /// A delivery with the body that was kept.
@@ -88,8 +157,23 @@ pub struct DeliveryPage {
 pub struct KeptDelivery {
     /// The record.
     pub delivery: Delivery,
-    /// The raw body; none for posts that proved nothing.
+    /// The raw body; none for posts that proved nothing, and once it was deleted.
     pub body: Option<Vec<u8>>,
+    /// Where it was run again, newest first, at most [`MAX_SHOWN_REPLAYS`].
+    pub replays: Vec<DeliverySummary>,
+    /// Whether it may not be run again any more.
+    pub exhausted: bool,
+}
+
+/// A delivery with what decides who may look at it, read by one call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundDelivery {
+    /// The record of its repository.
+    pub repository: Repository,
+    /// The members of its repository.
+    pub members: Members,
+    /// The delivery, if the repository has it.
+    pub kept: Option<KeptDelivery>,
 }
 
 impl Store {
@@ -140,14 +224,14 @@ impl Store {
                 let guard = Guard::Scheduled { robot: task.robot_id.to_string(), rule: rule.clone() };
                 writes.claim(Item::new(&key, &task.id)?, guard);
             }
-            writes.create(
-                task_item(task, scheduled_rule.is_some())?
-                    .undispatched(keys::undispatched_partition(task.id), task.id.to_string()),
-            );
-            writes.create(Item::new(&keys::task_locator(task.id), &repository)?);
+            writes.create(for_dispatch(task_item(task, scheduled_rule.is_some())?, task));
+            writes.create(locator_item(task)?);
             upsert_group(&mut writes, group, now)?;
         }
         record(&mut writes, delivery, life, chunks.len())?;
+        if let Some(replay) = &verified.replay {
+            self.link_replay(&mut writes, delivery, replay, now)?;
+        }
         for (index, chunk) in &chunks {
             let item = chunk_item(id, *index, chunk);
             if inline {
@@ -159,6 +243,7 @@ impl Store {
         match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
             Ok(()) => {}
             Err(CommitError::Store(error)) => return Err(error),
+            Err(CommitError::Lost(lost)) if is_repeated(&lost) => return Ok(DeliveryCommit::Repeated),
             Err(CommitError::Lost(lost)) => {
                 let ended = self.lost_delivery(repository, &lost).await?;
                 if let (DeliveryCommit::Twin(twin), false) = (&ended, inline) {
@@ -192,6 +277,7 @@ impl Store {
                 | Guard::Twin
                 | Guard::Bootstrap
                 | Guard::Lease
+                | Guard::Repeated
                 | Guard::Fresh => None,
             })
             .collect();
@@ -210,22 +296,91 @@ impl Store {
         }
     }
 
-    /// One page of a repository's deliveries, newest first, strictly after a delivery.
+    /// Notes on the kept delivery where it was run again, and by whom in the audit log.
+    fn link_replay(
+        &self,
+        writes: &mut Writes,
+        delivery: &Delivery,
+        replay: &Replay<'_>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (id, repository) = (delivery.summary.id, delivery.summary.repo_id);
+        let line = AttributeValue::L(vec![item::encode(&delivery.summary)?]);
+        writes.update_counted(
+            keys::delivery_detail(replay.of),
+            "SET replays = list_append(if_not_exists(replays, :none), :line), write_id = :write_id",
+            "attribute_exists(pk)",
+            vec![(":none", AttributeValue::L(Vec::new())), (":line", line)],
+        );
+        let audit = AuditId::new(now, &*self.ids);
+        let entry = AuditEntry::by(replay.author, audit, AuditAction::RepoDeliveryRedelivered, replay.of, now);
+        let details = serde_json::json!({"deliveryId": id, "result": delivery.summary.result});
+        writes.audit(&entry.on(repository).with(details))?;
+        writes.keep(replay.once, || replay.answer.clone(), now)
+    }
+
+    /// One page of a repository's deliveries, strictly after a delivery. A filtered page may be short and yet be followed
+    /// by more.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.
     pub async fn deliveries(
         &self,
         repository: RepositoryId,
+        filter: &DeliveryFilter,
         after: Option<DeliveryId>,
         limit: usize,
         now: Timestamp,
     ) -> Result<DeliveryPage, StoreError> {
         let range = Range::partition(keys::deliveries_partition(repository));
-        let range = range.backwards_after(after.map(|id| id.to_string()));
-        let (items, more) = self.table.alive_page(&range, limit, now).await?;
-        let deliveries = items.iter().map(|item| item::value("delivery", item)).collect::<Result<_, _>>()?;
-        Ok(DeliveryPage { deliveries, more })
+        let start = |at: Timestamp| DeliveryId::start_of(at).to_string();
+        let range = range.between(filter.from.map(start), filter.until.map(start));
+        let after = after.map(|id| id.to_string());
+        let range = if filter.ascending { range.forwards_after(after) } else { range.backwards_after(after) };
+        let keep = |item: &Attributes| {
+            let delivery: DeliverySummary = item::value("delivery", item)?;
+            Ok(filter.shows(&delivery).then_some(delivery))
+        };
+        let found = self.table.walk(&range, (limit, MAX_EXAMINED), now, keep).await?;
+        let next = found.next.as_deref().and_then(|id| id.parse().ok());
+        Ok(DeliveryPage { deliveries: found.rows.into_iter().map(|(_, delivery)| delivery).collect(), next })
+    }
+
+    /// A delivery of a repository of the caller's tenant, whole, with the repository's record and members: one call, and
+    /// a second one for the rest of a large body.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn find_delivery(
+        &self,
+        tenant: TenantId,
+        repository: RepositoryId,
+        id: DeliveryId,
+        now: Timestamp,
+    ) -> Result<Option<FoundDelivery>, StoreError> {
+        let wanted = [
+            keys::part(repository, Part::Record),
+            keys::part(repository, Part::Members),
+            keys::delivery_detail(id),
+            keys::delivery_chunk(id, 0),
+        ];
+        let (mut record, mut members, mut items) = (None, StoredMembers::default(), Vec::new());
+        for item in self.table.batch_get(&wanted, true).await? {
+            match item::text_of(&item, keys::SK).and_then(Part::parse) {
+                Some(Part::Record) => record = Some(item::value::<Repository>("repository", &item)?),
+                Some(Part::Members) => members = item::value("members", &item)?,
+                Some(Part::State | Part::Automation | Part::Robot(_) | Part::Credentials) => {}
+                None => items.push(item),
+            }
+        }
+        let Some(record) = record.filter(|record| record.tenant == tenant) else { return Ok(None) };
+        let whole = |item: &Attributes| chunk_of(item).is_none_or(|bytes| bytes.len() < CHUNK_BYTES);
+        if !items.iter().all(whole) {
+            items = self.table.query(&Range::partition(keys::delivery_partition(id))).await?;
+        }
+        items.retain(|item| item::is_alive(item, now));
+        let kept = kept(&items)?.filter(|kept| kept.delivery.summary.repo_id == repository);
+        Ok(Some(FoundDelivery { repository: record, members: members.members, kept }))
     }
 
     /// A delivery of a repository, whole.
@@ -240,20 +395,65 @@ impl Store {
     ) -> Result<Option<KeptDelivery>, StoreError> {
         let mut items = self.table.query(&Range::partition(keys::delivery_partition(id))).await?;
         items.retain(|item| item::is_alive(item, now));
-        let is_chunk = |item: &Attributes| item::text_of(item, keys::SK).is_some_and(|sk| sk.starts_with(keys::BODY));
-        let Some(detail) = items.iter().find(|item| !is_chunk(item)) else { return Ok(None) };
-        let delivery: Delivery = item::value("delivery", detail)?;
-        if delivery.summary.repo_id != repository {
-            return Ok(None);
-        }
-        let mut compressed = Vec::new();
-        for chunk in items.iter().filter(|item| is_chunk(item)) {
-            let bytes = chunk.get(BYTES).and_then(|bytes| bytes.as_b().ok());
-            compressed.extend_from_slice(bytes.map_or(&[], |bytes| bytes.as_ref()));
-        }
-        let body = if compressed.is_empty() { None } else { Some(decompress(&compressed)?) };
-        Ok(Some(KeptDelivery { delivery, body }))
+        Ok(kept(&items)?.filter(|kept| kept.delivery.summary.repo_id == repository))
     }
+
+    /// Deletes what a delivery brought and keeps the record of it. Deleting again changes nothing.
+    ///
+    /// # Errors
+    /// Not found, storage failures.
+    pub async fn delete_delivery_content(
+        &self,
+        author: &Principal,
+        repository: RepositoryId,
+        id: DeliveryId,
+        now: Timestamp,
+    ) -> Result<DeliverySummary, WriteError> {
+        let missing = || DomainError::NotFound(Kind::Delivery);
+        let summary = self.table.get(&keys::delivery_summary(repository, id), true).await?;
+        let summary = summary.filter(|item| item::is_alive(item, now)).ok_or_else(missing)?;
+        let stored: DeliverySummary = item::value("delivery", &summary)?;
+        if stored.content_deleted_at.is_some() {
+            return Ok(stored);
+        }
+        let next = DeliverySummary { content_deleted_at: Some(now), ..stored };
+        let mut writes = Writes::default();
+        let expression = "SET #data.contentDeletedAt = :at, write_id = :write_id, chunks = :chunks";
+        for key in [keys::delivery_summary(repository, id), keys::delivery_detail(id)] {
+            let values = vec![(":at", text(now.to_string())), (":chunks", number(0))];
+            writes.update_counted(key, expression, "attribute_exists(pk)", values);
+        }
+        let chunks: usize = item::number_of(&summary, CHUNKS).unwrap_or_default();
+        (0..chunks).for_each(|index| writes.delete(keys::delivery_chunk(id, index)));
+        let audit = AuditId::new(now, &*self.ids);
+        let entry = AuditEntry::by(author, audit, AuditAction::RepoDeliveryContentDeleted, id, now).on(repository);
+        writes.audit(&entry.with(serde_json::json!({"bytes": next.payload_bytes})))?;
+        self.commit_new(&writes, now).await?;
+        Ok(next)
+    }
+}
+
+/// The bytes of a chunk; `None` for any other item.
+fn chunk_of(item: &Attributes) -> Option<&[u8]> {
+    item.get(BYTES)?.as_b().ok().map(AsRef::as_ref)
+}
+
+/// A delivery from the items of its partition.
+fn kept(items: &[Attributes]) -> Result<Option<KeptDelivery>, StoreError> {
+    let is_detail = |item: &&Attributes| item.contains_key(item::DATA);
+    let Some(detail) = items.iter().find(is_detail) else { return Ok(None) };
+    let delivery: Delivery = item::value("delivery", detail)?;
+    let mut replays: Vec<DeliverySummary> = match detail.get(REPLAYS) {
+        Some(lines) => serde_dynamo::from_attribute_value(lines.clone())
+            .map_err(|error| StoreError::corrupt("replays of a delivery", error))?,
+        None => Vec::new(),
+    };
+    replays.reverse();
+    let exhausted = replays.len() >= MAX_REPLAYS;
+    replays.truncate(MAX_SHOWN_REPLAYS);
+    let compressed: Vec<u8> = items.iter().filter_map(chunk_of).flatten().copied().collect();
+    let body = if compressed.is_empty() { None } else { Some(decompress(&compressed)?) };
+    Ok(Some(KeptDelivery { delivery, body, replays, exhausted }))
 }
 
 /// The summary and the whole record.

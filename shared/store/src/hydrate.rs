@@ -44,9 +44,13 @@ impl Store {
             let mut next = set.clone();
             hydration.apply(&mut next.repository);
             let mut writes = Writes::default();
+            let fills_in = next.repository != set.repository;
+            next.repository.webhook_verified_at = set.state.webhook_verified_at.or(Some(now));
             if next.repository != set.repository {
                 next.repository.version += 1;
-                next.repository.updated_at = now;
+                if fills_in {
+                    next.repository.updated_at = now;
+                }
                 plan_claims(&mut writes, &set.repository, &next.repository)?;
                 writes.replace(record_item(&next.repository)?, Some(set.repository.version));
             }

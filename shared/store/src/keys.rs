@@ -6,17 +6,18 @@
 //! | access pattern | index | key | cost |
 //! | --- | --- | --- | --- |
 //! | decision set of a repository | table | pk=`REPO#{rep}`, sk begins `D#` | 1 Query, 1 RRU / 4 KB |
-//! | one task | table | pk=`REPO#{rep}`, sk=`TASK#{tsk}` | 1 RRU |
+//! | one task, with record, members and delivery summary | table | BatchGet of pk=`REPO#{rep}`, sk=`TASK#{tsk}`, … | 1 RRU / 4 KB each |
+//! | who may read a repository's lists (cached 30 s) | table | BatchGet of record and members | 1 RRU / 4 KB each |
 //! | tasks of a repository, newest first | table | pk=`REPO#{rep}`, sk begins `TASK#`, backwards | 0.5 RRU / 4 KB |
 //! | task group | table | pk=`REPO#{rep}`, sk=`GROUP#{grp}` | written, not read |
 //! | claim of a scheduled task | table | pk=`REPO#{rep}`, sk=`SCHEDULED#{rob}#{rule}` | condition only |
-//! | repository of a task (immutable, cached) | table | pk=`LOCATOR#{tsk}`, sk=`-` | 0.5 RRU once |
+//! | repository and delivery of a task (immutable, cached) | table | pk=`LOCATOR#{tsk}`, sk=`-` | 0.5 RRU once |
 //! | open tasks or groups of a repository, counted | `open` | open_pk=`OPEN#{rep}`, open_sk begins `TASK#` or `GROUP#` | 0.5 RRU / 4 KB, COUNT |
 //! | tasks that no queue has yet | `undispatched` | undispatched_pk=`UNDISPATCHED#{shard}` | 0.5 RRU / 4 KB |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
-//! | repositories of a member | table | pk=`MEMBERSHIPS#{tnt}#{usr}`, sk=`{rep}`, then BatchGet of records | 0.5 RRU / 4 KB + 0.5 RRU each |
+//! | repositories of a member, with the role | table | pk=`MEMBERSHIPS#{tnt}#{usr}`, sk=`{rep}`, then BatchGet of records | 0.5 RRU / 4 KB + 0.5 RRU each |
 //! | name, identity, user name taken? | table | pk=`UNIQUE#{tnt}#{what}#{text}`, sk=`-` | condition only |
-//! | idempotency record of a call | table | pk=`IDEMPOTENCY#{tnt}#{usr}#{key}`, sk=`-` | condition only |
+//! | idempotency record of a call | table | pk=`IDEMPOTENCY#{tnt}#{usr}#{key}`, sk=`-` | condition; 1 RRU / 4 KB for a repeat |
 //! | next small number | table | pk=`COUNTER#{tnt}`, sk=`{what}` | 1 WRU |
 //! | deliveries of a repository, newest first | table | pk=`DELIVERIES#{rep}`, sk=`{dlv}`, backwards | 0.5 RRU / 4 KB |
 //! | open tasks of a delivery, counted off when one ends | table | pk=`DELIVERIES#{rep}`, sk=`{dlv}` | 1 RRU, 2 WRU; the last one 2 WRU / KB of the body |
@@ -29,6 +30,8 @@
 //! | all tenants (operator) | table | pk=`TENANTS`, sk=`{tnt}` | 0.5 RRU / 4 KB |
 //! | is the registry bootstrapped? | table | pk=`SYSTEM`, sk=`BOOTSTRAP` | condition only |
 //! | audit of a tenant and day | table | pk=`AUDIT#{tnt}#{day}#{shard}`, sk=`{aud}` | 0.5 RRU / 4 KB |
+//! | deleted repositories with parts left | `lists` | list_pk=`REMOVED#{shard}`, list_sk=`{rep}` | 0.5 RRU / 4 KB |
+//! | what is left of a deleted repository | table | pk=`REPO#{rep}`, tombstone at sk=`A#TOMBSTONE` | 1 Query, 2 WRU each |
 //! | audit of a repository | `lists` | list_pk=`AUDIT#{rep}`, list_sk=`{aud}`, backwards | 0.5 RRU / 4 KB |
 
 use repoplane_domain::id::{AccessTokenId, AuditId, DeliveryId, RepositoryId, RobotId, TaskId, TenantId, UserId};
@@ -139,6 +142,16 @@ pub fn repository_partition(id: RepositoryId) -> String {
     format!("REPO#{id}")
 }
 
+/// What a deleted repository leaves: its id is never given again. Sorts before all that may have to be cleared.
+pub fn tombstone(id: RepositoryId) -> Key {
+    Key::new(repository_partition(id), "A#TOMBSTONE")
+}
+
+/// Partition in [`LISTS`] of deleted repositories whose parts are not all gone yet.
+pub fn removed_partition(id: RepositoryId) -> String {
+    format!("REMOVED#{}", shard(&id.to_string()))
+}
+
 /// One part of the decision set.
 pub fn part(id: RepositoryId, part: Part) -> Key {
     Key::new(repository_partition(id), part.sort_key())
@@ -182,6 +195,12 @@ pub fn repositories_partition(tenant: TenantId, archived: bool) -> String {
 /// Sort key of a repository in [`LISTS`]: newest last.
 pub fn repositories_sort(updated_at: Timestamp, id: RepositoryId) -> String {
     format!("{updated_at}#{id}")
+}
+
+/// Reads a sort key of repositories in [`LISTS`] back.
+pub fn parse_repositories_sort(text: &str) -> Option<(Timestamp, RepositoryId)> {
+    let (at, id) = text.split_once('#')?;
+    Some((at.parse().ok()?, id.parse().ok()?))
 }
 
 /// Partition of a member's repositories.
@@ -323,6 +342,11 @@ pub fn audit(tenant: TenantId, id: AuditId) -> Key {
     Key::new(format!("AUDIT#{tenant}#{}#{}", id.created_at().day(), shard(&text)), text)
 }
 
+/// All partitions of a tenant's audit of one UTC day, `YYYY-MM-DD`.
+pub fn audit_partitions(tenant: TenantId, day: &str) -> impl Iterator<Item = String> {
+    (0..SHARDS).map(move |shard| format!("AUDIT#{tenant}#{day}#{shard}"))
+}
+
 /// Partition of a repository's audit in [`LISTS`].
 pub fn audit_partition(repository: RepositoryId) -> String {
     format!("AUDIT#{repository}")
@@ -353,6 +377,7 @@ mod tests {
             let id = RepositoryId::start_of(Timestamp::from_millisecond(0));
             let sort = |ms| repositories_sort(Timestamp::from_millisecond(ms), id);
             prop_assert_eq!(a.cmp(&b), sort(a).cmp(&sort(b)));
+            prop_assert_eq!(parse_repositories_sort(&sort(a)), Some((Timestamp::from_millisecond(a), id)));
         }
 
         #[test]

@@ -4,15 +4,18 @@
 //! tenant and answers "absent" for another's; every write is one transaction with its audit entry in it.
 
 mod access;
+mod audit;
 mod change;
 mod commit;
 mod decision;
 mod deliveries;
 mod error;
 mod hydrate;
+mod idempotency;
 mod item;
 pub mod keys;
 mod lifetime;
+mod removal;
 mod repositories;
 mod table;
 mod tasks;
@@ -21,13 +24,19 @@ mod vault;
 mod webhook_secret;
 
 pub use access::{IssuedToken, TokenRecord};
+pub use audit::AuditPage;
 pub use change::{Author, Plan};
-pub use decision::{DecisionSet, SecretWrites, StoredAutomation, StoredCredentials, StoredMembers};
-pub use deliveries::{DeliveryCommit, DeliveryPage, KeptDelivery, TwinResult, VerifiedDelivery};
+pub use decision::{DecisionSet, RepositoryAccess, SecretWrites, StoredAutomation, StoredCredentials, StoredMembers};
+pub use deliveries::{
+    DeliveryCommit, DeliveryFilter, DeliveryPage, FoundDelivery, KeptDelivery, Replay, TwinResult, VerifiedDelivery,
+};
 pub use error::StoreError;
 pub use hydrate::Hydrated;
-pub use repositories::{ArchiveFilter, RepositoryPage, RepositoryRow};
-pub use tasks::TaskPage;
+pub use idempotency::{Earlier, KeptAnswer, Once};
+pub use removal::Removed;
+pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
+pub use tasks::{FoundTask, TaskFilter, TaskPage};
+pub use tenants::Authorship;
 pub use vault::{Document, SecretPointer, Vault};
 
 use moka::future::Cache;
@@ -46,6 +55,9 @@ const TENANT_LIFE: Duration = Duration::from_secs(30);
 const CACHED_TOKENS: u64 = 10_000;
 const CACHED_TENANTS: u64 = 1_000;
 const CACHED_LOCATORS: u64 = 10_000;
+/// How long it is believed who may read the lists of a repository; as long as a token is.
+const ACCESS_LIFE: Duration = TOKEN_LIFE;
+const CACHED_ACCESS: u64 = 1_000;
 
 /// A rule or storage says no to a write.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +68,9 @@ pub enum WriteError {
     /// Storage.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A call with the same idempotency key came before; [`Store::earlier`] tells how it ended.
+    #[error("a call with this idempotency key came before")]
+    Repeated,
 }
 
 /// Records and secrets of the control plane. Cheap to clone; clones share their caches.
@@ -67,7 +82,8 @@ pub struct Store {
     tokens: Cache<String, Arc<TokenRecord>>,
     missing_tokens: Cache<String, ()>,
     tenants: Cache<TenantId, Arc<tenants::TenantRecord>>,
-    locators: Cache<TaskId, RepositoryId>,
+    locators: Cache<TaskId, tasks::Located>,
+    access: Cache<RepositoryId, Arc<RepositoryAccess>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -92,6 +108,7 @@ impl Store {
             missing_tokens: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(MISSING_TOKEN_LIFE).build(),
             tenants: Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(TENANT_LIFE).build(),
             locators: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
+            access: Cache::builder().max_capacity(CACHED_ACCESS).time_to_live(ACCESS_LIFE).build(),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::Store;
 use crate::commit::Writes;
 use crate::deliveries::{CHUNK_BYTES, INLINE_BYTES};
 use crate::error::StoreError;
-use crate::item::{self, Item, number, number_of};
+use crate::item::{self, Attributes, Item, number, number_of};
 use crate::keys::{self, Key};
 use repoplane_domain::id::{DeliveryId, RepositoryId};
 use repoplane_domain::task::Task;
@@ -20,7 +20,7 @@ const OPEN_TASKS: &str = "open_tasks";
 /// End of the retention, in seconds since the epoch; beside [`OPEN_TASKS`].
 const KEPT_UNTIL: &str = "kept_until";
 /// How many chunks the body has; on the summary.
-const CHUNKS: &str = "chunks";
+pub(crate) const CHUNKS: &str = "chunks";
 /// A delivery stays at least so long after its last task ended: whoever ended it may want to look.
 const AFTER_LAST_TASK: Duration = Duration::from_secs(24 * 3600);
 
@@ -62,9 +62,19 @@ impl Life {
 impl Store {
     /// Counts a task that ends off its delivery, in the change set of that end. Answers whether its body is too large for
     /// a transaction: then [`Store::settle_body`] is due after the commit.
-    pub(crate) async fn count_off(&self, writes: &mut Writes, task: &Task, now: Timestamp) -> Result<bool, StoreError> {
+    pub(crate) async fn count_off(
+        &self,
+        writes: &mut Writes,
+        task: &Task,
+        summary: Option<Attributes>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let key = keys::delivery_summary(task.repo_id, task.delivery_id);
-        let Some(summary) = self.table.get(&key, true).await? else { return Ok(false) };
+        let summary = match summary {
+            Some(summary) => Some(summary),
+            None => self.table.get(&key, true).await?,
+        };
+        let Some(summary) = summary else { return Ok(false) };
         let open: u64 = number_of(&summary, OPEN_TASKS).unwrap_or_default();
         let mut values = vec![(":read", number(open)), (":left", number(open.saturating_sub(1)))];
         let counted = "SET open_tasks = :left, write_id = :write_id";
@@ -90,6 +100,38 @@ impl Store {
             (0..chunks).for_each(|index| expire(keys::delivery_chunk(task.delivery_id, index)));
         }
         Ok(!fits)
+    }
+
+    /// Counts a task that is queued again on to its delivery, in the change set of that. Answers whether its body is too
+    /// large for a transaction, as [`Store::count_off`]; `None` when the delivery is not kept any more.
+    pub(crate) async fn count_on(
+        &self,
+        writes: &mut Writes,
+        task: &Task,
+        summary: Option<Attributes>,
+        now: Timestamp,
+    ) -> Result<Option<bool>, StoreError> {
+        let key = keys::delivery_summary(task.repo_id, task.delivery_id);
+        let summary = match summary {
+            Some(summary) => Some(summary),
+            None => self.table.get(&key, true).await?,
+        };
+        let Some(summary) = summary.filter(|summary| item::is_alive(summary, now)) else { return Ok(None) };
+        let open: u64 = number_of(&summary, OPEN_TASKS).unwrap_or_default();
+        let values = vec![(":read", number(open)), (":left", number(open + 1))];
+        let counted = "SET open_tasks = :left, write_id = :write_id REMOVE expires_at";
+        writes.update_counted(key, counted, "open_tasks = :read", values);
+        if open > 0 {
+            return Ok(Some(false));
+        }
+        let mut keep = |key: Key| writes.update_once(key, "REMOVE expires_at", Vec::new());
+        keep(keys::delivery_detail(task.delivery_id));
+        let chunks: usize = number_of(&summary, CHUNKS).unwrap_or_default();
+        let fits = chunks * CHUNK_BYTES <= INLINE_BYTES;
+        if fits {
+            (0..chunks).for_each(|index| keep(keys::delivery_chunk(task.delivery_id, index)));
+        }
+        Ok(Some(!fits))
     }
 
     /// Gives the chunks of a body the life of their summary: a large body lies outside the delivery's transactions.

@@ -4,16 +4,17 @@ use crate::change::{claims, record_item, taken};
 use crate::commit::{CommitError, Writes};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
-use crate::item::{self, Item};
+use crate::idempotency::{KeptAnswer, Once, is_repeated};
+use crate::item::{self, Attributes, Item};
 use crate::keys::{self, Counter, Part};
-use crate::table::Range;
+use crate::table::{MAX_EXAMINED, Range};
 use crate::{Store, WriteError};
 use repoplane_domain::access::{Member, Members, Principal, RepositoryRole};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::credential::SecretEdit;
 use repoplane_domain::error::{Conflict, DomainError};
 use repoplane_domain::id::{AuditId, RepositoryId, WriteId};
-use repoplane_domain::repository::{CreateRepository, Repository, RepositoryState, WebhookSecretSource};
+use repoplane_domain::repository::{CreateRepository, Provider, Repository, WebhookSecretSource};
 use repoplane_domain::time::Timestamp;
 use std::collections::HashMap;
 
@@ -21,21 +22,59 @@ use std::collections::HashMap;
 const MAX_MEMBERSHIPS: usize = 1_000;
 
 /// Which archived states a list shows (contract: hookcode 2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants say it")]
 pub enum ArchiveFilter {
+    #[default]
     Active,
     Archived,
     All,
 }
+
+/// Which repositories a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RepositoryFilter {
+    /// By archived state.
+    pub archived: ArchiveFilter,
+    /// Only of this provider.
+    pub provider: Option<Provider>,
+    /// Only enabled, or only disabled ones.
+    pub enabled: Option<bool>,
+    /// Only those whose name, description, identity or remote contains this text, ignoring case.
+    pub text: Option<String>,
+}
+
+impl RepositoryFilter {
+    fn shows(&self, repository: &Repository) -> bool {
+        let archived = match self.archived {
+            ArchiveFilter::Active => repository.archived_at.is_none(),
+            ArchiveFilter::Archived => repository.archived_at.is_some(),
+            ArchiveFilter::All => true,
+        };
+        archived
+            && self.provider.is_none_or(|provider| provider == repository.provider)
+            && self.enabled.is_none_or(|enabled| enabled == repository.enabled)
+            && self.text.as_ref().is_none_or(|text| {
+                let text = text.to_lowercase();
+                let places = [
+                    Some(&repository.name),
+                    repository.description.as_ref(),
+                    repository.external_id.as_ref(),
+                    repository.remote_url.as_ref(),
+                ];
+                places.into_iter().flatten().any(|place| place.to_lowercase().contains(&text))
+            })
+    }
+}
+
+/// A place in a list: newest change first, then the greater id.
+pub type RepositoryPosition = (Timestamp, RepositoryId);
 
 /// One repository of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryRow {
     /// The record.
     pub repository: Repository,
-    /// What background work knows.
-    pub state: RepositoryState,
     /// The caller's role.
     pub role: Option<RepositoryRole>,
 }
@@ -45,8 +84,8 @@ pub struct RepositoryRow {
 pub struct RepositoryPage {
     /// The rows.
     pub rows: Vec<RepositoryRow>,
-    /// Whether more exist after the last row.
-    pub more: bool,
+    /// The place after which more may follow.
+    pub next: Option<RepositoryPosition>,
 }
 
 impl Store {
@@ -58,7 +97,9 @@ impl Store {
         &self,
         principal: &Principal,
         command: CreateRepository,
+        once: Option<&Once>,
         now: Timestamp,
+        answer: impl Fn(&DecisionSet) -> KeptAnswer,
     ) -> Result<DecisionSet, WriteError> {
         let number = self.table.next_number(&keys::counter(principal.tenant, Counter::Repositories)).await?;
         let id = RepositoryId::new(now, &*self.ids);
@@ -80,7 +121,8 @@ impl Store {
         }
         writes.create(record_item(repository)?);
         writes.create(Item::new(&keys::part(id, Part::Members), &set.members)?.versioned(1));
-        writes.create(Item::empty(&keys::membership(principal.tenant, principal.user, id)));
+        writes.create(Item::new(&keys::membership(principal.tenant, principal.user, id), &RepositoryRole::Owner)?);
+        writes.keep(once, || answer(&set), now)?;
         let entry = AuditEntry::by(principal, AuditId::new(now, &*self.ids), AuditAction::RepoCreated, id, now).on(id);
         writes.audit(&entry.with(serde_json::json!({"name": repository.name, "provider": repository.provider})))?;
         let edit = match (&repository.webhook.secret, supplied) {
@@ -102,6 +144,7 @@ impl Store {
         match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
             Ok(()) => {}
             Err(CommitError::Store(error)) => return Err(error.into()),
+            Err(CommitError::Lost(lost)) if is_repeated(&lost) => return Err(WriteError::Repeated),
             Err(CommitError::Lost(lost)) => {
                 let clash = || Conflict::new("WRITE_CONFLICT", "the repository could not be created; try again");
                 return Err(DomainError::Conflict(taken(&lost).unwrap_or_else(clash)).into());
@@ -113,107 +156,89 @@ impl Store {
         Ok(set)
     }
 
-    /// One page of the repositories that a caller may see, newest change first, strictly after a position.
+    /// One page of the repositories that a caller may see, newest change first, strictly after a place. A filtered page may
+    /// be short and yet be followed by more.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.
     pub async fn repositories(
         &self,
         principal: &Principal,
-        filter: ArchiveFilter,
-        after: Option<(Timestamp, RepositoryId)>,
+        filter: &RepositoryFilter,
+        after: Option<RepositoryPosition>,
         limit: usize,
         now: Timestamp,
     ) -> Result<RepositoryPage, StoreError> {
-        let mut repositories = if principal.sees_all_repositories() {
+        let (mut rows, frontier) = if principal.sees_all_repositories() {
             self.all_repositories(principal, filter, after, limit, now).await?
         } else {
-            self.member_repositories(principal, filter, after).await?
+            (self.member_repositories(principal, filter, after).await?, None)
         };
-        repositories.sort_by_key(|repository| std::cmp::Reverse((repository.updated_at, repository.id)));
-        let more = repositories.len() > limit;
-        repositories.truncate(limit);
-        // Who passes every check has the same role everywhere: no list of members is asked.
-        let parts: &[Part] =
-            if principal.sees_all_repositories() { &[Part::State] } else { &[Part::State, Part::Members] };
-        let keys: Vec<_> = repositories
-            .iter()
-            .flat_map(|repository| parts.iter().map(|part| keys::part(repository.id, *part)))
-            .collect();
-        let mut states = HashMap::new();
-        let mut members = HashMap::new();
-        for item in self.table.batch_get(&keys).await? {
-            let pk = item::text_of(&item, keys::PK).unwrap_or_default().to_owned();
-            match item::text_of(&item, keys::SK).and_then(Part::parse) {
-                Some(Part::State) => {
-                    states.insert(pk, item::value::<RepositoryState>("repository state", &item)?);
-                }
-                Some(Part::Members) => {
-                    members.insert(pk, item::value::<crate::StoredMembers>("members", &item)?);
-                }
-                Some(Part::Record | Part::Automation | Part::Robot(_) | Part::Credentials) | None => {}
-            }
-        }
-        let rows = repositories.into_iter().map(|repository| {
-            let pk = keys::repository_partition(repository.id);
-            let role = principal.role_in(&members.remove(&pk).unwrap_or_default().members);
-            RepositoryRow { role, state: states.remove(&pk).unwrap_or_default(), repository }
-        });
-        Ok(RepositoryPage { rows: rows.collect(), more })
+        let position = |row: &RepositoryRow| (row.repository.updated_at, row.repository.id);
+        rows.sort_by_key(|row| std::cmp::Reverse(position(row)));
+        // Behind the frontier a list that was not read to its end may have rows that belong in between.
+        rows.retain(|row| frontier.is_none_or(|frontier| position(row) >= frontier));
+        let next = if rows.len() > limit { rows.get(limit - 1).map(position) } else { frontier };
+        rows.truncate(limit);
+        Ok(RepositoryPage { rows, next })
     }
 
     /// For administrators: one Query for each archived state, whatever the registry's size.
     async fn all_repositories(
         &self,
         principal: &Principal,
-        filter: ArchiveFilter,
-        after: Option<(Timestamp, RepositoryId)>,
+        filter: &RepositoryFilter,
+        after: Option<RepositoryPosition>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<Repository>, StoreError> {
-        let states: &[bool] = match filter {
+    ) -> Result<(Vec<RepositoryRow>, Option<RepositoryPosition>), StoreError> {
+        let states: &[bool] = match filter.archived {
             ArchiveFilter::Active => &[false],
             ArchiveFilter::Archived => &[true],
             ArchiveFilter::All => &[false, true],
         };
         let after = after.map(|(at, id)| keys::repositories_sort(at, id));
-        let mut repositories = Vec::new();
+        // Who passes every check has the same role everywhere: no list of members is asked.
+        let role = principal.role_in(&Members::default());
+        let (mut rows, mut frontier) = (Vec::new(), None);
         for archived in states {
             let range = Range::partition(keys::repositories_partition(principal.tenant, *archived));
             let range = range.of_index(keys::LISTS).backwards_after(after.clone());
-            // One more than the page shows: the caller learns whether more exist.
-            let (items, _) = self.table.alive_page(&range, limit + 1, now).await?;
-            for item in &items {
-                repositories.push(item::value("repository", item)?);
-            }
+            let keep = |item: &Attributes| {
+                let repository: Repository = item::value("repository", item)?;
+                Ok(filter.shows(&repository).then_some(RepositoryRow { repository, role }))
+            };
+            let found = self.table.walk(&range, (limit, MAX_EXAMINED), now, keep).await?;
+            rows.extend(found.rows.into_iter().map(|(_, row)| row));
+            frontier = frontier.max(found.next.as_deref().and_then(keys::parse_repositories_sort));
         }
-        Ok(repositories)
+        Ok((rows, frontier))
     }
 
     /// For members: their memberships, then the records; the cost follows the memberships.
     async fn member_repositories(
         &self,
         principal: &Principal,
-        filter: ArchiveFilter,
-        after: Option<(Timestamp, RepositoryId)>,
-    ) -> Result<Vec<Repository>, StoreError> {
+        filter: &RepositoryFilter,
+        after: Option<RepositoryPosition>,
+    ) -> Result<Vec<RepositoryRow>, StoreError> {
         let range = Range::partition(keys::memberships_partition(principal.tenant, principal.user));
-        let memberships = self.table.query(&range).await?;
-        let ids = memberships.iter().filter_map(|item| item::text_of(item, keys::SK)?.parse().ok());
-        let wanted: Vec<_> = ids.take(MAX_MEMBERSHIPS).map(|id| keys::part(id, Part::Record)).collect();
-        let mut repositories: Vec<Repository> = Vec::new();
-        for item in self.table.batch_get(&wanted).await? {
-            repositories.push(item::value("repository", &item)?);
+        let mut roles: HashMap<RepositoryId, Option<RepositoryRole>> = HashMap::new();
+        for membership in self.table.query(&range).await?.iter().take(MAX_MEMBERSHIPS) {
+            if let Some(id) = item::text_of(membership, keys::SK).and_then(|id| id.parse().ok()) {
+                roles.insert(id, item::value("membership", membership)?);
+            }
         }
-        repositories.retain(|repository| {
-            let shown = match filter {
-                ArchiveFilter::Active => repository.archived_at.is_none(),
-                ArchiveFilter::Archived => repository.archived_at.is_some(),
-                ArchiveFilter::All => true,
-            };
-            shown && after.is_none_or(|after| (repository.updated_at, repository.id) < after)
-        });
-        Ok(repositories)
+        let wanted: Vec<_> = roles.keys().map(|id| keys::part(*id, Part::Record)).collect();
+        let mut rows = Vec::new();
+        for item in self.table.batch_get(&wanted, false).await? {
+            let repository: Repository = item::value("repository", &item)?;
+            let follows = after.is_none_or(|after| (repository.updated_at, repository.id) < after);
+            if follows && filter.shows(&repository) {
+                rows.push(RepositoryRow { role: roles.get(&repository.id).copied().flatten(), repository });
+            }
+        }
+        Ok(rows)
     }
 
     /// How many tasks and task groups of a repository are open.

@@ -9,6 +9,10 @@ use std::collections::HashMap;
 
 /// Items per BatchGetItem call (DynamoDB: BatchGetItem).
 const BATCH: usize = 100;
+/// Items that a filtered list looks at in one call (design: storage).
+pub(crate) const MAX_EXAMINED: usize = 1_000;
+/// Items per page of a filtered list after its first.
+const FILTERED_PAGE: usize = 250;
 
 /// The table on one client.
 #[derive(Debug, Clone)]
@@ -25,6 +29,10 @@ pub(crate) struct Range {
     pub(crate) sk_prefix: Option<String>,
     /// Strictly after this sort key in the direction of reading.
     pub(crate) after: Option<String>,
+    /// Not below this sort key.
+    pub(crate) from: Option<String>,
+    /// Below this sort key.
+    pub(crate) until: Option<String>,
     pub(crate) backwards: bool,
     pub(crate) consistent: bool,
 }
@@ -32,7 +40,8 @@ pub(crate) struct Range {
 impl Range {
     /// A whole partition of the table, strongly consistent, oldest first.
     pub(crate) fn partition(pk: String) -> Self {
-        Self { index: None, pk, sk_prefix: None, after: None, backwards: false, consistent: true }
+        let (sk_prefix, after, from, until) = (None, None, None, None);
+        Self { index: None, pk, sk_prefix, after, from, until, backwards: false, consistent: true }
     }
 
     /// Only sort keys that begin so.
@@ -49,11 +58,18 @@ impl Range {
     }
 
     /// Newest first, after a sort key if given: a page of a list.
-    pub(crate) fn backwards_after(mut self, after: Option<String>) -> Self {
-        self.backwards = true;
-        self.after = after;
-        self.consistent = false;
-        self
+    pub(crate) fn backwards_after(self, after: Option<String>) -> Self {
+        Self { backwards: true, after, consistent: false, ..self }
+    }
+
+    /// Oldest first, after a sort key if given: a page of a list the other way round.
+    pub(crate) fn forwards_after(self, after: Option<String>) -> Self {
+        Self { backwards: false, after, consistent: false, ..self }
+    }
+
+    /// Only sort keys from one (inclusive) to another (exclusive).
+    pub(crate) fn between(self, from: Option<String>, until: Option<String>) -> Self {
+        Self { from, until, ..self }
     }
 
     fn key_names(&self) -> (&'static str, &'static str) {
@@ -65,31 +81,57 @@ impl Range {
         }
     }
 
-    /// The key condition. A range that starts after a key is bounded by its prefix as well: `#sk < :after` alone would
-    /// run on into the neighbouring ranges of the partition.
-    fn condition(&self) -> (String, HashMap<String, AttributeValue>) {
+    /// The lowest and the highest sort key; `None` when nothing bounds the range but its prefix. A range that starts after
+    /// a key is bounded by its prefix as well: `#sk < :after` alone would run on into the neighbouring ranges.
+    fn bounds(&self) -> Option<(String, String)> {
+        if self.after.is_none() && self.from.is_none() && self.until.is_none() {
+            return None;
+        }
+        let prefix = self.sk_prefix.clone().unwrap_or_default();
+        let (mut low, mut high) = (prefix.clone(), format!("{prefix}\u{10ffff}"));
+        low = low.max(self.from.clone().unwrap_or_default());
+        if let Some(until) = &self.until {
+            high = high.min(just_before(until));
+        }
+        match &self.after {
+            Some(after) if self.backwards => high = high.min(just_before(after)),
+            Some(after) => low = low.max(format!("{after}\u{0}")),
+            None => {}
+        }
+        Some((if low.is_empty() { "\u{0}".to_owned() } else { low }, high))
+    }
+
+    /// Whether no key can lie in the range: the engine would refuse such a condition.
+    fn is_empty(&self) -> bool {
+        self.bounds().is_some_and(|(low, high)| low > high)
+    }
+
+    /// The key condition. BETWEEN includes both ends, so keys to be left out are left out by the smallest possible step.
+    fn condition(&self) -> (&'static str, HashMap<String, AttributeValue>) {
         let mut values = HashMap::from([(":pk".to_owned(), text(self.pk.clone()))]);
-        let condition = match (&self.sk_prefix, &self.after) {
-            (None, None) => "#pk = :pk",
-            (Some(prefix), None) => {
-                values.insert(":prefix".to_owned(), text(prefix.clone()));
-                "#pk = :pk AND begins_with(#sk, :prefix)"
-            }
-            (prefix, Some(after)) => {
-                let prefix = prefix.clone().unwrap_or_default();
-                // BETWEEN includes both ends; the caller's key is excluded by the smallest possible step.
-                let (low, high) = if self.backwards {
-                    (prefix, just_before(after))
-                } else {
-                    (format!("{after}\u{0}"), format!("{prefix}\u{10ffff}"))
-                };
-                values.insert(":low".to_owned(), text(if low.is_empty() { "\u{0}".to_owned() } else { low }));
+        let condition = match (self.bounds(), &self.sk_prefix) {
+            (Some((low, high)), _) => {
+                values.insert(":low".to_owned(), text(low));
                 values.insert(":high".to_owned(), text(high));
                 "#pk = :pk AND #sk BETWEEN :low AND :high"
             }
+            (None, Some(prefix)) => {
+                values.insert(":prefix".to_owned(), text(prefix.clone()));
+                "#pk = :pk AND begins_with(#sk, :prefix)"
+            }
+            (None, None) => "#pk = :pk",
         };
-        (condition.to_owned(), values)
+        (condition, values)
     }
+}
+
+/// What a walk along a range found.
+#[derive(Debug)]
+pub(crate) struct Found<T> {
+    /// What was wanted, each with its sort key, in the direction of reading.
+    pub(crate) rows: Vec<(String, T)>,
+    /// The sort key after which more may follow.
+    pub(crate) next: Option<String>,
 }
 
 /// The greatest key below `key` among keys of ids and times (which are ASCII): its last character stepped down and
@@ -135,9 +177,12 @@ impl Table {
         limit: Option<i32>,
         start: Option<Attributes>,
     ) -> Result<(Vec<Attributes>, Option<Attributes>), StoreError> {
+        if range.is_empty() {
+            return Ok((Vec::new(), None));
+        }
         let (condition, values) = range.condition();
         let (pk, sk) = range.key_names();
-        let uses_sort_key = range.sk_prefix.is_some() || range.after.is_some();
+        let uses_sort_key = condition.contains("#sk");
         let answer = self
             .client
             .query()
@@ -156,23 +201,42 @@ impl Table {
         Ok((answer.items.unwrap_or_default(), next))
     }
 
-    /// Up to `limit` items of a range that have not run out, and whether more follow.
-    pub(crate) async fn alive_page(
+    /// Up to `limit` items of a range that have not run out and that `keep` wants. Looks at `budget` items at most: a
+    /// filter that wants little must not read a whole registry in one call.
+    pub(crate) async fn walk<T>(
         &self,
         range: &Range,
-        limit: usize,
+        (limit, budget): (usize, usize),
         now: repoplane_domain::time::Timestamp,
-    ) -> Result<(Vec<Attributes>, bool), StoreError> {
-        let (mut items, mut start) = (Vec::new(), None);
+        mut keep: impl FnMut(&Attributes) -> Result<Option<T>, StoreError>,
+    ) -> Result<Found<T>, StoreError> {
+        let sort_key = range.key_names().1;
+        let (mut rows, mut start, mut examined): (Vec<(String, T)>, _, usize) = (Vec::new(), None, 0);
         loop {
-            let wanted = i32::try_from(limit + 1 - items.len()).unwrap_or(i32::MAX);
-            let (page, next) = self.page(range, Some(wanted), start).await?;
-            items.extend(page.into_iter().filter(|item| crate::item::is_alive(item, now)));
+            // Without a filter the first page holds all; with one, pages grow with what is left to look at.
+            let left = budget.saturating_sub(examined).max(1);
+            let wanted = if examined == 0 { limit + 1 } else { left.min(FILTERED_PAGE) };
+            let (page, next) = self.page(range, Some(i32::try_from(wanted).unwrap_or(i32::MAX)), start).await?;
+            for (index, item) in page.iter().enumerate() {
+                examined += 1;
+                let at = crate::item::text_of(item, sort_key).unwrap_or_default().to_owned();
+                if crate::item::is_alive(item, now)
+                    && let Some(row) = keep(item)?
+                {
+                    if rows.len() == limit {
+                        let next = rows.last().map(|(at, _)| at.clone());
+                        return Ok(Found { rows, next });
+                    }
+                    rows.push((at.clone(), row));
+                }
+                if examined >= budget {
+                    let more = next.is_some() || index + 1 < page.len();
+                    return Ok(Found { rows, next: more.then_some(at) });
+                }
+            }
             start = next;
-            if items.len() > limit || start.is_none() {
-                let more = items.len() > limit;
-                items.truncate(limit);
-                return Ok((items, more));
+            if start.is_none() {
+                return Ok(Found { rows, next: None });
             }
         }
     }
@@ -188,12 +252,12 @@ impl Table {
                 .query()
                 .table_name(&self.name)
                 .set_index_name(range.index.map(str::to_owned))
-                .key_condition_expression(&condition)
+                .key_condition_expression(condition)
                 .expression_attribute_names("#pk", pk)
                 .set_expression_attribute_values(Some(values.clone()))
                 .select(Select::Count)
                 .set_exclusive_start_key(start);
-            let call = if range.sk_prefix.is_some() { call.expression_attribute_names("#sk", sk) } else { call };
+            let call = if condition.contains("#sk") { call.expression_attribute_names("#sk", sk) } else { call };
             let answer = call.send().await.map_err(StoreError::table)?;
             count += u64::try_from(answer.count).unwrap_or_default();
             start = answer.last_evaluated_key.filter(|key| !key.is_empty());
@@ -204,12 +268,12 @@ impl Table {
     }
 
     /// Many items by key, in any order; absent ones are left out.
-    pub(crate) async fn batch_get(&self, wanted: &[Key]) -> Result<Vec<Attributes>, StoreError> {
+    pub(crate) async fn batch_get(&self, wanted: &[Key], consistent: bool) -> Result<Vec<Attributes>, StoreError> {
         let mut items = Vec::with_capacity(wanted.len());
         for chunk in wanted.chunks(BATCH) {
             let mut pending: Vec<Attributes> = chunk.iter().map(key_attributes).collect();
             while !pending.is_empty() {
-                let keys = KeysAndAttributes::builder().set_keys(Some(pending)).build();
+                let keys = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(consistent).build();
                 let keys = keys.map_err(|error| StoreError::corrupt("batch", error))?;
                 let call = self.client.batch_get_item().request_items(&self.name, keys);
                 let answer = call.send().await.map_err(StoreError::table)?;

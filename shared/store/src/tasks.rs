@@ -1,17 +1,19 @@
 //! Tasks: read by id or by repository, changed under their version.
 
 use crate::commit::{CommitError, Writes, jittered};
-use crate::decision::DecisionSet;
+use crate::decision::StoredMembers;
 use crate::error::StoreError;
-use crate::item::{self, Attributes, Item};
-use crate::keys;
-use crate::table::Range;
+use crate::idempotency::{KeptAnswer, Once, is_repeated};
+use crate::item::{self, Attributes, Item, text};
+use crate::keys::{self, Part};
+use crate::table::{MAX_EXAMINED, Range};
 use crate::{Store, WriteError};
 use aws_sdk_dynamodb::types::AttributeValue;
-use repoplane_domain::access::Principal;
+use repoplane_domain::access::{Members, Principal};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
-use repoplane_domain::id::{AuditId, RepositoryId, TaskId, WriteId};
+use repoplane_domain::id::{AuditId, DeliveryId, RepositoryId, RobotId, TaskId, TenantId, WriteId};
+use repoplane_domain::repository::Repository;
 use repoplane_domain::task::{Task, TaskStatus};
 use repoplane_domain::time::Timestamp;
 use std::time::Duration;
@@ -20,6 +22,8 @@ use std::time::Duration;
 const TRIES: u32 = 8;
 /// The first pause between tries; doubled each time, with full jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// On the locator: the delivery that caused the task.
+const DELIVERY: &str = "delivery";
 /// Set on the one scheduled task that a rule may have queued for a robot.
 const HOLDS_SCHEDULE: &str = "holds_schedule";
 
@@ -28,8 +32,8 @@ const HOLDS_SCHEDULE: &str = "holds_schedule";
 pub struct TaskPage {
     /// The tasks.
     pub tasks: Vec<Task>,
-    /// Whether more exist after the last.
-    pub more: bool,
+    /// The task after which more may follow.
+    pub next: Option<TaskId>,
 }
 
 /// A task's item: in the range of open tasks until nothing more will happen to it.
@@ -44,46 +48,116 @@ pub(crate) fn task_item(task: &Task, holds_schedule: bool) -> Result<Item, Store
     Ok(item)
 }
 
+/// Where a task lies. It never changes, so it is remembered for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Located {
+    repository: RepositoryId,
+    /// The delivery that caused it: a change of the task reads it in the same call.
+    delivery: Option<DeliveryId>,
+}
+
+/// A task with what decides who may touch it, read by one call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundTask {
+    /// The record of its repository.
+    pub repository: Repository,
+    /// The members of its repository.
+    pub members: Members,
+    /// The task.
+    pub task: Task,
+    item: Attributes,
+    summary: Option<Attributes>,
+}
+
+/// Which tasks a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Only in this status, as of the time of the call.
+    pub status: Option<TaskStatus>,
+    /// Only of this robot.
+    pub robot: Option<RobotId>,
+    /// Only of this type of event.
+    pub event_type: Option<String>,
+}
+
+impl TaskFilter {
+    fn shows(&self, task: &Task, now: Timestamp) -> bool {
+        self.status.is_none_or(|status| status == task.status_at(now))
+            && self.robot.is_none_or(|robot| robot == task.robot_id)
+            && self.event_type.as_ref().is_none_or(|event_type| *event_type == task.event_type)
+    }
+}
+
+/// The item by which a task is found by its id alone.
+pub(crate) fn locator_item(task: &Task) -> Result<Item, StoreError> {
+    let item = Item::new(&keys::task_locator(task.id), &task.repo_id)?;
+    Ok(item.with(DELIVERY, text(task.delivery_id.to_string())))
+}
+
 impl Store {
-    /// The repository of a task; it never changes, so it is remembered for good.
-    ///
-    /// # Errors
-    /// [`StoreError`] when storage fails.
-    pub async fn repository_of_task(&self, id: TaskId) -> Result<Option<RepositoryId>, StoreError> {
-        if let Some(repository) = self.locators.get(&id).await {
-            return Ok(Some(repository));
+    async fn locate(&self, id: TaskId) -> Result<Option<Located>, StoreError> {
+        if let Some(located) = self.locators.get(&id).await {
+            return Ok(Some(located));
         }
         let Some(item) = self.table.get(&keys::task_locator(id), true).await? else { return Ok(None) };
-        let repository = item::value("task locator", &item)?;
-        self.locators.insert(id, repository).await;
-        Ok(Some(repository))
+        let delivery = item::text_of(&item, DELIVERY).and_then(|id| id.parse().ok());
+        let located = Located { repository: item::value("task locator", &item)?, delivery };
+        self.locators.insert(id, located).await;
+        Ok(Some(located))
     }
 
-    /// A task of a repository.
+    /// A task of the caller's tenant, with its repository's record and members.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.
-    pub async fn task(&self, repository: RepositoryId, id: TaskId) -> Result<Option<Task>, StoreError> {
-        let item = self.table.get(&keys::task(repository, id), true).await?;
-        item.map(|item| item::value("task", &item)).transpose()
+    pub async fn find_task(&self, tenant: TenantId, id: TaskId) -> Result<Option<FoundTask>, StoreError> {
+        let Some(Located { repository, delivery }) = self.locate(id).await? else { return Ok(None) };
+        let mut wanted = vec![
+            keys::part(repository, Part::Record),
+            keys::part(repository, Part::Members),
+            keys::task(repository, id),
+        ];
+        wanted.extend(delivery.map(|delivery| keys::delivery_summary(repository, delivery)));
+        let (mut record, mut members, mut task, mut summary) = (None, StoredMembers::default(), None, None);
+        for item in self.table.batch_get(&wanted, true).await? {
+            let sort_key = item::text_of(&item, keys::SK).unwrap_or_default();
+            match Part::parse(sort_key) {
+                Some(Part::Record) => record = Some(item::value::<Repository>("repository", &item)?),
+                Some(Part::Members) => members = item::value("members", &item)?,
+                Some(Part::State | Part::Automation | Part::Robot(_) | Part::Credentials) => {}
+                None if sort_key.starts_with(keys::TASKS) => task = Some(item),
+                None => summary = Some(item),
+            }
+        }
+        let (Some(repository), Some(item)) = (record.filter(|record| record.tenant == tenant), task) else {
+            return Ok(None);
+        };
+        let task = item::value("task", &item)?;
+        Ok(Some(FoundTask { repository, members: members.members, task, item, summary }))
     }
 
-    /// One page of a repository's tasks, newest first, strictly after a task.
+    /// One page of a repository's tasks, newest first, strictly after a task. A filtered page may be short and yet be
+    /// followed by more.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.
     pub async fn tasks(
         &self,
         repository: RepositoryId,
+        filter: &TaskFilter,
         after: Option<TaskId>,
         limit: usize,
         now: Timestamp,
     ) -> Result<TaskPage, StoreError> {
         let range = Range::partition(keys::repository_partition(repository)).begins(keys::TASKS);
         let range = range.backwards_after(after.map(|id| format!("{}{id}", keys::TASKS)));
-        let (items, more) = self.table.alive_page(&range, limit, now).await?;
-        let tasks = items.iter().map(|item| item::value("task", item)).collect::<Result<_, _>>()?;
-        Ok(TaskPage { tasks, more })
+        let keep = |item: &Attributes| {
+            let task: Task = item::value("task", item)?;
+            Ok(filter.shows(&task, now).then_some(task))
+        };
+        let found = self.table.walk(&range, (limit, MAX_EXAMINED), now, keep).await?;
+        let next = found.next.as_deref().and_then(|key| key.strip_prefix(keys::TASKS)?.parse().ok());
+        Ok(TaskPage { tasks: found.rows.into_iter().map(|(_, task)| task).collect(), next })
     }
 
     /// Changes a task by a rule of the domain, under the version that was read; after a lost race, again on a fresh read, so
@@ -94,17 +168,16 @@ impl Store {
     pub async fn change_task(
         &self,
         author: &Principal,
-        set: &DecisionSet,
-        id: TaskId,
-        action: AuditAction,
+        found: FoundTask,
+        (action, once): (AuditAction, Option<&Once>),
         now: Timestamp,
         change: impl Fn(&Task) -> Result<Task, DomainError>,
+        answer: impl Fn(&Task) -> KeptAnswer,
     ) -> Result<Task, WriteError> {
-        let repository = set.repository.id;
+        let FoundTask { repository, task, mut item, mut summary, .. } = found;
+        let (repository, id) = (repository.id, task.id);
         let mut pause = FIRST_PAUSE;
         for _ in 0..TRIES {
-            let item = self.table.get(&keys::task(repository, id), true).await?;
-            let item = item.ok_or(DomainError::NotFound(Kind::Task))?;
             let stored: Task = item::value("task", &item)?;
             let next = change(&stored)?;
             if next == stored {
@@ -112,31 +185,52 @@ impl Store {
             }
             let holds = item.contains_key(HOLDS_SCHEDULE);
             let keeps = holds && next.status == TaskStatus::Queued;
+            let comes_back = stored.status.is_final() && !next.status.is_final();
             let mut writes = Writes::default();
-            writes.replace(keep_dispatch_mark(task_item(&next, keeps)?, &item), Some(stored.version));
+            let changed = task_item(&next, keeps)?;
+            let changed = if comes_back { for_dispatch(changed, &next) } else { keep_dispatch_mark(changed, &item) };
+            writes.replace(changed, Some(stored.version));
             if holds && !keeps {
                 writes.delete(keys::scheduled_claim(repository, stored.robot_id, &stored.rule_id));
             }
             let ends = next.status.is_final() && !stored.status.is_final();
-            let leaves_body = ends && self.count_off(&mut writes, &next, now).await?;
+            let settles_body = if ends {
+                self.count_off(&mut writes, &next, summary.take(), now).await?
+            } else if comes_back {
+                let counted = self.count_on(&mut writes, &next, summary.take(), now).await?;
+                let text = "the delivery that caused the task is not kept any more";
+                counted.ok_or_else(|| DomainError::Conflict(Conflict::new("TASK_DELIVERY_GONE", text)))?
+            } else {
+                false
+            };
             let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), action, id, now).on(repository);
-            writes.audit(&entry.with(serde_json::json!({"from": stored.status_at(now), "to": next.status})))?;
+            let status = |status: TaskStatus| serde_json::json!({"status": status});
+            writes.audit(&entry.with_change(&status(stored.status_at(now)), &status(next.status)))?;
+            writes.keep(once, || answer(&next), now)?;
             match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
                 Ok(()) => {
-                    if leaves_body && let Err(error) = self.settle_body(repository, next.delivery_id).await {
-                        tracing::warn!(delivery.id = %next.delivery_id, %error, "Could not limit the life of a body; it stays");
+                    if settles_body && let Err(error) = self.settle_body(repository, next.delivery_id).await {
+                        tracing::warn!(delivery.id = %next.delivery_id, %error, "Could not settle the life of a body");
                     }
                     return Ok(next);
                 }
                 Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(CommitError::Lost(lost)) if is_repeated(&lost) => return Err(WriteError::Repeated),
                 Err(CommitError::Lost(_)) => {}
             }
             tokio::time::sleep(jittered(pause)).await;
             pause *= 2;
+            let fresh = self.table.get(&keys::task(repository, id), true).await?;
+            item = fresh.ok_or(DomainError::NotFound(Kind::Task))?;
         }
         let conflict = Conflict::new("WRITE_CONFLICT", "others kept changing the task; try again");
         Err(DomainError::Conflict(conflict).into())
     }
+}
+
+/// Marks a task as one that no queue has yet.
+pub(crate) fn for_dispatch(item: Item, task: &Task) -> Item {
+    item.undispatched(keys::undispatched_partition(task.id), task.id.to_string())
 }
 
 /// A task that no queue has yet stays marked whatever else happens to it; only the dispatcher takes the mark away.

@@ -3,14 +3,13 @@
 use crate::change::taken;
 use crate::commit::{CommitError, Guard, Writes, jittered};
 use crate::error::StoreError;
+use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Item};
 use crate::keys::{self, Counter, Unique};
 use crate::table::Range;
 use crate::vault::{Document, SecretPointer};
 use crate::{IssuedToken, Store, TokenRecord, WriteError};
-use repoplane_domain::access::{
-    CreateAccessToken, CreateTenant, CreateUser, PatchTenant, PatchUser, Principal, Tenant, User,
-};
+use repoplane_domain::access::{CreateAccessToken, CreateTenant, CreateUser, Principal, Tenant, User};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{AuditId, TenantId, UserId, WriteId};
@@ -43,6 +42,20 @@ fn random_key() -> Result<Secret, StoreError> {
     Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
 }
 
+/// Who makes a tenant.
+#[derive(Debug, Clone, Copy)]
+pub enum Authorship<'a> {
+    /// Nobody yet: it is the registry's first, or a conflict.
+    Bootstrap,
+    /// The registry's operator, by a call that may be repeated.
+    Operator {
+        /// The operator.
+        principal: &'a Principal,
+        /// The call's key.
+        once: Option<&'a Once>,
+    },
+}
+
 impl Store {
     /// The record of a tenant, believed for half a minute.
     pub(crate) async fn tenant_record(&self, id: TenantId) -> Result<Option<Arc<TenantRecord>>, StoreError> {
@@ -63,8 +76,7 @@ impl Store {
         Ok(self.tenant_record(tenant).await?.is_none_or(|record| record.tenant.suspended))
     }
 
-    /// Makes a tenant, its first administrator and that administrator's tokens, all or nothing. With `bootstrap` it is
-    /// the registry's first tenant or a conflict.
+    /// Makes a tenant, its first administrator and that administrator's tokens, all or nothing.
     ///
     /// # Errors
     /// `ALREADY_BOOTSTRAPPED`, storage failures.
@@ -72,9 +84,9 @@ impl Store {
         &self,
         command: &CreateTenant,
         tokens: Vec<(CreateAccessToken, Secret)>,
-        bootstrap: bool,
-        author: Option<&Principal>,
+        author: Authorship<'_>,
         now: Timestamp,
+        answer: impl Fn(&Tenant, &User) -> KeptAnswer,
     ) -> Result<(Tenant, User, Vec<IssuedToken>), WriteError> {
         let tenant = command.tenant(TenantId::new(now, &*self.ids), now);
         let number = self.table.next_number(&keys::counter(tenant.id, Counter::Users)).await?;
@@ -86,7 +98,7 @@ impl Store {
         let record = TenantRecord { tenant, secrets };
 
         let mut writes = Writes::default();
-        if bootstrap {
+        if let Authorship::Bootstrap = author {
             writes.claim(Item::new(&keys::bootstrap(), &record.tenant.id)?, Guard::Bootstrap);
         }
         let tenant = &record.tenant;
@@ -99,10 +111,15 @@ impl Store {
         }
         let audit = AuditId::new(now, &*self.ids);
         let entry = match author {
-            Some(author) => AuditEntry::by(author, audit, AuditAction::TenantCreated, tenant.id, now),
-            None => AuditEntry::by_system(tenant.id, audit, AuditAction::TenantCreated, tenant.id, now),
+            Authorship::Operator { principal, once } => {
+                writes.keep(once, || answer(tenant, &user), now)?;
+                AuditEntry::by(principal, audit, AuditAction::TenantCreated, tenant.id, now)
+            }
+            Authorship::Bootstrap => {
+                AuditEntry::by_system(tenant.id, audit, AuditAction::TenantCreated, tenant.id, now)
+            }
         };
-        writes.audit(&entry)?;
+        writes.audit(&entry.with(serde_json::json!({"name": tenant.name, "administrator": user.username})))?;
         self.commit_new(&writes, now).await?;
         self.vault.mark_committed(&record.secrets, None).await;
         Ok((record.tenant, user, issued))
@@ -134,32 +151,45 @@ impl Store {
         items.iter().map(|item| item::value("tenant", item)).collect()
     }
 
-    /// Changes a tenant (operator).
+    /// One tenant, fresh (operator).
     ///
     /// # Errors
-    /// Not found, a lost race, storage failures.
-    pub async fn patch_tenant(
+    /// [`StoreError`] when storage fails.
+    pub async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        let item = self.table.get(&keys::tenant(id), true).await?;
+        Ok(item.map(|item| item::value::<TenantRecord>("tenant", &item)).transpose()?.map(|record| record.tenant))
+    }
+
+    /// Changes a tenant (operator); after a lost race, again on a fresh read.
+    ///
+    /// # Errors
+    /// Not found, what the change says, a race lost to the end, storage failures.
+    pub async fn change_tenant(
         &self,
         author: &Principal,
         id: TenantId,
-        patch: &PatchTenant,
         now: Timestamp,
+        change: impl Fn(&Tenant) -> Result<Tenant, DomainError>,
     ) -> Result<Tenant, WriteError> {
-        let item = self.table.get(&keys::tenant(id), true).await?.ok_or(DomainError::NotFound(Kind::Tenant))?;
-        let stored: TenantRecord = item::value("tenant", &item)?;
-        let record = TenantRecord { tenant: patch.apply(&stored.tenant, now), secrets: stored.secrets };
-        let mut writes = Writes::default();
-        writes.replace(
-            Item::new(&keys::tenant(id), &record)?.versioned(record.tenant.version),
-            Some(stored.tenant.version),
-        );
-        writes.put(Item::new(&keys::tenant_entry(id), &record.tenant)?);
-        let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::TenantUpdated, id, now);
-        let details = serde_json::json!({"name": record.tenant.name, "suspended": record.tenant.suspended});
-        writes.audit(&AuditEntry { tenant: id, ..entry.with(details) })?;
-        self.commit_new(&writes, now).await?;
-        self.tenants.invalidate(&id).await;
-        Ok(record.tenant)
+        for attempt in 0..RACES {
+            let item = self.table.get(&keys::tenant(id), true).await?.ok_or(DomainError::NotFound(Kind::Tenant))?;
+            let stored: TenantRecord = item::value("tenant", &item)?;
+            let record = TenantRecord { tenant: change(&stored.tenant)?, secrets: stored.secrets };
+            let mut writes = Writes::default();
+            let item = Item::new(&keys::tenant(id), &record)?.versioned(record.tenant.version);
+            writes.replace(item, Some(stored.tenant.version));
+            writes.put(Item::new(&keys::tenant_entry(id), &record.tenant)?);
+            let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::TenantUpdated, id, now);
+            let view = |tenant: &Tenant| serde_json::json!({"name": tenant.name, "suspended": tenant.suspended});
+            let entry = entry.with_change(&view(&stored.tenant), &view(&record.tenant));
+            writes.audit(&AuditEntry { tenant: id, ..entry })?;
+            if self.commit_if_current(&writes, now).await? {
+                self.tenants.invalidate(&id).await;
+                return Ok(record.tenant);
+            }
+            pause_after(attempt).await;
+        }
+        Err(DomainError::Conflict(write_conflict()).into())
     }
 
     /// The users of a tenant, oldest first.
@@ -198,7 +228,9 @@ impl Store {
         &self,
         author: &Principal,
         command: CreateUser,
+        once: Option<&Once>,
         now: Timestamp,
+        answer: impl Fn(&User) -> KeptAnswer,
     ) -> Result<User, WriteError> {
         let number = self.table.next_number(&keys::counter(author.tenant, Counter::Users)).await?;
         let user = command.into_user(UserId::new(now, &*self.ids), number, now);
@@ -206,6 +238,7 @@ impl Store {
         self.add_user(&mut writes, author.tenant, &user)?;
         let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::UserCreated, user.id, now);
         writes.audit(&entry.with(serde_json::json!({"username": user.username, "roles": user.roles})))?;
+        writes.keep(once, || answer(&user), now)?;
         self.commit_new(&writes, now).await?;
         Ok(user)
     }
@@ -214,16 +247,16 @@ impl Store {
     ///
     /// # Errors
     /// Not found, `LAST_ADMINISTRATOR`, a lost race, storage failures.
-    pub async fn patch_user(
+    pub async fn change_user(
         &self,
         author: &Principal,
         id: UserId,
-        patch: &PatchUser,
         now: Timestamp,
+        change: impl Fn(&User) -> Result<User, DomainError>,
     ) -> Result<User, WriteError> {
         for attempt in 0..RACES {
             let stored = self.user(author.tenant, id).await?.ok_or(DomainError::NotFound(Kind::User))?;
-            let user = patch.apply(&stored, now);
+            let user = change(&stored)?;
             let mut writes = Writes::default();
             let item = Item::new(&keys::user(author.tenant, id), &user)?.versioned(user.version);
             writes.replace(item, Some(stored.version));
@@ -238,7 +271,12 @@ impl Store {
                 writes.replace_existing(crate::access::token_item(hash, &record, token.expires_at)?);
             }
             let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::UserUpdated, id, now);
-            writes.audit(&entry.with(serde_json::json!({"roles": user.roles, "disabled": user.disabled})))?;
+            let view = |user: &User| {
+                serde_json::json!({
+                    "displayName": user.display_name, "email": user.email, "roles": user.roles, "disabled": user.disabled,
+                })
+            };
+            writes.audit(&entry.with_change(&view(&stored), &view(&user)))?;
             if self.commit_if_current(&writes, now).await? {
                 for (hash, _) in &tokens {
                     self.tokens.invalidate(hash).await;
@@ -279,6 +317,7 @@ impl Store {
         match self.table.commit(writes, WriteId::new(now, &*self.ids), now).await {
             Ok(()) => Ok(true),
             Err(CommitError::Store(error)) => Err(error.into()),
+            Err(CommitError::Lost(lost)) if is_repeated(&lost) => Err(WriteError::Repeated),
             Err(CommitError::Lost(lost)) => {
                 taken(&lost).map_or(Ok(false), |conflict| Err(DomainError::Conflict(conflict).into()))
             }

@@ -170,6 +170,15 @@ impl Vault {
         label(holder.filter(|version| *version != new.version)).await.map(drop).map_err(StoreError::vault)
     }
 
+    /// Deletes an owner's document with its owner. The service keeps it for some days, during which its name stays taken.
+    pub(crate) async fn delete(&self, name: &str) -> Result<(), StoreError> {
+        match self.client.delete_secret().secret_id(name).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(()),
+            Err(error) => Err(StoreError::vault(error)),
+        }
+    }
+
     /// The text of a secret that the deployment made (the bootstrap token), current version, uncached.
     pub async fn read_plain(&self, name: &str) -> Result<Option<Secret>, StoreError> {
         match self.client.get_secret_value().secret_id(name).send().await {

@@ -3,6 +3,7 @@
 
 mod canary;
 mod documents;
+mod events_page;
 mod house;
 mod routes;
 mod rows;

@@ -136,18 +136,20 @@ async fn work_on_a_task_costs_its_repository_the_task_and_one_transaction() {
         app.admin().post(&format!("{path}/claim"), body).await.expect(200)
     };
     let (calls, claimed) = cost(&app, async |app| claim(app, Value::Null).await).await;
-    assert_eq!(calls, ["GetItem", "Query", "GetItem", "TransactWriteItems"], "where it is, its repository, the task");
+    assert_eq!(calls, ["GetItem", "BatchGetItem", "TransactWriteItems"], "where it is, the task with its repository");
     let lease = claimed.body["leaseId"].clone();
     let (calls, _) = cost(&app, async |app| claim(app, lease.clone()).await).await;
-    assert_eq!(calls, ["Query", "GetItem", "TransactWriteItems"], "where it is never changes");
+    assert_eq!(calls, ["BatchGetItem", "TransactWriteItems"], "where it is never changes");
     let (calls, _) = cost(&app, async |app| app.admin().get(&path).await).await;
-    assert_eq!(calls, ["Query", "GetItem"]);
+    assert_eq!(calls, ["BatchGetItem"]);
     let done = json!({"status": "succeeded", "leaseId": lease});
     let (calls, answer) = cost(&app, async |app| app.admin().patch(&path, done.clone()).await).await;
     answer.expect(200);
-    assert_eq!(calls, ["Query", "GetItem", "GetItem", "TransactWriteItems"], "and its delivery, which it leaves");
+    assert_eq!(calls, ["BatchGetItem", "TransactWriteItems"], "its delivery, which it leaves, is read with it");
     let (calls, _) = cost(&app, async |app| app.admin().patch(&path, done).await).await;
-    assert_eq!(calls, ["Query", "GetItem"], "the same end again writes nothing");
+    assert_eq!(calls, ["BatchGetItem"], "the same end again writes nothing");
     let (calls, _) = cost(&app, async |app| app.admin().get(&format!("{}/webhook-deliveries", hook.path)).await).await;
-    assert_eq!(calls, ["Query", "Query"], "summaries alone");
+    assert_eq!(calls, ["BatchGetItem", "Query"], "who may read, once; summaries alone");
+    let (calls, _) = cost(&app, async |app| app.admin().get(&format!("{}/tasks", hook.path)).await).await;
+    assert_eq!(calls, ["Query"], "who may read is known for a while");
 }

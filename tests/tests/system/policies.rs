@@ -130,7 +130,10 @@ async fn each_function_calls_what_its_policy_allows_and_its_policy_allows_nothin
     let claim = admin.post(&format!("/api/tasks/{task}/claim"), json!({"worker": "w"})).await.expect(200);
     let done = json!({"status": "succeeded", "leaseId": claim.text("/leaseId")});
     admin.patch(&format!("/api/tasks/{task}"), done).await.expect(200);
+    admin.get(&format!("/api/tasks/{task}")).await.expect(200);
     admin.post(&format!("{path}/archive"), Value::Null).await.expect(200);
+    admin.get(&format!("{path}/audit")).await.expect(200);
+    admin.delete(&format!("{path}?force=true")).await.expect(200);
 
     let template = include_str!("../../../infra/template.yaml");
     let template: serde_yaml_ng::Value = serde_yaml_ng::from_str(template).expect("YAML");

@@ -43,6 +43,11 @@ impl Answer {
         self
     }
 
+    /// Whether the answer carries an entity tag: JSON that is not a receipt does.
+    pub(super) fn is_tagged(&self) -> bool {
+        matches!(self.status, 200 | 201) && self.content.contains_key("application/json")
+    }
+
     pub(super) fn render(&self) -> Value {
         let mut headers = self.headers.clone();
         headers.insert("x-request-id".to_owned(), json!({"$ref": "#/components/headers/RequestId"}));

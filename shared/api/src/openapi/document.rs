@@ -167,6 +167,7 @@ fn headers() -> Value {
         },
         "ETag": {
             "description": "The version of what was answered; good for `If-None-Match` and, where it is taken, `If-Match`.",
+            "required": true,
             "schema": schema::text(),
         },
         "IdempotencyReplayed": {
@@ -233,6 +234,7 @@ fn problem_schema() -> Value {
         .optional("details", schema::anything(), "What HookCode puts beside the first wrong field's code.")
         .optional("requiredScope", text(), "The scope that the token lacks.")
         .optional("usages", schema::array(usage.into()), "The rules that name the robot.")
+        .optional("openTasks", schema::count(), "How many tasks are open.")
         .optional("reason", text(), "Why a webhook was rejected.")
         .optional("eventName", text(), "The event header of a webhook that does not match its body.")
         .optional("expectedProvider", text(), "The provider of the endpoint.")

@@ -92,6 +92,12 @@ impl Parameter {
         Self::query("cursor", json!({"type": "string", "maxLength": 1000}), text)
     }
 
+    /// `q`: a text that rows must hold.
+    pub fn search(place: &str) -> Self {
+        let text = format!("Only rows that hold this text, ignoring case, in {place}.");
+        Self::query("q", json!({"type": "string", "maxLength": 200}), text)
+    }
+
     fn render(&self) -> Value {
         json!({
             "name": self.name, "in": self.place, "description": self.text, "required": self.required,
@@ -202,6 +208,12 @@ impl Operation {
     #[must_use]
     pub fn optional_body(self, schema: impl Into<Value>) -> Self {
         self.body_of(false, vec![("application/json", schema.into())])
+    }
+
+    /// A JSON body that may be sent and is not looked at.
+    #[must_use]
+    pub fn ignored_body(self) -> Self {
+        self.optional_body(json!({"description": "Not looked at."}))
     }
 
     /// A body in one of several media types.
@@ -332,14 +344,15 @@ impl Operation {
 
     /// Whether its answer carries an entity tag.
     fn has_tag(&self) -> bool {
-        !self.page && self.answers.iter().any(|answer| answer.status == 200)
+        !self.page && self.answers.iter().any(Answer::is_tagged)
     }
 
     fn render_responses(&self, route: &Route) -> Value {
         let mut responses = Map::new();
         for answer in &self.answers {
+            let tagged = answer.is_tagged();
             let mut answer = (answer.status, answer.render());
-            if answer.0 == 200 && self.has_tag() {
+            if tagged && !self.page {
                 answer.1["headers"]["ETag"] = json!({"$ref": "#/components/headers/ETag"});
             }
             if self.idempotent {

@@ -4,6 +4,7 @@ use super::{AccessToken, GlobalRole, Principal, Scope, Tenant, TokenKind, User};
 use crate::error::{DomainError, FieldErrors};
 use crate::id::{AccessTokenId, TenantId, UserId};
 use crate::input::{Field, Object};
+use crate::secret::Secret;
 use crate::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -76,6 +77,38 @@ impl PatchTenant {
             version: stored.version + 1,
             ..stored.clone()
         }
+    }
+}
+
+/// A checked body of `POST /api/auth/login` (contract: hookcode 1.1).
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// Whose token it is said to be.
+    pub username: String,
+    /// An access token: there are no passwords here.
+    pub password: Secret,
+}
+
+impl Login {
+    /// Reads `{username, password}`.
+    ///
+    /// # Errors
+    /// [`DomainError::Invalid`] with every wrong field.
+    pub fn read(body: &Value) -> Result<Self, DomainError> {
+        let mut errors = FieldErrors::new();
+        let mut object = Object::root(body, &mut errors);
+        let mut required = |name: &'static str| match object.text(name) {
+            Field::Value(text) if !text.trim().is_empty() => text,
+            Field::Invalid => String::new(),
+            Field::Absent | Field::Null | Field::Value(_) => {
+                object.error(name, format!("{name} is required"));
+                String::new()
+            }
+        };
+        let username = required("username");
+        let password = Secret::new(required("password").trim());
+        object.finish();
+        errors.into_result(Self { username, password })
     }
 }
 

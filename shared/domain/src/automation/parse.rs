@@ -92,7 +92,7 @@ impl Reader<'_> {
     /// The rules of version 1 keep firing for what they fired for. Anything else in it is lost, as the contract says.
     fn version_1(&mut self, events: &Value, at: &str, errors: &mut FieldErrors) -> AutomationConfig {
         let mut config = AutomationConfig::default_config();
-        for event_type in EventType::ALL {
+        for event_type in EventType::STANDING {
             let mut enabled = None;
             for (key, _, sub_type) in VERSION_1_EVENTS.into_iter().filter(|(_, to, _)| *to == event_type) {
                 let Some(value) = events.get(key) else { continue };

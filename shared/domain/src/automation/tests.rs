@@ -285,3 +285,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rules_of_the_newer_events_are_read_as_all_others_and_other_keys_are_kept() {
+    let default: Vec<String> = AutomationConfig::default_config().events.into_keys().collect();
+    assert_eq!(default, ["commit", "issue", "merge_request"], "nobody gets events that they did not ask for");
+    for key in ["release", "tag", "pipeline", "discussion", "no_such_event"] {
+        let body = |rule: Value| json!({"version": 2, "events": {key: {"rules": [rule]}}});
+        let kept = &stored(&body(rule(json!({"id": " ", "name": " Tell "}))))["events"][key];
+        assert_eq!((&kept["enabled"], &kept["rules"][0]["name"]), (&json!(true), &json!("Tell")), "{key}");
+        assert!(kept["rules"][0]["id"].as_str().unwrap().starts_with("rul_"), "{key}");
+        let at = format!("/config/events/{key}/rules/0");
+        assert_eq!(pointers(&body(rule(json!({"name": " "})))), [format!("{at}/name")], "{key}");
+        assert_eq!(pointers(&body(rule(json!({"actions": []})))), [format!("{at}/actions")], "{key}");
+        let clause = json!({"match": {"all": [{"field": "sender", "op": "is"}]}});
+        assert_eq!(pointers(&body(rule(clause))), [format!("{at}/match/all/0/op")], "{key}");
+        assert_eq!(stored(&json!({"events": {key: null}}))["events"][key], json!({"enabled": true, "rules": []}));
+    }
+}

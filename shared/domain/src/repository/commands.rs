@@ -146,6 +146,7 @@ impl CreateRepository {
             enabled: true,
             archived_at: None,
             webhook: WebhookSettings { secret, previous: None, verification: self.verification, generation: 1 },
+            webhook_verified_at: None,
             creator: Some(creator),
             created_at: now,
             updated_at: now,

@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::guard::guard;
 use super::headers::Incoming;
-use super::mapping::{MappedEvent, map_event};
-use super::matching::{Resolved, resolve};
+use super::mapping::{MappedEvent, map_event, map_on_request};
+use super::matching::{Resolved, is_named, resolve};
 use super::prompt::{PromptScope, render};
 use super::subject::{Sender, Subject};
 use super::title::{group_of, task_title};
@@ -13,11 +13,12 @@ use super::window::{is_active, schedule_of};
 use crate::automation::AutomationConfig;
 use crate::delivery::{ErrorLayer, ResolvedAction, StepKey};
 use crate::id::{DeliveryId, IdSource, RobotId, TaskId, UserId};
-use crate::repository::Repository;
+use crate::repository::{Provider, Repository};
 use crate::robot::Robot;
 use crate::task::{Task, TaskGroup, TaskStatus};
 use crate::time::Timestamp;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Most tasks that one delivery makes: they share a transaction with the delivery.
 pub const MAX_TASKS: usize = 20;
@@ -80,7 +81,7 @@ pub struct Skip {
 /// The tasks that a delivery makes (row 18).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// The event.
+    /// The event; the first that woke a robot, when a post is more than one.
     pub mapped: MappedEvent,
     /// What the rules decided, also what is not made.
     pub resolved: Vec<ResolvedAction>,
@@ -162,40 +163,115 @@ pub fn decide(
     }
     trace.found(StepKey::Robots, None, json!({"enabled": robots.len()}));
 
-    let Some(mapped) = map_event(incoming.endpoint, incoming.event_name(), payload) else {
+    let events = events(target.automation, incoming, payload);
+    let considered: Vec<Considered<'_>> =
+        events.into_iter().map(|event| consider(target, incoming.endpoint, event, payload, &robots)).collect();
+    let Some(shown) = shown(&considered) else {
         trace.skipped(StepKey::Mapping, "event not supported", None);
         return skip("event not supported", ErrorLayer::EventMapping, None);
     };
-    trace.found(StepKey::Mapping, None, json!({"eventType": mapped.event_type, "subType": mapped.sub_type}));
-
-    if let Some(reason) = guard(incoming.endpoint, mapped, payload, &robots) {
-        trace.skipped(StepKey::Guard, &reason, None);
-        return skip(&reason, ErrorLayer::Guard, Some(mapped));
-    }
-    trace.success(StepKey::Guard, None);
-
-    let context = Context::read(target.repository, mapped, payload, &robots);
-    let resolved = target
-        .automation
-        .map_or_else(Vec::new, |config| resolve(config, mapped.event_type, mapped.sub_type, &context, &robots));
-    if resolved.is_empty() {
-        trace.skipped(StepKey::Rules, "no automation rule matched", None);
-        return skip("no automation rule matched", ErrorLayer::RuleMatch, Some(mapped));
-    }
+    trace.found(StepKey::Mapping, None, mapping_meta(shown.event, &considered));
+    let resolved = match &shown.outcome {
+        Err((layer @ ErrorLayer::Guard, reason)) => {
+            trace.skipped(StepKey::Guard, reason, None);
+            return skip(reason, *layer, Some(shown.event));
+        }
+        Err((layer, reason)) => {
+            trace.success(StepKey::Guard, None);
+            trace.skipped(StepKey::Rules, reason, None);
+            return skip(reason, *layer, Some(shown.event));
+        }
+        Ok(_) => {
+            trace.success(StepKey::Guard, None);
+            once_for_each_robot(&considered)
+        }
+    };
     trace.found(StepKey::Rules, None, json!({"actions": resolved.len()}));
 
-    let subject = Subject::read(incoming.endpoint, mapped, payload);
-    let planner = Planner { target, subject: &subject, context: &context, delivery, now: trace.now() };
-    let actions: Vec<ResolvedAction> = resolved.iter().map(|action| planner.action(action)).collect();
-    let tasks = resolved.iter().take(MAX_TASKS).map(|action| planner.task(action, ids)).collect();
+    let planners: Vec<Planner<'_>> = considered
+        .iter()
+        .map(|Considered { event, context, .. }| {
+            let subject = Subject::read(incoming.endpoint, *event, payload);
+            Planner { target, subject, context, delivery, now: trace.now() }
+        })
+        .collect();
+    let planned = || resolved.iter().filter_map(|(n, action)| Some((planners.get(*n)?, *action)));
+    let actions: Vec<ResolvedAction> = planned().map(|(planner, action)| planner.action(action)).collect();
+    let tasks = planned().take(MAX_TASKS).map(|(planner, action)| planner.task(action, ids)).collect();
     let over_limit = actions.iter().skip(MAX_TASKS).cloned().collect();
-    Decision::Accepted(Box::new(Plan { mapped, resolved: actions, tasks, over_limit, taken: Vec::new() }))
+    Decision::Accepted(Box::new(Plan { mapped: shown.event, resolved: actions, tasks, over_limit, taken: Vec::new() }))
 }
 
-/// What all tasks of one delivery share.
+/// What a post is: the contract's event first, so that what it wakes is never changed by the events on request, which
+/// count only where a rule names them.
+fn events(automation: Option<&AutomationConfig>, incoming: &Incoming<'_>, payload: &Value) -> Vec<MappedEvent> {
+    let (provider, name) = (incoming.endpoint, incoming.event_name());
+    let on_request = map_on_request(provider, name, payload).into_iter();
+    let on_request = on_request.filter(|event| automation.is_some_and(|config| is_named(config, *event)));
+    map_event(provider, name, payload).into_iter().chain(on_request).collect()
+}
+
+/// One of a post's events: what the rules make of it, or where and why it ended.
+struct Considered<'a> {
+    event: MappedEvent,
+    context: Context,
+    outcome: Result<Vec<Resolved<'a>>, (ErrorLayer, String)>,
+}
+
+fn consider<'a>(
+    target: &Target<'a>,
+    provider: Provider,
+    event: MappedEvent,
+    payload: &Value,
+    robots: &[&'a Robot],
+) -> Considered<'a> {
+    let context = Context::read(target.repository, event, payload, robots);
+    let outcome = match guard(provider, event, payload, robots) {
+        Some(reason) => Err((ErrorLayer::Guard, reason)),
+        None => {
+            let resolved = target
+                .automation
+                .map_or_else(Vec::new, |config| resolve(config, event.event_type, event.sub_type, &context, robots));
+            let nothing = || (ErrorLayer::RuleMatch, "no automation rule matched".to_owned());
+            if resolved.is_empty() { Err(nothing()) } else { Ok(resolved) }
+        }
+    };
+    Considered { event, context, outcome }
+}
+
+/// The event that the record tells of: the first that wakes a robot, else the one that got furthest, and of those the
+/// most particular one. `None` when there is none at all.
+fn shown<'c, 'a>(considered: &'c [Considered<'a>]) -> Option<&'c Considered<'a>> {
+    let wakes = considered.iter().find(|one| one.outcome.is_ok());
+    wakes.or_else(|| considered.iter().max_by_key(|one| !matches!(one.outcome, Err((ErrorLayer::Guard, _)))))
+}
+
+/// The trace names the event, and the others if a post is more than one.
+fn mapping_meta(shown: MappedEvent, considered: &[Considered<'_>]) -> Value {
+    let named = |event: MappedEvent| json!({"eventType": event.event_type, "subType": event.sub_type});
+    let others: Vec<Value> =
+        considered.iter().map(|one| one.event).filter(|event| *event != shown).map(named).collect();
+    let mut meta = named(shown);
+    if !others.is_empty() {
+        meta["also"] = others.into();
+    }
+    meta
+}
+
+/// What is to be done, each with the place of its event: a robot wakes once for a post, whatever it is called.
+fn once_for_each_robot<'c, 'a>(considered: &'c [Considered<'a>]) -> Vec<(usize, &'c Resolved<'a>)> {
+    let mut seen = BTreeSet::new();
+    let all = considered
+        .iter()
+        .enumerate()
+        .flat_map(|(n, one)| one.outcome.iter().flatten().map(move |resolved| (n, resolved)));
+    all.filter(|(_, resolved)| seen.insert(resolved.robot.id)).collect()
+}
+
+/// What all tasks of one event share.
 struct Planner<'a> {
     target: &'a Target<'a>,
-    subject: &'a Subject,
+    subject: Subject,
     context: &'a Context,
     delivery: DeliveryId,
     now: Timestamp,
@@ -213,7 +289,7 @@ impl Planner<'_> {
     }
 
     fn task(&self, resolved: &Resolved<'_>, ids: &dyn IdSource) -> PlannedTask {
-        let (repository, subject) = (self.target.repository, self.subject);
+        let (repository, subject) = (self.target.repository, &self.subject);
         let Resolved { robot, rule, prompt } = resolved;
         let id = TaskId::new(self.now, ids);
         let title = task_title(repository.provider, subject, robot);

@@ -5,6 +5,7 @@ use crate::id::{IdSource, RepositoryId, RobotId, TenantId};
 use crate::repository::{Provider, Repository};
 use crate::robot::Robot;
 use crate::time::Timestamp;
+use crate::webhook::{Condition, Declaration};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -45,6 +46,7 @@ pub(crate) fn all() -> Vec<Fixture> {
     let tag = Some("push ref refs/tags/simple-tag ignored (not a branch)");
     let delete = Some("push delete ignored");
     let close = Some("issue action close ignored");
+    let update = Some("issue action update ignored");
     vec![
         fixture!("github/commit_comment/created", Github, "commit_comment", Some("commit/commented"), None),
         fixture!("github/issue_comment/created", Github, "issue_comment", Some("issue/commented"), None),
@@ -66,12 +68,89 @@ pub(crate) fn all() -> Vec<Fixture> {
         fixture!("gitlab/push/branch_deleted", Gitlab, "Push Hook", Some("commit/created"), delete),
         fixture!("gitlab/system/project_create", Gitlab, "System Hook", None, None),
         fixture!("gitlab/tag_push/created", Gitlab, "Tag Push Hook", None, None),
+        fixture!("gitlab/access_token/group", Gitlab, "Resource Access Token Hook", None, None),
+        fixture!("gitlab/access_token/project", Gitlab, "Resource Access Token Hook", None, None),
+        fixture!("gitlab/deployment/success", Gitlab, "Deployment Hook", None, None),
+        fixture!("gitlab/emoji/award", Gitlab, "Emoji Hook", None, None),
+        fixture!("gitlab/feature_flag/on", Gitlab, "Feature Flag Hook", None, None),
+        fixture!("gitlab/issue/labeled", Gitlab, "Issue Hook", Some("issue/created"), update),
+        fixture!("gitlab/issue/unlabeled", Gitlab, "Issue Hook", Some("issue/created"), update),
+        fixture!("gitlab/job/failed", Gitlab, "Job Hook", None, None),
+        fixture!("gitlab/member/added", Gitlab, "Member Hook", None, None),
+        fixture!("gitlab/merge_request/approved", Gitlab, "Merge Request Hook", None, None),
+        fixture!("gitlab/merge_request/close", Gitlab, "Merge Request Hook", None, None),
+        fixture!("gitlab/merge_request/draft", Gitlab, "Merge Request Hook", Some("merge_request/updated"), None),
+        fixture!(
+            "gitlab/merge_request/labels_changed",
+            Gitlab,
+            "Merge Request Hook",
+            Some("merge_request/updated"),
+            None
+        ),
+        fixture!("gitlab/merge_request/merge", Gitlab, "Merge Request Hook", None, None),
+        fixture!("gitlab/merge_request/new_commits", Gitlab, "Merge Request Hook", Some("merge_request/updated"), None),
+        fixture!("gitlab/merge_request/ready", Gitlab, "Merge Request Hook", Some("merge_request/updated"), None),
+        fixture!("gitlab/merge_request/unapproved", Gitlab, "Merge Request Hook", None, None),
+        fixture!("gitlab/milestone/create", Gitlab, "Milestone Hook", None, None),
+        fixture!("gitlab/note/diff", Gitlab, "Note Hook", Some("merge_request/commented"), None),
+        fixture!("gitlab/note/snippet", Gitlab, "Note Hook", None, None),
+        fixture!("gitlab/pipeline/failed", Gitlab, "Pipeline Hook", None, None),
+        fixture!("gitlab/pipeline/merge_request", Gitlab, "Pipeline Hook", None, None),
+        fixture!("gitlab/pipeline/running", Gitlab, "Pipeline Hook", None, None),
+        fixture!("gitlab/pipeline/success", Gitlab, "Pipeline Hook", None, None),
+        fixture!("gitlab/project/created", Gitlab, "Project Hook", None, None),
+        fixture!("gitlab/release/create", Gitlab, "Release Hook", None, None),
+        fixture!("gitlab/release/update", Gitlab, "Release Hook", None, None),
+        fixture!("gitlab/subgroup/created", Gitlab, "Subgroup Hook", None, None),
+        fixture!("gitlab/tag_push/deleted", Gitlab, "Tag Push Hook", None, None),
+        fixture!("gitlab/vulnerability/confirmed", Gitlab, "Vulnerability Hook", None, None),
+        fixture!("gitlab/wiki_page/create", Gitlab, "Wiki Page Hook", None, None),
     ]
 }
 
 /// One of them.
 pub(crate) fn named(name: &str) -> Fixture {
     all().into_iter().find(|fixture| fixture.name == name).unwrap()
+}
+
+/// A payload changed until a line of the mapping holds for it.
+pub(crate) fn fitting(line: &Declaration, mut payload: Value) -> Value {
+    let sha = |c: &str| json!(c.repeat(40));
+    for condition in line.conditions {
+        match *condition {
+            Condition::Is(pointer, texts) | Condition::IsOrAbsent(pointer, texts) => {
+                put(&mut payload, pointer, json!(texts[0]));
+            }
+            Condition::IsNot(pointer, _) => put(&mut payload, pointer, json!("some other")),
+            Condition::Starts(pointer, start) => put(&mut payload, pointer, json!(format!("{start}v1"))),
+            Condition::True(pointer) | Condition::NotFalse(pointer) => put(&mut payload, pointer, json!(true)),
+            Condition::False(pointer) | Condition::NotTrue(pointer) => put(&mut payload, pointer, json!(false)),
+            Condition::Has(pointer) if payload.pointer(pointer).is_some_and(Value::is_object) => {}
+            Condition::Has(pointer) => put(&mut payload, pointer, json!({})),
+            Condition::Lacks(pointer) => put(&mut payload, pointer, Value::Null),
+            Condition::Zeros(pointer) => put(&mut payload, pointer, sha("0")),
+            Condition::Hash(pointer) => put(&mut payload, pointer, sha("a")),
+            Condition::LabelsAdded => {
+                put(&mut payload, "/changes/labels", json!({"previous": [], "current": [{"title": "bug"}]}));
+            }
+            Condition::LabelsRemoved => {
+                put(&mut payload, "/changes/labels", json!({"previous": [{"title": "bug"}], "current": []}));
+            }
+        }
+    }
+    payload
+}
+
+/// Puts a value at a pointer; what is no object on the way becomes one.
+fn put(payload: &mut Value, pointer: &str, value: Value) {
+    let mut place = payload;
+    for name in pointer.split('/').skip(1) {
+        if !place.is_object() {
+            *place = json!({});
+        }
+        place = &mut place[name];
+    }
+    *place = value;
 }
 
 /// Ids that differ, and are the same in every run.

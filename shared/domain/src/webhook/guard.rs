@@ -1,7 +1,7 @@
 //! What never becomes a task, whatever the rules say: noise, and what the robots did themselves
 //! (contract: hookcode 4.5, guards).
 
-use super::mapping::{EventType, MappedEvent, SubType};
+use super::mapping::{DECLARATIONS, EventType, MappedEvent, SubType};
 use super::payload::{cut_bytes, cut_chars, first_text, id, list, text};
 use super::subject::{commit_title, head_commit};
 use crate::repository::Provider;
@@ -15,21 +15,26 @@ const QUOTED_CHARS: usize = 80;
 /// The reason why a mapped event goes no further, if there is one.
 pub(super) fn guard(provider: Provider, event: MappedEvent, payload: &Value, robots: &[&Robot]) -> Option<String> {
     let bots = Bots::of(robots);
-    match (event.event_type, event.sub_type) {
-        (_, SubType::Commented) => comment(provider, payload, &bots),
-        (EventType::Commit, SubType::Created) => push(provider, payload),
-        (EventType::Issue, SubType::Created | SubType::Reopened) => issue_action(provider, event, payload)
-            .or_else(|| bots.sent(provider, payload).then(|| "bot issue ignored".to_owned())),
-        (EventType::MergeRequest, SubType::Created | SubType::Updated) => {
-            let reason = match provider {
-                Provider::Github | Provider::Git => "bot pull request ignored",
-                Provider::Gitlab => "bot merge request ignored",
-            };
-            bots.sent(provider, payload).then(|| reason.to_owned())
-        }
-        (EventType::Commit, SubType::Updated | SubType::Reopened)
-        | (EventType::Issue, SubType::Updated)
-        | (EventType::MergeRequest, SubType::Reopened) => Some("event type not enabled yet".to_owned()),
+    if !DECLARATIONS.iter().any(|line| line.event == event) {
+        return Some("event type not enabled yet".to_owned());
+    }
+    if event.sub_type == SubType::Commented {
+        return comment(provider, payload, &bots);
+    }
+    let unless_own = |reason: &str| bots.sent(provider, payload).then(|| reason.to_owned());
+    match event.event_type {
+        EventType::Commit => push(provider, payload),
+        EventType::Issue => issue_action(provider, event, payload).or_else(|| unless_own("bot issue ignored")),
+        EventType::MergeRequest if event.sub_type.is_comment() => unless_own("self review ignored"),
+        EventType::MergeRequest => unless_own(match provider {
+            Provider::Github | Provider::Git => "bot pull request ignored",
+            Provider::Gitlab => "bot merge request ignored",
+        }),
+        EventType::Release => unless_own("bot release ignored"),
+        EventType::Tag => unless_own("bot tag ignored"),
+        // A robot that mends what its own push broke would never come to an end.
+        EventType::Pipeline => unless_own("bot pipeline ignored"),
+        EventType::Discussion => unless_own("bot discussion ignored"),
     }
 }
 
@@ -65,11 +70,17 @@ impl Bots {
         match provider {
             Provider::Github | Provider::Git => {
                 let login = ["/sender/login", "/comment/user/login", "/pull_request/user/login"];
-                self.has(first_text(payload, &login)) || self.has(id(payload, "/sender/id").as_deref())
+                // Who started a run of a workflow may be another than who is named as the sender of its end.
+                let others =
+                    ["/review/user/login", "/workflow_run/actor/login", "/workflow_run/triggering_actor/login"];
+                self.has(first_text(payload, &login))
+                    || self.has(id(payload, "/sender/id").as_deref())
+                    || others.iter().any(|pointer| self.has(text(payload, pointer)))
             }
             Provider::Gitlab => {
-                self.has(first_text(payload, &["/user/username", "/user/name"]))
-                    || self.has(id(payload, "/user/id").as_deref())
+                // Tag pushes have no object of the user.
+                self.has(first_text(payload, &["/user/username", "/user_username", "/user/name", "/user_name"]))
+                    || self.has(id(payload, "/user/id").or_else(|| id(payload, "/user_id")).as_deref())
             }
         }
     }
@@ -91,7 +102,8 @@ fn comment(provider: Provider, payload: &Value, bots: &Bots) -> Option<String> {
 }
 
 fn issue_action(provider: Provider, event: MappedEvent, payload: &Value) -> Option<String> {
-    if event.sub_type == SubType::Reopened {
+    // Another subtype says by itself which action it is.
+    if event.sub_type != SubType::Created {
         return None;
     }
     let (pointer, new): (&str, &[&str]) = match provider {

@@ -1,7 +1,7 @@
 //! Clauses, rules and which robots they wake (contract: hookcode 4.5, operators and result).
 
 use super::context::{Context, FieldValue};
-use super::mapping::{EventType, SubType};
+use super::mapping::{EventType, MappedEvent, SubType};
 use super::mention::handle;
 use super::payload::cut_bytes;
 use super::prompt::select_prompt;
@@ -47,10 +47,18 @@ pub fn resolve<'a>(
     resolved
 }
 
-/// Whether a rule fires: it is enabled, it matches, and for a reopened issue it says so.
+/// Whether an enabled rule names an event. For an event that comes on request this decides whether it counts at all
+/// (see [`super::mapping`]): its type's key must be there and, if the subtype must be named, one rule must do so.
+pub(super) fn is_named(config: &AutomationConfig, event: MappedEvent) -> bool {
+    let rules = config.events.get(event.event_type.as_str()).filter(|event| event.enabled);
+    rules.is_some_and(|rules| rules.rules.iter().any(|rule| rule.enabled && names(rule, event)))
+}
+
+/// Whether a rule fires: it is enabled, it names the event if it has to, and it matches.
 pub(super) fn fires(rule: &Rule, event_type: EventType, sub_type: SubType, context: &Context) -> bool {
-    let wanted = sub_type != SubType::Reopened || rule.matching.as_ref().is_some_and(names_reopened);
-    rule.enabled && wanted && matches(rule.matching.as_ref(), event_type, context)
+    rule.enabled
+        && names(rule, MappedEvent { event_type, sub_type })
+        && matches(rule.matching.as_ref(), event_type, context)
 }
 
 /// All of `all` and, if there are any, one of `any`; without a match, always.
@@ -60,17 +68,21 @@ fn matches(matching: Option<&Match>, event_type: EventType, context: &Context) -
     matching.all.iter().all(holds) && (matching.any.is_empty() || matching.any.iter().any(holds))
 }
 
-/// Reopened issues came late to the contract: rules written for every issue must not start to fire twice for one. So
-/// a rule has to name the subtype; a pattern of wildcards alone names nothing.
-fn names_reopened(matching: &Match) -> bool {
-    let reopened = SubType::Reopened.as_str();
-    let is_it = |text: &str| text.trim().eq_ignore_ascii_case(reopened);
+/// Whether a rule says that it means an event. Where the subtype must be named ([`MappedEvent::is_named_only`]), one of
+/// its clauses has to do so; a pattern of wildcards alone names nothing.
+fn names(rule: &Rule, event: MappedEvent) -> bool {
+    !event.is_named_only() || rule.matching.as_ref().is_some_and(|matching| names_sub_type(matching, event.sub_type))
+}
+
+fn names_sub_type(matching: &Match, sub_type: SubType) -> bool {
+    let sub_type = sub_type.as_str();
+    let is_it = |text: &str| text.trim().eq_ignore_ascii_case(sub_type);
     matching.all.iter().chain(&matching.any).filter(|clause| clause.field == "event.subType" && !clause.negate).any(
         |clause| match clause.op {
             Operator::Equals => clause.value.as_deref().is_some_and(is_it),
             Operator::In | Operator::ContainsAny => values(clause).any(is_it),
             Operator::MatchesAny => {
-                values(clause).any(|glob| glob.chars().any(|c| !matches!(c, '*' | '?')) && glob_matches(glob, reopened))
+                values(clause).any(|glob| glob.chars().any(|c| !matches!(c, '*' | '?')) && glob_matches(glob, sub_type))
             }
             Operator::Exists | Operator::TextContainsAny => false,
         },
@@ -90,28 +102,50 @@ fn holds(clause: &Clause, event_type: EventType, context: &Context) -> bool {
 }
 
 fn applies(clause: &Clause, value: Option<&FieldValue>) -> bool {
-    // Undefined has neither text nor entries, whatever it is compared with.
-    let Some(value) = value else { return false };
-    match clause.op {
-        Operator::Exists => match value {
-            FieldValue::Text(text) => !text.trim().is_empty(),
-            FieldValue::List(items) => !items.is_empty(),
+    match value {
+        // Undefined has neither text nor entries, whatever it is compared with.
+        None => false,
+        Some(FieldValue::Text(text)) => compare(clause, std::slice::from_ref(text)),
+        Some(FieldValue::List(items)) => match clause.op {
+            Operator::Exists => !items.is_empty(),
+            Operator::ContainsAny => compare(clause, items),
+            Operator::TextContainsAny => compare(clause, &[items.join(" ")]),
+            Operator::Equals | Operator::In | Operator::MatchesAny => compare(clause, &[items.join(",")]),
         },
-        Operator::Equals => same(&joined(value, ","), clause.value.as_deref().unwrap_or_default()),
+        Some(FieldValue::Each(items)) => compare(clause, items),
+    }
+}
+
+/// Whether the clause holds for one of the texts.
+fn compare(clause: &Clause, texts: &[String]) -> bool {
+    match clause.op {
+        Operator::Exists => texts.iter().any(|text| !text.trim().is_empty()),
+        Operator::Equals => {
+            let wanted = lower(clause.value.as_deref().unwrap_or_default());
+            texts.iter().any(|text| lower(text) == wanted)
+        }
         Operator::In => {
-            let value = joined(value, ",");
-            values(clause).any(|wanted| same(&value, wanted))
+            let wanted: BTreeSet<String> = values(clause).map(lower).collect();
+            texts.iter().any(|text| wanted.contains(&lower(text)))
         }
-        Operator::ContainsAny => shares(clause, value),
-        Operator::MatchesAny => {
-            let value = joined(value, ",");
-            values(clause).any(|glob| glob_matches(glob, value.trim()))
+        Operator::ContainsAny => {
+            let wanted: BTreeSet<String> = values(clause).filter_map(|value| entry(clause, value)).collect();
+            texts.iter().filter_map(|text| entry(clause, text)).any(|entry| wanted.contains(&entry))
         }
+        Operator::MatchesAny => texts.iter().any(|text| values(clause).any(|glob| glob_matches(glob, text.trim()))),
         Operator::TextContainsAny => {
-            let text = joined(value, " ").trim().to_lowercase();
-            values(clause).any(|part| text.contains(&part.to_lowercase()))
+            let parts: Vec<String> = values(clause).map(str::to_lowercase).collect();
+            texts.iter().map(|text| lower(text)).any(|text| parts.iter().any(|part| text.contains(part)))
         }
     }
+}
+
+/// An entry of a list as it is compared. Mentions are compared as handles, so that `Rev Bot` finds `@rev-bot`.
+fn entry(clause: &Clause, text: &str) -> Option<String> {
+    if clause.field == "comment.mentions" {
+        return handle(text);
+    }
+    Some(lower(text)).filter(|text| !text.is_empty())
 }
 
 /// The clause's values that are not blank.
@@ -119,33 +153,8 @@ fn values(clause: &Clause) -> impl Iterator<Item = &str> {
     clause.values.iter().flatten().map(|value| value.trim()).filter(|value| !value.is_empty())
 }
 
-fn joined<'v>(value: &'v FieldValue, by: &str) -> std::borrow::Cow<'v, str> {
-    match value {
-        FieldValue::Text(text) => text.as_str().into(),
-        FieldValue::List(items) => items.join(by).into(),
-    }
-}
-
-fn same(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
-}
-
-/// Whether the list, or the single value, has an entry in common with the clause. Mentions are compared as handles, so
-/// that `Rev Bot` finds `@rev-bot`.
-fn shares(clause: &Clause, value: &FieldValue) -> bool {
-    let form = |text: &str| -> Option<String> {
-        if clause.field == "comment.mentions" {
-            return handle(text);
-        }
-        let text = text.trim().to_lowercase();
-        (!text.is_empty()).then_some(text)
-    };
-    let wanted: BTreeSet<String> = values(clause).filter_map(form).collect();
-    let is_wanted = |entry: &str| form(entry).is_some_and(|entry| wanted.contains(&entry));
-    match value {
-        FieldValue::Text(text) => is_wanted(text),
-        FieldValue::List(items) => items.iter().any(|item| is_wanted(item)),
-    }
+fn lower(text: &str) -> String {
+    text.trim().to_lowercase()
 }
 
 /// Anchored, ignoring case; `*` is any run of characters, also across `/`, `?` is one.

@@ -19,12 +19,16 @@ const MAX_NAME_BYTES: usize = 64;
 /// as nothing; names that are in neither list stay as they are written.
 ///
 /// `mr.*` is also known as `mergeRequest.*`.
-pub const PROMPT_VARIABLES: [&str; 38] = [
+pub const PROMPT_VARIABLES: [&str; 46] = [
     "comment.author",
     "commit.branch",
     "commit.message",
     "commit.sha",
     "commit.title",
+    "discussion.body",
+    "discussion.number",
+    "discussion.title",
+    "discussion.url",
     "issue.body",
     "issue.number",
     "issue.title",
@@ -41,6 +45,10 @@ pub const PROMPT_VARIABLES: [&str; 38] = [
     "mr.targetBranch",
     "mr.title",
     "mr.url",
+    "pipeline.url",
+    "release.body",
+    "release.name",
+    "release.url",
     "repo.defaultBranch",
     "repo.externalId",
     "repo.id",
@@ -107,6 +115,9 @@ impl PromptScope<'_> {
         if let Some(field) = name.strip_prefix("issue.") {
             return thread_field(subject.issue.as_ref(), field).filter(|_| !field.ends_with("Branch"));
         }
+        if let Some(field) = name.strip_prefix("discussion.") {
+            return thread_field(subject.discussion.as_ref(), field).filter(|_| !field.ends_with("Branch"));
+        }
         if let Some(field) = name.strip_prefix("mr.").or_else(|| name.strip_prefix("mergeRequest.")) {
             return thread_field(subject.merge_request.as_ref(), field);
         }
@@ -116,6 +127,10 @@ impl PromptScope<'_> {
             "commit.message" => subject.commit.message.clone(),
             "commit.sha" => or_empty(&subject.commit.sha),
             "commit.title" => subject.commit.title.clone(),
+            "pipeline.url" => subject.pipeline.as_ref().map(|pipeline| pipeline.url.clone()).unwrap_or_default(),
+            "release.body" => subject.release.as_ref().map(|release| release.body.clone()).unwrap_or_default(),
+            "release.name" => subject.release.as_ref().map(|release| release.name.clone()).unwrap_or_default(),
+            "release.url" => subject.release.as_ref().map(|release| release.url.clone()).unwrap_or_default(),
             "repo.defaultBranch" => {
                 let branches = &self.repository.branches;
                 let default = branches.iter().find(|branch| branch.is_default).or(branches.first());

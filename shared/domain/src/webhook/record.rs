@@ -7,7 +7,9 @@ use super::mapping::EventType;
 use super::payload::cut_bytes;
 use super::refusal::Refusal;
 use super::trace::TraceLog;
-use crate::delivery::{Delivery, DeliveryResult, DeliverySummary, ErrorLayer, ResolvedAction, StepKey, Trace};
+use crate::delivery::{
+    Delivery, DeliveryResult, DeliverySummary, ErrorLayer, ReplayMode, ResolvedAction, StepKey, Trace,
+};
 use crate::id::{DeliveryId, RepositoryId};
 use crate::secret::sha256_hex;
 use serde_json::{Value, json};
@@ -103,15 +105,22 @@ impl From<&Decision> for Ending {
 pub enum TraceSource {
     /// A provider posted it.
     Ingress,
-    /// Somebody asked for it again.
-    Replay,
+    /// Somebody asked for this delivery again.
+    Replay(DeliveryId),
 }
 
 impl TraceSource {
     fn as_str(self) -> &'static str {
         match self {
             Self::Ingress => "ingress",
-            Self::Replay => "replay",
+            Self::Replay(_) => "replay",
+        }
+    }
+
+    fn replayed(self) -> Option<DeliveryId> {
+        match self {
+            Self::Ingress => None,
+            Self::Replay(id) => Some(id),
         }
     }
 }
@@ -171,6 +180,9 @@ pub fn record(recording: Recording<'_>) -> Delivery {
             matched_robot_ids: distinct(resolved.iter().map(|action| &action.robot_id)),
             task_ids: task_ids.clone(),
             task_group_ids: task_group_ids.clone(),
+            replay_of_event_id: source.replayed(),
+            replay_mode: source.replayed().map(|_| ReplayMode::CurrentConfig),
+            content_deleted_at: None,
             created_at: id.created_at(),
         },
         headers: incoming.headers.recordable(),
@@ -179,6 +191,8 @@ pub fn record(recording: Recording<'_>) -> Delivery {
             source: source.as_str().to_owned(),
             provider: incoming.endpoint,
             event_name,
+            replay_of_event_id: source.replayed(),
+            replay_mode: source.replayed().map(|_| ReplayMode::CurrentConfig),
             steps: trace.steps().to_vec(),
             resolved_actions: resolved.iter().map(traced).collect(),
             task_ids,

@@ -67,6 +67,12 @@ impl Refusal {
         Self::rejected(409, ErrorLayer::RepoBinding, Some("WEBHOOK_BIND_FAILED"), text)
     }
 
+    /// The body is over the limit: it was not read, so nothing about it could be checked.
+    pub fn too_large() -> Self {
+        let text = "request entity too large";
+        Self::rejected(413, ErrorLayer::SignatureValidation, Some("WEBHOOK_BODY_TOO_LARGE"), text)
+    }
+
     /// The contract's body; a caller that answers with problem documents adds its own members.
     pub fn body(&self) -> Value {
         match self.result {

@@ -33,6 +33,30 @@ pub struct Commit {
     pub message: String,
 }
 
+/// A release.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Release {
+    /// Its tag.
+    pub tag: String,
+    /// Its title.
+    pub name: String,
+    /// What is new in it.
+    pub body: String,
+    /// Page for people.
+    pub url: String,
+}
+
+/// A run of continuous integration that ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pipeline {
+    /// The workflow's, app's or pipeline's name.
+    pub name: String,
+    /// How it ended, in the provider's word.
+    pub status: String,
+    /// Page for people.
+    pub url: String,
+}
+
 /// A comment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comment {
@@ -68,9 +92,19 @@ pub struct Subject {
     pub issue: Option<Thread>,
     /// The merge request or pull request, for merge request events.
     pub merge_request: Option<Thread>,
+    /// The discussion, for discussion events. It has no branches.
+    pub discussion: Option<Thread>,
+    /// The release, for release events.
+    pub release: Option<Release>,
+    /// Name of the tag, for tag events.
+    pub tag: Option<String>,
+    /// The pipeline, for pipeline events.
+    pub pipeline: Option<Pipeline>,
+    /// What a review says: `approved`, `changes_requested`, `commented`; blank for events that are none.
+    pub review_state: String,
     /// The commit.
     pub commit: Commit,
-    /// The comment; blank for events that are none.
+    /// The comment or review; blank for events that are none.
     pub comment: Comment,
     /// Who caused the event.
     pub sender: Sender,
@@ -79,19 +113,20 @@ pub struct Subject {
 impl Subject {
     /// Reads a mapped payload.
     pub fn read(provider: Provider, event: MappedEvent, payload: &Value) -> Self {
-        let (issue, merge_request) = match event.event_type {
-            EventType::Issue => (Some(issue(provider, event, payload)), None),
-            EventType::MergeRequest => (None, Some(merge_request(provider, event, payload))),
-            EventType::Commit => (None, None),
-        };
+        let is = |event_type| event.event_type == event_type;
         Self {
             event,
             project: text(payload, "/project/path_with_namespace").map(str::to_owned),
             project_id: first_integer(payload, &["/project/id", "/project_id"]),
             git_ref: git_ref(provider, event, payload),
-            issue,
-            merge_request,
-            commit: commit(payload),
+            issue: is(EventType::Issue).then(|| issue(provider, event, payload)),
+            merge_request: is(EventType::MergeRequest).then(|| merge_request(provider, event, payload)),
+            discussion: is(EventType::Discussion).then(|| thread(provider, payload, "/discussion")),
+            release: is(EventType::Release).then(|| release(provider, payload)),
+            tag: is(EventType::Tag).then(|| text(payload, "/ref").map(tag_name)).flatten(),
+            pipeline: is(EventType::Pipeline).then(|| pipeline(payload)),
+            review_state: review_state(provider, event, payload),
+            commit: commit(event, payload),
             comment: comment(provider, event, payload),
             sender: sender(provider, payload),
         }
@@ -126,42 +161,77 @@ fn thread(provider: Provider, payload: &Value, base: &str) -> Thread {
 }
 
 fn issue(provider: Provider, event: MappedEvent, payload: &Value) -> Thread {
-    match (provider, event.sub_type) {
+    match provider {
         // In a note hook `object_attributes` is the note and the issue stands beside it.
-        (Provider::Gitlab, SubType::Created | SubType::Updated | SubType::Reopened) => {
-            thread(provider, payload, "/object_attributes")
-        }
-        (Provider::Gitlab, SubType::Commented) | (Provider::Github | Provider::Git, _) => {
-            thread(provider, payload, "/issue")
-        }
+        Provider::Gitlab if event.sub_type != SubType::Commented => thread(provider, payload, "/object_attributes"),
+        Provider::Gitlab | Provider::Github | Provider::Git => thread(provider, payload, "/issue"),
     }
 }
 
 fn merge_request(provider: Provider, event: MappedEvent, payload: &Value) -> Thread {
-    match (provider, event.sub_type) {
-        (Provider::Gitlab, SubType::Commented) => thread(provider, payload, "/merge_request"),
-        (Provider::Gitlab, SubType::Created | SubType::Updated | SubType::Reopened) => {
-            thread(provider, payload, "/object_attributes")
-        }
-        (Provider::Github | Provider::Git, SubType::Commented) => {
+    match (provider, event.sub_type == SubType::Commented) {
+        (Provider::Gitlab, true) => thread(provider, payload, "/merge_request"),
+        (Provider::Gitlab, false) => thread(provider, payload, "/object_attributes"),
+        (Provider::Github | Provider::Git, true) => {
             let mut thread = thread(provider, payload, "/issue");
             thread.number = thread.number.or_else(|| integer(payload, "/pull_request/number"));
             thread
         }
-        (Provider::Github | Provider::Git, SubType::Created | SubType::Updated | SubType::Reopened) => {
-            thread(provider, payload, "/pull_request")
+        (Provider::Github | Provider::Git, false) => thread(provider, payload, "/pull_request"),
+    }
+}
+
+/// GitLab's release stands at the top of its payload.
+fn release(provider: Provider, payload: &Value) -> Release {
+    let [tag, name, body, url] = match provider {
+        Provider::Github | Provider::Git => {
+            ["/release/tag_name", "/release/name", "/release/body", "/release/html_url"]
         }
+        Provider::Gitlab => ["/tag", "/name", "/description", "/url"],
+    };
+    let read = |pointer| owned(payload, pointer);
+    Release { tag: read(tag), name: read(name), body: read(body), url: read(url) }
+}
+
+fn pipeline(payload: &Value) -> Pipeline {
+    let first = |pointers: &[&str]| first_text(payload, pointers).unwrap_or_default().to_owned();
+    Pipeline {
+        // Pipelines of GitLab have a name only where the project gives them one.
+        name: first(&["/workflow_run/name", "/check_suite/app/name", "/object_attributes/name"]),
+        status: first(&["/workflow_run/conclusion", "/check_suite/conclusion", "/object_attributes/status"]),
+        url: first(&["/workflow_run/html_url", "/object_attributes/url"]),
+    }
+}
+
+fn tag_name(git_ref: &str) -> String {
+    cut_bytes(git_ref.strip_prefix("refs/tags/").unwrap_or(git_ref), 1024).to_owned()
+}
+
+/// GitLab knows approvals only; the words are those of GitHub's webhooks.
+fn review_state(provider: Provider, event: MappedEvent, payload: &Value) -> String {
+    match provider {
+        _ if event.sub_type != SubType::Reviewed => String::new(),
+        Provider::Github | Provider::Git => owned(payload, "/review/state").to_lowercase(),
+        Provider::Gitlab => "approved".to_owned(),
     }
 }
 
 fn git_ref(provider: Provider, event: MappedEvent, payload: &Value) -> Option<String> {
-    let pointer = match (event.event_type, event.sub_type, provider) {
-        (EventType::Commit, _, _) => "/ref",
-        (EventType::Issue, _, _) | (EventType::MergeRequest, SubType::Commented, _) => return None,
-        (EventType::MergeRequest, _, Provider::Gitlab) => "/object_attributes/source_branch",
-        (EventType::MergeRequest, _, Provider::Github | Provider::Git) => "/pull_request/head/ref",
+    let pointers: &[&str] = match (event.event_type, event.sub_type, provider) {
+        (EventType::Commit | EventType::Tag, _, _) => &["/ref"],
+        (EventType::Issue | EventType::Discussion, _, _) | (EventType::MergeRequest, SubType::Commented, _) => {
+            return None;
+        }
+        (EventType::MergeRequest, _, Provider::Gitlab) => &["/object_attributes/source_branch"],
+        (EventType::MergeRequest, _, Provider::Github | Provider::Git) => &["/pull_request/head/ref"],
+        (EventType::Release, _, Provider::Gitlab) => &["/tag"],
+        (EventType::Release, _, Provider::Github | Provider::Git) => &["/release/tag_name"],
+        (EventType::Pipeline, _, Provider::Gitlab) => &["/object_attributes/ref"],
+        (EventType::Pipeline, _, Provider::Github | Provider::Git) => {
+            &["/workflow_run/head_branch", "/check_suite/head_branch"]
+        }
     };
-    text(payload, pointer).map(|name| cut_bytes(name, 1024).to_owned())
+    first_text(payload, pointers).map(|name| cut_bytes(name, 1024).to_owned())
 }
 
 /// A hash as Git writes it. All zeros stands for "none" in pushes that delete.
@@ -201,15 +271,22 @@ pub(super) fn head_commit(payload: &Value) -> Option<&Value> {
     })
 }
 
-fn commit(payload: &Value) -> Commit {
+/// Where the hash of a pipeline's commit stands: before all others, as the payload may name other commits too.
+const PIPELINE_SHA_POINTERS: [&str; 3] = ["/workflow_run/head_sha", "/check_suite/head_sha", "/object_attributes/sha"];
+
+fn commit(event: MappedEvent, payload: &Value) -> Commit {
+    let own: &[&str] = if event.event_type == EventType::Pipeline { &PIPELINE_SHA_POINTERS } else { &[] };
     let last = list(payload, "/commits").last();
     let of_last = || last.and_then(|commit| first_text(commit, &["/id", "/sha"])).and_then(as_sha);
-    let sha = SHA_POINTERS
+    let sha = own
         .iter()
+        .chain(&SHA_POINTERS)
         .find_map(|pointer| text(payload, pointer).and_then(as_sha))
         .or_else(of_last)
         .or_else(|| text(payload, "/pull_request/head/sha").and_then(as_sha));
-    let shown = head_commit(payload).or(last).or_else(|| payload.get("commit"));
+    let of_run =
+        || payload.pointer("/workflow_run/head_commit").or_else(|| payload.pointer("/check_suite/head_commit"));
+    let shown = head_commit(payload).or(last).or_else(|| payload.get("commit")).or_else(of_run);
     Commit {
         sha: sha.map(str::to_owned),
         title: shown.and_then(commit_title).unwrap_or_default().to_owned(),
@@ -218,16 +295,21 @@ fn commit(payload: &Value) -> Commit {
 }
 
 fn comment(provider: Provider, event: MappedEvent, payload: &Value) -> Comment {
-    if event.sub_type != SubType::Commented {
+    if !event.sub_type.is_comment() {
         return Comment::default();
     }
-    let author: &[&str] = match provider {
-        Provider::Github | Provider::Git => &["/comment/user/login", "/sender/login"],
-        Provider::Gitlab => &["/user/username", "/user/name"],
+    let (author, body): (&[&str], &[&str]) = match provider {
+        Provider::Github | Provider::Git if event.sub_type == SubType::Reviewed => {
+            (&["/review/user/login", "/sender/login"], &["/review/body"])
+        }
+        Provider::Github | Provider::Git => {
+            (&["/comment/user/login", "/sender/login"], &["/object_attributes/note", "/comment/body"])
+        }
+        Provider::Gitlab => (&["/user/username", "/user/name"], &["/object_attributes/note", "/comment/body"]),
     };
     Comment {
         author: first_text(payload, author).unwrap_or_default().to_owned(),
-        body: first_text(payload, &["/object_attributes/note", "/comment/body"]).unwrap_or_default().to_owned(),
+        body: first_text(payload, body).unwrap_or_default().to_owned(),
     }
 }
 

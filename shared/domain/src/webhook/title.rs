@@ -26,8 +26,12 @@ pub fn task_title(provider: Provider, subject: &Subject, robot: &Robot) -> Strin
 
 fn event_title(provider: Provider, subject: &Subject) -> String {
     let empty = Thread::default();
+    let sub_type = subject.event.sub_type;
+    let happened = camel(sub_type.as_str());
+    let said = [(SubType::Commented, "Comment"), (SubType::ReviewCommented, "ReviewComment")];
+    let said = said.into_iter().find(|(commented, _)| *commented == sub_type).map(|(_, word)| word);
     match subject.event.event_type {
-        EventType::Commit if subject.event.sub_type == SubType::Commented => {
+        EventType::Commit if sub_type == SubType::Commented => {
             let label = if subject.comment.body.is_empty() { "Commit" } else { "CommitComment" };
             comment_title(provider, label, "", subject)
         }
@@ -38,22 +42,61 @@ fn event_title(provider: Provider, subject: &Subject) -> String {
                 Provider::Gitlab => ("MR", '!'),
             };
             let mr = subject.merge_request.as_ref().unwrap_or(&empty);
-            match subject.event.sub_type {
-                SubType::Commented => comment_title(provider, &format!("{word}Comment"), &number(mr, sign), subject),
-                SubType::Updated => numbered(&format!("{word}Updated"), mr, sign),
-                SubType::Created | SubType::Reopened => numbered(word, mr, sign),
+            if let Some(said) = said {
+                comment_title(provider, &format!("{word}{said}"), &number(mr, sign), subject)
+            } else if matches!(sub_type, SubType::Created | SubType::Reopened) {
+                numbered(word, mr, sign)
+            } else {
+                numbered(&format!("{word}{happened}"), mr, sign)
             }
         }
-        EventType::Issue => {
-            let issue = subject.issue.as_ref().unwrap_or(&empty);
-            match subject.event.sub_type {
-                SubType::Commented => comment_title(provider, "IssueComment", &number(issue, '#'), subject),
-                SubType::Created => numbered("IssueCreated", issue, '#'),
-                SubType::Reopened => numbered("IssueReopened", issue, '#'),
-                SubType::Updated => numbered("Issue", issue, '#'),
+        EventType::Issue | EventType::Discussion => {
+            let (word, thread) = match &subject.discussion {
+                Some(discussion) => ("Discussion", discussion),
+                None => ("Issue", subject.issue.as_ref().unwrap_or(&empty)),
+            };
+            match said {
+                Some(said) => comment_title(provider, &format!("{word}{said}"), &number(thread, '#'), subject),
+                None if sub_type == SubType::Updated => numbered(word, thread, '#'),
+                None => numbered(&format!("{word}{happened}"), thread, '#'),
             }
         }
+        EventType::Release => release_title(provider, subject),
+        EventType::Tag => {
+            let word = format!("Tag{happened}");
+            let base = joined(&[&word, project(provider, subject), subject.tag.as_deref().unwrap_or_default()], " ");
+            joined(&[&base, short_sha(subject), &one_line(&subject.commit.title, SNIPPET_CHARS)], " · ")
+        }
+        EventType::Pipeline => pipeline_title(provider, subject),
     }
+}
+
+/// `ready_for_review` as `ReadyForReview`.
+fn camel(name: &str) -> String {
+    let capital =
+        |word: &str| word.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(word.chars().skip(1)).collect();
+    name.split('_').map(capital).collect::<Vec<String>>().concat()
+}
+
+/// `ReleasePublished group/project v1.4.0: What is new`. A release without a title is called by its tag.
+fn release_title(provider: Provider, subject: &Subject) -> String {
+    let release = subject.release.clone().unwrap_or_default();
+    let base = joined(&["ReleasePublished", project(provider, subject), &release.tag], " ");
+    let name = if release.name == release.tag { "" } else { &release.name };
+    joined(&[&base, &one_line(name, SNIPPET_CHARS)], ": ")
+}
+
+/// `PipelineFailed group/project main · 0a1b2c3d · name`.
+fn pipeline_title(provider: Provider, subject: &Subject) -> String {
+    let word = format!("Pipeline{}", camel(subject.event.sub_type.as_str()));
+    let git_ref = subject.git_ref.as_deref().unwrap_or_default();
+    let base = joined(&[&word, project(provider, subject), git_ref], " ");
+    let name = subject.pipeline.as_ref().map(|pipeline| one_line(&pipeline.name, SNIPPET_CHARS)).unwrap_or_default();
+    joined(&[&base, short_sha(subject), &name], " · ")
+}
+
+fn short_sha(subject: &Subject) -> &str {
+    cut_chars(subject.commit.sha.as_deref().unwrap_or_default(), 8)
 }
 
 fn number(thread: &Thread, sign: char) -> String {
@@ -88,8 +131,7 @@ fn comment_title(provider: Provider, label: &str, number: &str, subject: &Subjec
 fn commit_title(provider: Provider, subject: &Subject) -> String {
     let git_ref = subject.git_ref.as_deref().unwrap_or_default();
     let base = joined(&["Commit", project(provider, subject), git_ref], " ");
-    let short = cut_chars(subject.commit.sha.as_deref().unwrap_or_default(), 8);
-    joined(&[&base, short, &one_line(&subject.commit.title, SNIPPET_CHARS)], " · ")
+    joined(&[&base, short_sha(subject), &one_line(&subject.commit.title, SNIPPET_CHARS)], " · ")
 }
 
 /// The group of a task: one for each robot and issue, merge request or commit; else the task's own. Its id is a hash of

@@ -155,7 +155,7 @@ async fn calls_that_landed_without_an_answer_are_not_made_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn a_table_that_is_down_is_a_503_and_the_repeated_call_succeeds() {
-    short_and_long(Fault::Down, "DynamoDB_20120810.", &[1], 26).await;
+    short_and_long(Fault::Down, "DynamoDB_20120810.", &[1], 25).await;
 }
 
 #[tokio::test(start_paused = true)]

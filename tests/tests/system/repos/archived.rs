@@ -86,10 +86,15 @@ async fn a_change_that_meets_the_archive_on_its_way_is_refused() {
     let hook = Hook::github(&app).await;
     let second = crate::repos::second_of(&app).await;
     let archive = (second.admin(), "POST", format!("{}/archive", hook.path), Value::Null);
-    let put = (app.admin(), "PUT", format!("{}/automation", hook.path), json!({"config": {}}));
+    // A robot with a token of its own takes a lease and writes a secret first.
+    let robot = json!({
+        "name": "Own", "promptDefault": "p", "token": "t",
+        "modelProviderConfig": {"credentialSource": "robot", "credential": {"apiKey": "sk"}},
+    });
+    let create = (app.admin(), "POST", format!("{}/robots", hook.path), robot);
     // Both read the active repository; then the archive is first to write.
     let answers = crate::repos::at_once(
-        [archive, put].map(|(client, method, target, body)| async move { client.call(method, &target, body).await }),
+        [archive, create].map(|(client, method, target, body)| async move { client.call(method, &target, body).await }),
     )
     .await;
     assert_eq!(answers[0].status, 200, "{}", answers[0].body);

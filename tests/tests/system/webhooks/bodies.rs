@@ -65,15 +65,18 @@ async fn bodies_come_back_whole_by_range_and_inlined_up_to_a_megabyte() {
 }
 
 #[tokio::test]
-async fn a_body_over_six_megabytes_is_413_and_leaves_nothing() {
+async fn a_body_over_six_megabytes_is_413_and_leaves_a_record_without_it() {
     let app = TestApp::start().await;
     let hook = Hook::github(&app).await;
-    let before = app.items().await.len();
     let body = issue_of(6 * MB + 1);
     let answer = hook.post(&app, "issues", "guid", &body).await.expect(413);
     assert_eq!(answer.headers["content-type"], "application/problem+json");
     assert_eq!(answer.body["error"], "request entity too large");
-    assert_eq!(app.items().await.len(), before);
+    assert_eq!(answer.text("/code"), "WEBHOOK_BODY_TOO_LARGE");
+    let listed = hook.deliveries(&app.admin()).await;
+    assert_eq!(listed[0]["id"], answer.headers["x-repoplane-delivery"].to_str().expect("an id"));
+    assert_eq!((&listed[0]["result"], &listed[0]["httpStatus"]), (&json!("rejected"), &json!(413)));
+    assert_eq!(listed[0]["errorLayer"], "signature_validation");
     hook.post(&app, "issues", "guid", &issue_of(6 * MB)).await.expect(202);
 }
 

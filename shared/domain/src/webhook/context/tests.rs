@@ -142,14 +142,61 @@ fn long_texts_are_cut_for_matching() {
 }
 
 /// JSON that has the providers' member names in all the wrong places.
-fn odd_json() -> impl Strategy<Value = Value> {
+pub(in super::super) fn odd_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         "[@a-zé{} ]{0,8}".prop_map(Value::from),
     ];
+    // Words that the mapping asks for, so that odd bodies are events often enough.
+    let words = [
+        "labeled",
+        "closed",
+        "submitted",
+        "created",
+        "published",
+        "completed",
+        "success",
+        "failed",
+        "update",
+        "merge",
+        "approved",
+        "close",
+        "reopen",
+        "opened",
+        "release",
+        "pipeline",
+        "Issue",
+        "MergeRequest",
+        "refs/tags/v1",
+        "refs/heads/main",
+        "0000000000",
+        "abcdef0123",
+    ];
+    let leaf = prop_oneof![leaf, proptest::sample::select(words.to_vec()).prop_map(Value::from)];
     let names = [
+        "action",
+        "object_kind",
+        "status",
+        "conclusion",
+        "workflow_run",
+        "check_suite",
+        "review",
+        "release",
+        "discussion",
+        "merge_request",
+        "changes",
+        "labels",
+        "label",
+        "name",
+        "previous",
+        "current",
+        "draft",
+        "before",
+        "author_id",
+        "added",
+        "author",
         "object_attributes",
         "issue",
         "comment",
@@ -187,10 +234,11 @@ proptest! {
     fn any_body_is_read_without_panic(payload in odd_json()) {
         let robots = [robot(1, "Rev")];
         let robots: Vec<_> = robots.iter().collect();
-        let github = ["push", "issues", "issue_comment", "pull_request", "commit_comment"].map(|event| (Github, event));
-        let gitlab = ["Push Hook", "Issue Hook", "Merge Request Hook", "Note Hook"].map(|event| (Gitlab, event));
-        for (provider, event) in github.into_iter().chain(gitlab) {
-            let Some(mapped) = map_event(provider, event, &payload) else { continue };
+        for line in crate::webhook::DECLARATIONS {
+            // Not only what the mapping lets through: reading must hold for any body.
+            let (provider, mapped) = (line.provider, line.event);
+            let _ = map_event(provider, line.event_name, &payload);
+            let _ = crate::webhook::map_on_request(provider, line.event_name, &payload);
             let repository = repository(provider);
             let _ = super::super::guard::guard(provider, mapped, &payload, &robots);
             let context = Context::read(&repository, mapped, &payload, &robots);
@@ -200,4 +248,84 @@ proptest! {
             prop_assert!(title.ends_with(" · Rev"));
         }
     }
+}
+
+fn read_on_request(fixture: &str) -> Context {
+    let fixture = fixtures::named(fixture);
+    let payload = fixture.payload();
+    let event = crate::webhook::map_on_request(fixture.provider, fixture.event, &payload)[0];
+    Context::read(&repository(fixture.provider), event, &payload, &[])
+}
+
+#[test]
+fn fields_of_real_payloads() {
+    let of = |name: &str, path: &str| {
+        let fixture = fixtures::named(name);
+        read(fixture.provider, fixture.event, &fixture.payload(), &[]).text(path).unwrap()
+    };
+    for (fixture, path, expected) in [
+        ("github/issues/opened", "author", "Codertocat"),
+        ("github/issues/opened", "sender", "Codertocat"),
+        ("github/issues/opened", "labels", "bug"),
+        ("github/issues/opened", "title", "Spelling error in the README file"),
+        ("github/issues/opened", "label", ""),
+        ("github/issues/opened", "draft", ""),
+        ("github/pull_request/opened", "draft", "false"),
+        ("github/pull_request/opened", "branch.source", "changes"),
+        ("github/pull_request/opened", "branch.target", "master"),
+        ("github/issue_comment/created", "author", "Codertocat"),
+        ("github/push/branch", "paths", "README.md"),
+        ("gitlab/push/branch", "author", "Ada Berg"),
+        ("gitlab/merge_request/open", "author", "ada"),
+        ("gitlab/merge_request/open", "branch.source", "fix/left-wheel"),
+        ("gitlab/merge_request/new_commits", "sender", "ben"),
+        ("gitlab/note/merge_request", "branch.target", "main"),
+    ] {
+        assert_eq!(of(fixture, path), expected, "{fixture} {path}");
+    }
+    for (fixture, path, expected) in [
+        ("gitlab/merge_request/labels_changed", "label", "bug, needs review"),
+        ("gitlab/merge_request/labels_changed", "labels", "bug, needs review"),
+        ("gitlab/merge_request/draft", "draft", "true"),
+        ("gitlab/merge_request/approved", "review.state", "approved"),
+        ("gitlab/release/create", "release.tag", "v1.4.0"),
+        ("gitlab/release/create", "title", "Widgets 1.4"),
+        ("gitlab/release/create", "text.all", "Widgets 1.4\n\nThe left wheel turns forwards."),
+        ("gitlab/tag_push/created", "tag.name", "v1.4.0"),
+        ("gitlab/pipeline/failed", "pipeline.status", "failed"),
+        ("gitlab/pipeline/failed", "pipeline.name", "Widgets on main"),
+        ("gitlab/pipeline/failed", "branch.name", "main"),
+        ("gitlab/pipeline/merge_request", "branch.target", "main"),
+        ("gitlab/pipeline/merge_request", "branch.source", "fix/left-wheel"),
+    ] {
+        assert_eq!(read_on_request(fixture).text(path).unwrap(), expected, "{fixture} {path}");
+    }
+}
+
+#[test]
+fn lists_are_bounded() {
+    let many: Vec<String> = (0..5000).map(|n| format!("src/{n}.rs")).collect();
+    let long: Vec<String> = (0..500).map(|n| format!("{n}{}", "x".repeat(1000))).collect();
+    for files in [many, long] {
+        let payload = json!({"ref": "refs/heads/main", "commits": [{"added": files, "modified": files}]});
+        let context = read(Github, "push", &payload, &[]);
+        let Some(FieldValue::Each(paths)) = context.lookup("paths") else { panic!("a list") };
+        assert!(!paths.is_empty() && paths.len() <= MAX_LIST, "{}", paths.len());
+        assert!(paths.iter().map(String::len).sum::<usize>() <= MAX_FIELD_BYTES);
+    }
+}
+
+#[test]
+fn a_field_is_empty_where_the_table_says_that_it_is_not() {
+    let payload = json!({"label": {"name": "bug"}, "review": {"state": "approved"}, "ref": "refs/tags/v1",
+        "pull_request": {"draft": true}, "release": {"tag_name": "v1"}, "commits": [{"added": ["a"]}]});
+    for line in crate::webhook::DECLARATIONS {
+        let context = Context::read(&repository(line.provider), line.event, &payload, &[]);
+        for path in ["label", "review.state", "tag.name", "draft", "release.tag", "paths"] {
+            let field = FIELDS.iter().find(|field| field.path == path).unwrap();
+            let empty = context.text(path).unwrap().is_empty();
+            assert!(empty || field.is_of(line.event), "{path} of {line:?}");
+        }
+    }
+    assert!(FIELDS.is_sorted_by_key(|field| field.path), "the table is kept sorted");
 }

@@ -251,3 +251,148 @@ fn the_actor_is_the_member_behind_the_event() {
     let unknown = json!({"action": "opened", "pull_request": {}});
     assert_eq!(actor(Provider::Github, "pull_request", &unknown), None, "{row}: no sender is nobody");
 }
+
+fn naming(id: &str, sub_type: &str, robots: &[&Robot]) -> Rule {
+    let clause = Clause {
+        field: "event.subType".into(),
+        op: Operator::Equals,
+        value: Some(sub_type.into()),
+        values: None,
+        negate: false,
+    };
+    Rule { matching: Some(Match { all: vec![clause], any: vec![] }), ..rule(id, robots) }
+}
+
+fn skipped(decision: &Decision) -> (&str, ErrorLayer) {
+    match decision {
+        Decision::Skipped(skip) => (&skip.reason, skip.layer),
+        Decision::Accepted(_) => panic!("accepted"),
+    }
+}
+
+#[test]
+fn events_on_request_end_as_before_where_no_rule_names_them() {
+    let rev = robot(1, "Rev");
+    let (map, guard) = (ErrorLayer::EventMapping, ErrorLayer::Guard);
+    for (fixture, reason, layer) in [
+        ("gitlab/merge_request/merge", "event not supported", map),
+        ("gitlab/merge_request/approved", "event not supported", map),
+        ("gitlab/pipeline/failed", "event not supported", map),
+        ("gitlab/release/create", "event not supported", map),
+        ("gitlab/tag_push/created", "event not supported", map),
+        ("gitlab/issue/close", "issue action close ignored", guard),
+        ("gitlab/issue/labeled", "issue action update ignored", guard),
+        ("github/push/tag", "push ref refs/tags/simple-tag ignored (not a branch)", guard),
+    ] {
+        let provider = fixtures::named(fixture).provider;
+        let mut scene = Scene::new(provider, &[rule("all", &[&rev])], std::slice::from_ref(&rev));
+        assert_eq!(skipped(&scene.fixture(fixture).0), (reason, layer), "{fixture}");
+        // Neither a rule nor a whole event that is switched off names anything.
+        let rules = ["closed", "merged", "labeled", "reviewed"].map(|name| naming(name, name, &[&rev]));
+        let off = rules.map(|rule| Rule { enabled: false, ..rule });
+        let mut automation = config(&off);
+        for key in ["pipeline", "release", "tag"] {
+            let event = crate::automation::EventRules { enabled: false, rules: vec![rule("r", &[&rev])] };
+            automation.events.insert(key.into(), event);
+        }
+        scene.automation = Some(automation);
+        assert_eq!(skipped(&scene.fixture(fixture).0), (reason, layer), "{fixture}: switched off");
+    }
+}
+
+#[test]
+fn a_rule_that_names_an_event_on_request_gets_it() {
+    let rev = robot(1, "Rev");
+    for (fixture, key, sub_type, title) in [
+        ("gitlab/merge_request/merge", "merge_request", "merged", "MRMerged !7: Turn the left wheel forwards · Rev"),
+        ("gitlab/issue/close", "issue", "closed", "IssueClosed #23: The left wheel turns backwards · Rev"),
+        ("github/push/tag_deleted", "tag", "deleted", "TagDeleted simple-tag · Rev"),
+        ("gitlab/tag_push/created", "tag", "created", "TagCreated workshop/widgets v1.4.0 · 7c0e1f5a · Rev"),
+        (
+            "gitlab/release/create",
+            "release",
+            "published",
+            "ReleasePublished workshop/widgets v1.4.0: Widgets 1.4 · Rev",
+        ),
+        (
+            "gitlab/pipeline/failed",
+            "pipeline",
+            "failed",
+            "PipelineFailed workshop/widgets main · 7c0e1f5a · Widgets on main · Rev",
+        ),
+    ] {
+        let provider = fixtures::named(fixture).provider;
+        let mut scene = Scene::new(provider, &[], std::slice::from_ref(&rev));
+        let mut automation = config(&[]);
+        let rules = vec![naming("named", sub_type, &[&rev])];
+        automation.events.insert(key.into(), crate::automation::EventRules { enabled: true, rules });
+        scene.automation = Some(automation.clone());
+        let (decision, trace) = scene.fixture(fixture);
+        let task = &plan(&decision).tasks[0].task;
+        assert_eq!((task.event_type.as_str(), task.event_sub_type.as_str()), (key, sub_type), "{fixture}");
+        assert_eq!(task.title, title, "{fixture}");
+        assert!(trace.steps().iter().all(|step| step.status == StepStatus::Success), "{fixture}");
+
+        // Named, but for another value: that is a rule that does not match.
+        automation.events.get_mut(key).unwrap().rules[0].matching.as_mut().unwrap().all.push(Clause {
+            field: "sender".into(),
+            op: Operator::Equals,
+            value: Some("nobody".into()),
+            values: None,
+            negate: false,
+        });
+        scene.automation = Some(automation);
+        let nothing = ("no automation rule matched", ErrorLayer::RuleMatch);
+        assert_eq!(skipped(&scene.fixture(fixture).0), nothing, "{fixture}");
+    }
+}
+
+#[test]
+fn a_post_that_is_several_events_wakes_a_robot_once_and_old_rules_first() {
+    let (rev, ux) = (robot(1, "Rev"), robot(2, "Ux"));
+    let robots = [rev.clone(), ux.clone()];
+    let rules = [naming("added", "labeled", &[&rev, &ux]), rule("every", &[&rev]), naming("gone", "unlabeled", &[&ux])];
+    let scene = Scene::new(Provider::Gitlab, &rules, &robots);
+    let (decision, trace) = scene.fixture("gitlab/merge_request/labels_changed");
+    let made: Vec<_> = plan(&decision).tasks.iter().map(|planned| &planned.task).collect();
+    let made: Vec<_> = made.iter().map(|task| (task.rule_id.as_str(), task.event_sub_type.as_str())).collect();
+    assert_eq!(made, [("every", "updated"), ("added", "labeled")]);
+    assert_eq!(plan(&decision).mapped.sub_type.as_str(), "updated");
+    let mapping = trace.steps().iter().find(|step| step.key == StepKey::Mapping).unwrap();
+    let named = |sub_type: &str| json!({"eventType": "merge_request", "subType": sub_type});
+    let mut meta = named("updated");
+    meta["also"] = json!([named("labeled"), named("unlabeled")]);
+    assert_eq!(mapping.meta.as_ref(), Some(&meta));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(500))]
+
+    /// Whatever is posted: a rule that does not name the subtype makes no task for one that must be named.
+    #[test]
+    fn no_post_wakes_a_rule_that_does_not_name_it(
+        odd in super::super::context::tests::odd_json(),
+        line in proptest::sample::select(crate::webhook::DECLARATIONS.to_vec()),
+        named in proptest::sample::select(crate::webhook::SubType::ALL.to_vec()),
+        fits: bool,
+    ) {
+        let payload = if fits { fixtures::fitting(&line, odd) } else { odd };
+        let robots = [robot(1, "Rev"), robot(2, "Other")];
+        let rules = [naming("named", named.as_str(), &[&robots[0]]), rule("all", &[&robots[1]])];
+        let mut scene = Scene::new(line.provider, &rules, &robots);
+        let mut automation = config(&rules);
+        for event_type in crate::webhook::EventType::ALL {
+            let event = crate::automation::EventRules { enabled: true, rules: rules.to_vec() };
+            automation.events.insert(event_type.as_str().into(), event);
+        }
+        scene.automation = Some(automation);
+        for planned in scene.decide(line.event_name, &payload).0.tasks() {
+            let task = &planned.task;
+            let standing = ["issue", "commit", "merge_request"].contains(&task.event_type.as_str());
+            let first = ["created", "updated", "commented"].contains(&task.event_sub_type.as_str());
+            let free = !standing || first;
+            proptest::prop_assert!(free || task.rule_id == "named", "{:?}", task);
+            proptest::prop_assert!(task.rule_id != "named" || task.event_sub_type == named.as_str(), "{:?}", task);
+        }
+    }
+}

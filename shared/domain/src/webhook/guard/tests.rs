@@ -182,3 +182,41 @@ fn real_payloads_meet_their_guards() {
         assert_eq!(found.as_deref(), fixture.guarded, "{}", fixture.name);
     }
 }
+
+/// Every event that is mapped, as a robot's own doing and as somebody else's.
+#[test]
+fn what_a_robot_did_wakes_no_robot() {
+    let github = |login: &str| json!({"action": "x", "sender": {"login": login, "id": 1}});
+    let gitlab = |login: &str| json!({"user": {"username": login, "id": 1}});
+    for line in DECLARATIONS.iter().filter(|line| line.on_request) {
+        let payload = |login: &str| if line.provider == Github { github(login) } else { gitlab(login) };
+        let found = |login: &str| guard(line.provider, line.event, &payload(login), &bots().iter().collect::<Vec<_>>());
+        assert_eq!(found("ann"), None, "{line:?}");
+        let own = found("Rev-Account").unwrap_or_default();
+        assert!(own.contains("bot ") || own.contains("self "), "{line:?}: {own}");
+    }
+}
+
+#[test]
+fn robots_are_known_by_other_members_too() {
+    let event = |event_type, sub_type| MappedEvent { event_type, sub_type };
+    let (review, run) =
+        (event(EventType::MergeRequest, SubType::Reviewed), event(EventType::Pipeline, SubType::Failed));
+    let tag = event(EventType::Tag, SubType::Created);
+    for (provider, event, payload, reason) in [
+        (Github, review, json!({"review": {"user": {"login": "rev-account"}}}), "self review ignored"),
+        (Github, run, json!({"workflow_run": {"actor": {"login": "rev-account"}}}), "bot pipeline ignored"),
+        (Github, run, json!({"workflow_run": {"triggering_actor": {"login": "plain"}}}), "bot pipeline ignored"),
+        (Gitlab, tag, json!({"user_username": "rev-account"}), "bot tag ignored"),
+        (Gitlab, tag, json!({"user_username": "renamed", "user_id": 777}), "bot tag ignored"),
+        (Github, event_of_label(), json!({"sender": {"login": "x", "id": 777}}), "bot issue ignored"),
+    ] {
+        let bots = bots();
+        let found = guard(provider, event, &payload, &bots.iter().collect::<Vec<_>>());
+        assert_eq!(found.as_deref(), Some(reason), "{payload}");
+    }
+}
+
+fn event_of_label() -> MappedEvent {
+    MappedEvent { event_type: EventType::Issue, sub_type: SubType::Labeled }
+}

@@ -44,16 +44,19 @@ fn rule_holds(rule: &Rule, event: &str, context: &Context) -> bool {
         ok = ok && one;
     }
     let sub_type = texts(context.lookup("event.subType")).concat();
-    if sub_type == "reopened" {
+    // Spelled out: the first event types, and the subtypes that came after the first three.
+    let first_types = ["issue", "commit", "merge_request"];
+    let first_sub_types = ["created", "updated", "commented"];
+    if first_types.contains(&event) && !first_sub_types.contains(&sub_type.as_str()) {
         let mut named = false;
         for clause in all.iter().chain(any) {
             let literal: Vec<String> = clause.values.clone().unwrap_or_default();
             let says = match clause.op {
-                Operator::Equals => lower(clause.value.as_deref().unwrap_or("")) == "reopened",
-                Operator::In | Operator::ContainsAny => literal.iter().any(|v| lower(v) == "reopened"),
+                Operator::Equals => lower(clause.value.as_deref().unwrap_or("")) == sub_type,
+                Operator::In | Operator::ContainsAny => literal.iter().any(|v| lower(v) == sub_type),
                 Operator::MatchesAny => literal
                     .iter()
-                    .any(|v| !v.trim().replace(['*', '?'], "").is_empty() && glob(&chars(v), &chars("reopened"))),
+                    .any(|v| !v.trim().replace(['*', '?'], "").is_empty() && glob(&chars(v), &chars(&sub_type))),
                 Operator::Exists | Operator::TextContainsAny => false,
             };
             named = named || (clause.field == "event.subType" && !clause.negate && says);
@@ -71,13 +74,20 @@ fn clause_holds(clause: &Clause, event: &str, context: &Context) -> bool {
         return true;
     }
     let value = context.lookup(&clause.field);
+    if let Some(FieldValue::Each(list)) = value {
+        let alone = |entry: &String| {
+            let context = Context::of([("entry", FieldValue::Text(entry.clone()))]);
+            clause_holds(&Clause { field: "entry".into(), negate: false, ..clause.clone() }, "commit", &context)
+        };
+        return list.iter().any(alone) != clause.negate;
+    }
     let wanted: Vec<String> =
         clause.values.clone().unwrap_or_default().iter().map(|v| lower(v)).filter(|v| !v.is_empty()).collect();
     let whole = lower(&texts(value).join(","));
     let ok = value.is_some()
         && match clause.op {
             Operator::Exists => match value {
-                Some(FieldValue::List(list)) => !list.is_empty(),
+                Some(FieldValue::List(list) | FieldValue::Each(list)) => !list.is_empty(),
                 Some(FieldValue::Text(text)) => !text.trim().is_empty(),
                 None => false,
             },
@@ -105,7 +115,7 @@ fn texts(value: Option<&FieldValue>) -> Vec<String> {
     match value {
         None => vec![],
         Some(FieldValue::Text(text)) => vec![text.clone()],
-        Some(FieldValue::List(list)) => list.clone(),
+        Some(FieldValue::List(list) | FieldValue::Each(list)) => list.clone(),
     }
 }
 

@@ -181,8 +181,8 @@ fn results_keep_the_order_and_wake_each_robot_once() {
     assert_eq!(resolved(&config(&[stray, rule("r2", &[&off])])), none, "{}", "4.5/result/unknown-robot");
 }
 
-const WORDS: [&str; 12] =
-    ["created", "reopened", "a", "Ab", "a/b", "*", "a*", "?b", "@Rev Bot", "rev-bot", " ", "re*ed"];
+const WORDS: [&str; 14] =
+    ["created", "reopened", "labeled", "l*d", "a", "Ab", "a/b", "*", "a*", "?b", "@Rev Bot", "rev-bot", " ", "re*ed"];
 
 fn arbitrary_clause() -> impl Strategy<Value = Clause> {
     let fields = proptest::sample::select(vec![
@@ -191,6 +191,7 @@ fn arbitrary_clause() -> impl Strategy<Value = Clause> {
         "push.branch",
         "text.all",
         "issue.assignees",
+        "labels",
         "comment.mentions",
         "no.such",
     ]);
@@ -248,6 +249,7 @@ fn arbitrary_context(sub_type: &'static str) -> impl Strategy<Value = Context> {
             ("branch.name", text(branch)),
             ("push.branch", text(branch)),
             ("text.all", text(all)),
+            ("labels", FieldValue::Each(assignees.iter().map(|word| (*word).to_owned()).collect())),
             ("issue.assignees", list(&assignees)),
             ("comment.mentions", list(&mentions)),
         ])
@@ -262,6 +264,7 @@ proptest! {
         rules in proptest::collection::vec(arbitrary_rule(), 0..5),
         created in arbitrary_context("created"),
         reopened in arbitrary_context("reopened"),
+        labeled in arbitrary_context("labeled"),
         event_enabled: bool,
     ) {
         let robots: Vec<Robot> = (1..5).map(|n| Robot { enabled: n != 4, ..robot(n, "r") }).collect();
@@ -271,7 +274,9 @@ proptest! {
         for event_type in EventType::ALL {
             let event = EventRules { enabled: event_enabled, rules: rules.clone() };
             config.events.insert(event_type.as_str().to_owned(), event);
-            for (sub_type, context) in [(SubType::Created, &created), (SubType::Reopened, &reopened)] {
+            let cases =
+                [(SubType::Created, &created), (SubType::Reopened, &reopened), (SubType::Labeled, &labeled)];
+            for (sub_type, context) in cases {
                 let fast: Vec<_> = resolve(&config, event_type, sub_type, context, &refs)
                     .into_iter()
                     .map(|resolved| (resolved.rule.id.clone(), resolved.robot.id.to_string()))
@@ -299,4 +304,45 @@ fn patterns_look_at_a_bounded_part_of_a_text() {
     assert!(glob_matches("a*", &long));
     assert!(!glob_matches("*end", &long));
     assert!(glob_matches("*?", &"é".repeat(MAX_GLOB_TEXT_BYTES)), "never cut through a character");
+}
+
+#[test]
+fn entries_of_our_lists_are_compared_one_by_one() {
+    use Operator::{ContainsAny, Equals, Exists, In, MatchesAny, TextContainsAny};
+    let each = |items: &[&str]| FieldValue::Each(items.iter().map(|item| (*item).to_owned()).collect());
+    let context = Context::of([("paths", each(&["docs/a.md", "src/b.rs"])), ("label", each(&[]))]);
+    for (clause, expected) in [
+        (clause("paths", Equals, Some("SRC/b.rs"), &[]), true),
+        (clause("paths", Equals, Some("docs/a.md,src/b.rs"), &[]), false),
+        (clause("paths", In, None, &["x", "docs/a.md"]), true),
+        (clause("paths", ContainsAny, None, &["src/b.rs"]), true),
+        (clause("paths", MatchesAny, None, &["src/*"]), true),
+        (clause("paths", MatchesAny, None, &["src/*.md"]), false),
+        (clause("paths", TextContainsAny, None, &["b.r"]), true),
+        (clause("paths", TextContainsAny, None, &["md src"]), false),
+        (clause("paths", Exists, None, &[]), true),
+        (clause("label", Exists, None, &[]), false),
+        (clause("label", Equals, None, &[]), false),
+        (clause("label", MatchesAny, None, &["*"]), false),
+    ] {
+        assert_eq!(holds(&clause, EventType::Commit, &context), expected, "{clause:?}");
+        let flipped = Clause { negate: true, ..clause };
+        assert_eq!(holds(&flipped, EventType::Commit, &context), !expected, "{flipped:?}");
+    }
+}
+
+#[test]
+fn later_subtypes_wake_only_rules_that_name_them() {
+    for event_type in EventType::ALL {
+        for sub_type in SubType::ALL {
+            let event = MappedEvent { event_type, sub_type };
+            let context = Context::of([("event.subType", text(sub_type.as_str()))]);
+            let fires = |rule: &Rule| super::fires(rule, event_type, sub_type, &context);
+            let named = with(&[clause("event.subType", Operator::Equals, Some(sub_type.as_str()), &[])], &[]);
+            assert!(fires(&named), "{event:?}");
+            assert_eq!(fires(&rule("r", &[])), !event.is_named_only(), "{event:?}");
+            let any = with(&[clause("event.subType", Operator::MatchesAny, None, &["*"])], &[]);
+            assert_eq!(fires(&any), !event.is_named_only(), "{event:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Which prompt, and how its variables are filled in.
 
 use super::super::fixtures::{self, repository, robot};
-use super::super::mapping::map_event;
+use super::super::mapping::{map_event, map_on_request};
 use super::*;
 use crate::repository::Branch;
 use proptest::prelude::*;
@@ -37,7 +37,9 @@ fn the_override_wins_else_default_and_patch() {
 fn told(fixture: &str, template: &str) -> String {
     let fixture = fixtures::named(fixture);
     let payload = fixture.payload();
-    let mapped = map_event(fixture.provider, fixture.event, &payload).unwrap();
+    let standing = map_event(fixture.provider, fixture.event, &payload);
+    let on_request = || map_on_request(fixture.provider, fixture.event, &payload).into_iter().next();
+    let mapped = standing.or_else(on_request).unwrap();
     let mut repository = repository(fixture.provider);
     repository.branches = vec![Branch { name: "main".into(), note: None, is_default: true }];
     let robot = Robot { language: Some("de".into()), ..robot(1, "Rev Bot") };
@@ -98,6 +100,29 @@ fn variables_read_the_event_the_repository_and_the_robot() {
         ),
     ] {
         assert_eq!(told(fixture, template), expected, "{row}");
+    }
+}
+
+#[test]
+fn variables_read_the_events_on_request() {
+    for (fixture, template, expected) in [
+        (
+            "gitlab/release/create",
+            "{{release.name}} {{release.tag}} {{release.body}} {{release.url}}",
+            "Widgets 1.4 v1.4.0 The left wheel turns forwards. \
+             https://gitlab.example.com/workshop/widgets/-/releases/v1.4.0",
+        ),
+        (
+            "gitlab/pipeline/failed",
+            "{{pipeline.name}} {{pipeline.status}} {{pipeline.url}} {{commit.title}} {{task.ref}}",
+            "Widgets on main failed https://gitlab.example.com/workshop/widgets/-/pipelines/880 \
+             Count turns in a wider integer main",
+        ),
+        ("gitlab/tag_push/created", "{{tag.name}} {{task.ref}} {{sender}}", "v1.4.0 refs/tags/v1.4.0 ada"),
+        ("gitlab/merge_request/approved", "{{review.state}} {{comment.author}} {{mr.number}}", "approved ben 7"),
+        ("gitlab/merge_request/close", "[{{discussion.title}}{{release.name}}{{label}}]", "[]"),
+    ] {
+        assert_eq!(told(fixture, template), expected, "{fixture}");
     }
 }
 

@@ -137,3 +137,76 @@ fn follow_ups_of_one_thing_share_a_group() {
     assert_eq!(one.kind, GroupKind::Task, "{}", "4.5/group/task");
     assert_ne!(one.id, two.id, "{}", "4.5/group/task");
 }
+
+/// Of an event that comes on request: the last one of the payload.
+fn on_request(provider: Provider, event: &str, payload: &Value) -> Subject {
+    let events = crate::webhook::map_on_request(provider, event, payload);
+    Subject::read(provider, *events.last().unwrap(), payload)
+}
+
+#[test]
+fn titles_and_groups_of_events_on_request() {
+    let sha = "0a1b2c3d".repeat(5);
+    let pull_request = json!({"number": 3, "title": "T", "merged": true, "head": {"ref": "fix", "sha": sha}});
+    let pr = |action: &str, rest: Value| {
+        let mut payload = json!({"action": action, "pull_request": pull_request});
+        payload.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        payload
+    };
+    let discussion = json!({"number": 5, "title": "How?"});
+    let said = json!({"body": "Like\nthis.", "commit_id": sha});
+    let run = json!({"conclusion": "timed_out", "name": "CI", "head_branch": "main", "head_sha": sha});
+    let suite =
+        json!({"conclusion": "action_required", "app": {"name": "A CI"}, "head_branch": "main", "head_sha": sha});
+    let commit = format!("commit:{sha}");
+    for (event, payload, title, group) in [
+        ("pull_request", pr("closed", json!({})), "PRMerged #3: T", "merge_request:3"),
+        ("pull_request", pr("ready_for_review", json!({})), "PRReadyForReview #3: T", "merge_request:3"),
+        ("pull_request_review", pr("submitted", json!({"review": {}})), "PRReviewed #3: T", "merge_request:3"),
+        (
+            "pull_request_review_comment",
+            pr("created", json!({"comment": said})),
+            "PRReviewComment · #3 · Like this.",
+            "merge_request:3",
+        ),
+        (
+            "issues",
+            json!({"action": "unlabeled", "issue": {"number": 4, "title": "T"}}),
+            "IssueUnlabeled #4: T",
+            "issue:4",
+        ),
+        ("discussion", json!({"action": "created", "discussion": discussion}), "DiscussionCreated #5: How?", "task:"),
+        (
+            "discussion_comment",
+            json!({"action": "created", "discussion": discussion, "comment": {"body": "So."}}),
+            "DiscussionComment · #5 · So.",
+            "task:",
+        ),
+        (
+            "release",
+            json!({"action": "published", "release": {"tag_name": "v1", "name": "v1"}}),
+            "ReleasePublished v1",
+            "task:",
+        ),
+        ("push", json!({"ref": "refs/tags/v1", "created": true, "after": sha}), "TagCreated v1 · 0a1b2c3d", &commit),
+        (
+            "workflow_run",
+            json!({"action": "completed", "workflow_run": run}),
+            "PipelineFailed main · 0a1b2c3d · CI",
+            &commit,
+        ),
+        (
+            "check_suite",
+            json!({"action": "completed", "check_suite": suite}),
+            "PipelineActionRequired main · 0a1b2c3d · A CI",
+            &commit,
+        ),
+    ] {
+        let subject = on_request(Provider::Github, event, &payload);
+        let rev = robot(1, "Rev");
+        assert_eq!(task_title(Provider::Github, &subject, &rev), format!("{title} · Rev"), "{event}");
+        let task = TaskId::new(now(), &Counter::new());
+        let key = group_of(repository_id(), &rev, &subject, task, "T").binding_key;
+        assert!(key.starts_with(&format!("{}:{}:{group}", repository_id(), rev.id)), "{event}: {key}");
+    }
+}

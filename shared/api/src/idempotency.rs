@@ -1,0 +1,184 @@
+//! `Idempotency-Key`: a call with a key has its effect once, and is answered alike for a day.
+
+use crate::answer::Answer;
+use crate::app::App;
+use crate::body::{JsonBody, OptionalJsonBody};
+use crate::problem::{Problem, ProblemType};
+use axum::extract::{FromRequest, Request};
+use http::{HeaderValue, header};
+use repoplane_domain::access::Principal;
+use repoplane_domain::error::DomainError;
+use repoplane_domain::secret::sha256_hex;
+use repoplane_store::{Earlier, KeptAnswer, Once, StoreError, WriteError};
+use serde_json::Value;
+
+const KEY: &str = "idempotency-key";
+/// Longest key, in bytes.
+const MAX_KEY_BYTES: usize = 255;
+
+/// A call that creates or acts: its body and, if the caller sent one, its idempotency key.
+#[derive(Debug, Clone)]
+pub struct Posted {
+    /// The body; an empty object when there was none.
+    pub body: Value,
+    key: Option<Key>,
+}
+
+/// As [`Posted`], but the call needs a body.
+#[derive(Debug, Clone)]
+pub struct PostedBody(pub Posted);
+
+#[derive(Debug, Clone)]
+struct Key {
+    text: String,
+    /// What tells this request from others with its key.
+    fingerprint: String,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Posted {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let head = Head::of(&request)?;
+        let OptionalJsonBody(body) = OptionalJsonBody::from_request(request, state).await?;
+        Ok(head.with(body))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for PostedBody {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let head = Head::of(&request)?;
+        let JsonBody(body) = JsonBody::from_request(request, state).await?;
+        Ok(Self(head.with(body)))
+    }
+}
+
+struct Head {
+    key: Option<String>,
+    target: String,
+}
+
+impl Head {
+    fn of(request: &Request) -> Result<Self, Problem> {
+        let target = format!("{} {}", request.method(), request.uri());
+        let Some(value) = request.headers().get(KEY) else { return Ok(Self { key: None, target }) };
+        let is_key =
+            |text: &&str| (1..=MAX_KEY_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        let key = value.to_str().ok().filter(is_key).ok_or_else(|| {
+            let text = format!("Idempotency-Key must be 1 to {MAX_KEY_BYTES} visible ASCII characters, without blanks");
+            Problem::from(DomainError::invalid("", text))
+        })?;
+        Ok(Self { key: Some(key.to_owned()), target })
+    }
+
+    fn with(self, body: Value) -> Posted {
+        let Self { key, target } = self;
+        // Members of a parsed object are sorted: two spellings of one body are one request. The key, which is not stored,
+        // is hashed as well: nobody can try out what a body with a secret may have been.
+        let fingerprint = |text: &str| sha256_hex(format!("{text}\n{target}\n{body}").as_bytes());
+        let key = key.map(|text| Key { fingerprint: fingerprint(&text), text });
+        Posted { body, key }
+    }
+}
+
+impl Posted {
+    /// The call as the store knows it.
+    pub fn once(&self, principal: &Principal) -> Option<Once> {
+        self.key.as_ref().map(|key| Once::new(principal, &key.text, key.fingerprint.clone()))
+    }
+}
+
+/// Why a call did not end with an answer.
+#[derive(Debug)]
+pub enum Failed {
+    /// A call with its key came before.
+    Repeated,
+    /// Anything else.
+    Problem(Problem),
+}
+
+impl From<WriteError> for Failed {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Repeated => Self::Repeated,
+            WriteError::Domain(error) => Self::Problem(error.into()),
+            WriteError::Store(error) => Self::Problem(error.into()),
+        }
+    }
+}
+
+impl From<Failed> for Problem {
+    /// For calls without a key: none of them meets an earlier one.
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Repeated => in_flight(1),
+            Failed::Problem(problem) => problem,
+        }
+    }
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<DomainError> for Failed {
+    fn from(error: DomainError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+/// Runs a call. Only when it does not end well is it asked whether one with its key came before: the first call, which
+/// nearly every call is, costs nothing for being repeatable.
+///
+/// # Errors
+/// The problem of the call itself; `idempotency-key-conflict` when the key was used for another request,
+/// `idempotency-key-in-flight` when the first call has not ended.
+pub async fn answer_once(
+    app: &App,
+    once: Option<&Once>,
+    run: impl Future<Output = Result<Answer, Failed>>,
+) -> Result<Answer, Problem> {
+    let failed = match run.await {
+        Ok(answer) => return Ok(answer),
+        Err(failed) => failed,
+    };
+    let earlier = match once {
+        Some(once) => app.store.earlier(once, app.now()).await?,
+        None => None,
+    };
+    match (earlier, failed) {
+        (Some(Earlier::Answered(kept)), _) => Ok(Answer::again(kept)),
+        (Some(Earlier::AnotherRequest), _) => {
+            let text = "the key was used for another request within the last 24 hours; choose a new one";
+            Err(Problem::new(ProblemType::IdempotencyKeyConflict, text).with_code("IDEMPOTENCY_KEY_CONFLICT"))
+        }
+        (Some(Earlier::InFlight(span)), _) => Err(in_flight(span.as_secs().max(1))),
+        // Without a trace of it, one that came before has failed meanwhile.
+        (None, failed) => Err(failed.into()),
+    }
+}
+
+fn in_flight(seconds: u64) -> Problem {
+    let text = "a call with this key has not ended; ask again later";
+    let problem = Problem::new(ProblemType::IdempotencyKeyInFlight, text).with_code("IDEMPOTENCY_KEY_IN_FLIGHT");
+    problem.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+}
+
+/// Keeps the answer of a call that found nothing to change, so that its repeats are answered alike.
+///
+/// # Errors
+/// [`Failed::Repeated`] when one with its key came before.
+pub async fn keep_unchanged(app: &App, once: Option<&Once>, answer: KeptAnswer) -> Result<Answer, Failed> {
+    if let Some(once) = once {
+        app.store.keep_answer(once, &answer, app.now()).await?;
+    }
+    Ok(answer.into())
+}

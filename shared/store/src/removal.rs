@@ -1,0 +1,172 @@
+//! Deleting a repository: record, claims and secret go at once, what hangs on it in bounded batches.
+
+use crate::change::{claims, taken};
+use crate::commit::{CommitError, Writes, jittered};
+use crate::decision::DecisionSet;
+use crate::error::StoreError;
+use crate::item::{self, Attributes, Item, number};
+use crate::keys::{self, Part};
+use crate::table::Range;
+use crate::{Author, Store, WriteError};
+use repoplane_domain::access::authorize;
+use repoplane_domain::audit::{AuditAction, AuditEntry};
+use repoplane_domain::error::{Conflict, DomainError, Kind};
+use repoplane_domain::id::{AuditId, RepositoryId, WriteId};
+use repoplane_domain::time::Timestamp;
+use serde_json::json;
+use std::time::Duration;
+
+/// How often a deletion that lost a race is tried again on a fresh read.
+const TRIES: u32 = 8;
+/// The first pause between tries; doubled each time, with full jitter.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// Memberships that go in the transaction itself; those of more members lead to nothing and are left out of lists.
+const MAX_MEMBERSHIPS: usize = 60;
+/// Items that one batch after the deletion takes: an open task among them is five operations of its transaction.
+const BATCH: i32 = 19;
+/// Batches that run in the call itself; what they leave is marked for the sweep.
+const BATCHES: usize = 5;
+/// Deliveries whose tasks were open lose what kept them alive, and go after this.
+const AFTER_REMOVAL: Duration = Duration::from_secs(24 * 3600);
+
+/// A repository that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    /// Tasks that were still open.
+    pub open_tasks: u64,
+}
+
+impl Store {
+    /// Deletes a repository. Without `force`, not while tasks are open.
+    ///
+    /// # Errors
+    /// `REPO_HAS_OPEN_TASKS` with their number, what `check` and the author's right say, storage failures.
+    pub async fn remove_repository(
+        &self,
+        author: Author<'_>,
+        mut set: DecisionSet,
+        force: bool,
+        check: impl Fn(&DecisionSet) -> Result<(), DomainError>,
+    ) -> Result<Removed, WriteError> {
+        let (id, now) = (set.repository.id, author.now);
+        let (open_tasks, _) = self.count_open(id).await?;
+        if open_tasks > 0 && !force {
+            let text = "tasks of the repository are open: let them end, cancel them, or delete with force=true";
+            let conflict = Conflict::new("REPO_HAS_OPEN_TASKS", text).with_details(json!({"openTasks": open_tasks}));
+            return Err(DomainError::Conflict(conflict).into());
+        }
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..TRIES {
+            authorize(author.principal, &set.repository, &set.members.members, author.right)?;
+            check(&set)?;
+            let writes = self.removal(&author, &set)?;
+            match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
+                Ok(()) => {
+                    self.access.invalidate(&id).await;
+                    self.clear(&set, now).await;
+                    return Ok(Removed { open_tasks });
+                }
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(CommitError::Lost(lost)) => {
+                    if let Some(conflict) = taken(&lost) {
+                        return Err(DomainError::Conflict(conflict).into());
+                    }
+                }
+            }
+            tokio::time::sleep(jittered(pause)).await;
+            pause *= 2;
+            let fresh = self.repository(author.principal.tenant, id).await?;
+            set = fresh.ok_or(DomainError::NotFound(Kind::Repository))?;
+        }
+        let conflict = Conflict::new("WRITE_CONFLICT", "others kept changing the repository; try again");
+        Err(DomainError::Conflict(conflict).into())
+    }
+
+    /// Record and claims go, a tombstone stays, marked for the sweep.
+    fn removal(&self, author: &Author<'_>, set: &DecisionSet) -> Result<Writes, StoreError> {
+        let (repository, now) = (&set.repository, author.now);
+        let (id, tenant) = (repository.id, repository.tenant);
+        let mut writes = Writes::default();
+        writes.delete_version(keys::part(id, Part::Record), repository.version);
+        for (unique, _) in claims(repository) {
+            writes.delete(keys::unique(tenant, &unique));
+        }
+        for member in set.members.members.iter().take(MAX_MEMBERSHIPS) {
+            writes.delete(keys::membership(tenant, member.user_id, id));
+        }
+        let tombstone =
+            Item::new(&keys::tombstone(id), &json!({"tenant": tenant, "name": repository.name, "at": now}))?;
+        writes.put(tombstone.listed(keys::removed_partition(id), id.to_string()));
+        let audit = AuditId::new(now, &*self.ids);
+        let entry = AuditEntry::by(author.principal, audit, AuditAction::RepoDeleted, id, now).on(id);
+        writes.audit(&entry.with(json!({"name": repository.name, "provider": repository.provider})))?;
+        Ok(writes)
+    }
+
+    /// What the deletion leaves behind, as far as one call may take it. The repository is gone already: a failure here
+    /// is logged, and the sweep goes on from the tombstone.
+    async fn clear(&self, set: &DecisionSet, now: Timestamp) {
+        let id = set.repository.id;
+        if let Some(pointer) = &set.credentials.secrets
+            && let Err(error) = self.vault.delete(&pointer.name).await
+        {
+            tracing::warn!(repo.id = %id, secret.name = %pointer.name, %error, "Could not delete a secret; it is an orphan");
+        }
+        for _ in 0..BATCHES {
+            match self.clear_batch(id, now).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(repo.id = %id, %error, "Could not clear a deleted repository; the sweep will");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Deletes one batch of what is left in a deleted repository's partition; `false` when only the tombstone is left.
+    async fn clear_batch(&self, id: RepositoryId, now: Timestamp) -> Result<bool, StoreError> {
+        let range = Range::partition(keys::repository_partition(id));
+        let (items, next) = self.table.page(&range, Some(BATCH), None).await?;
+        let tombstone = keys::tombstone(id);
+        let left: Vec<_> = items.iter().filter(|item| item::text_of(item, keys::SK) != Some(&tombstone.sk)).collect();
+        let mut writes = Writes::default();
+        if left.is_empty() && next.is_none() {
+            writes.update_once(tombstone, "REMOVE list_pk, list_sk", Vec::new());
+        }
+        for item in left {
+            let Some(sort_key) = item::text_of(item, keys::SK) else { continue };
+            if sort_key.starts_with(keys::TASKS) {
+                Self::clear_task(&mut writes, item, now)?;
+            }
+            writes.delete(keys::Key { pk: keys::repository_partition(id), sk: sort_key.to_owned() });
+        }
+        let more = writes.len() > 1 || next.is_some();
+        match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
+            Ok(()) => Ok(more),
+            Err(CommitError::Store(error)) => Err(error),
+            Err(CommitError::Lost(_)) => Err(StoreError::Contended),
+        }
+    }
+
+    /// A task's locator goes; the delivery that it kept alive gets an end.
+    fn clear_task(writes: &mut Writes, item: &Attributes, now: Timestamp) -> Result<(), StoreError> {
+        let task: repoplane_domain::task::Task = item::value("task", item)?;
+        writes.delete(keys::task_locator(task.id));
+        if task.status.is_final() {
+            return Ok(());
+        }
+        let expires = number(now.plus(AFTER_REMOVAL).as_second());
+        let delivery = task.delivery_id;
+        // The first chunk is nearly always the whole body.
+        let parts = [
+            keys::delivery_summary(task.repo_id, delivery),
+            keys::delivery_detail(delivery),
+            keys::delivery_chunk(delivery, 0),
+        ];
+        for key in parts {
+            writes.update_once(key, "SET expires_at = :at", vec![(":at", expires.clone())]);
+        }
+        Ok(())
+    }
+}
