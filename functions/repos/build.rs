@@ -1,5 +1,6 @@
-//! Takes the files of the reference page out of the archive that Swagger UI is shipped in. They stay compressed as they
-//! are in it: a gzip header and trailer around the same bytes make them what browsers take.
+//! Takes the blanks out of the API's document, and the files of the reference page out of the archive that Swagger UI is
+//! shipped in. Those stay compressed as they are in it: a gzip header and trailer around the same bytes make them what
+//! browsers take.
 
 use std::error::Error;
 use std::io::{Cursor, Read};
@@ -10,9 +11,15 @@ use zip::{CompressionMethod, ZipArchive};
 /// The page's files. Its script and style are all that the page needs.
 const FILES: [&str; 2] = ["swagger-ui-bundle.js", "swagger-ui.css"];
 
+/// The API's document, written for people to compare; served without its blanks.
+const DOCUMENT: &str = "../../docs/openapi.json";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={DOCUMENT}");
     let folder = std::env::var("OUT_DIR")?;
+    let document: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(DOCUMENT)?)?;
+    std::fs::write(Path::new(&folder).join("openapi.json"), document.to_string())?;
     let mut archive = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED))?;
     for name in FILES {
         let path = archive.file_names().find(|path| path.ends_with(&format!("/dist/{name}"))).map(str::to_owned);

@@ -24,7 +24,8 @@ pub(crate) const REFERRER: (HeaderName, HeaderValue) =
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-static DOCUMENT: StaticFile = StaticFile::plain("application/json", include_str!("../../../docs/openapi.json"));
+static DOCUMENT: StaticFile =
+    StaticFile::plain("application/json", include_str!(concat!(env!("OUT_DIR"), "/openapi.json")));
 static PAGE: StaticFile = StaticFile::plain("text/html; charset=utf-8", include_str!("../pages/docs.html"));
 static FILES: [(&str, StaticFile); 4] = [
     (

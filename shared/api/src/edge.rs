@@ -34,8 +34,16 @@ pub fn edge(router: Router) -> Router {
     Router::new().fallback_service(service)
 }
 
-async fn unknown_path(method: Method, uri: Uri) -> Problem {
-    Problem::new(ProblemType::NotFound, format!("Cannot {method} {}", uri.path())).with_error("Not Found")
+/// Marks the answer to a path that the router does not have.
+#[derive(Debug, Clone, Copy)]
+struct UnknownPath;
+
+async fn unknown_path(method: Method, uri: Uri) -> Response {
+    let problem =
+        Problem::new(ProblemType::NotFound, format!("Cannot {method} {}", uri.path())).with_error("Not Found");
+    let mut response = problem.into_response();
+    response.extensions_mut().insert(UnknownPath);
+    response
 }
 
 async fn unknown_method(method: Method, uri: Uri) -> Problem {
@@ -51,8 +59,9 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 async fn pass(mut request: Request, next: Next) -> Response {
     let started = std::time::Instant::now();
     let id = request_id(&request);
-    if let Some(uri) = mended(request.uri()) {
-        *request.uri_mut() = uri;
+    let mended = mended(request.uri());
+    if let Some(uri) = &mended {
+        *request.uri_mut() = uri.clone();
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let reads = method == Method::GET || method == Method::HEAD;
@@ -63,7 +72,10 @@ async fn pass(mut request: Request, next: Next) -> Response {
         Some(problem) => problem.into_response(),
         None => next.run(request).await,
     };
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    let unknown = response.extensions_mut().remove::<UnknownPath>().is_some();
+    if let Some(location) = mended.filter(|_| unknown).and_then(|uri| elsewhere(&uri)) {
+        response = (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response();
+    } else if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         // 405 carries the methods that the router knows for the path.
         let allow = response.headers().get(header::ALLOW).cloned();
         response = problem.render(&id, &path);
@@ -87,6 +99,12 @@ async fn pass(mut request: Request, next: Next) -> Response {
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(request.id = %id, %method, path, status = response.status().as_u16(), duration_ms, "Answered a request");
     response
+}
+
+/// Where a mended path is served, if not here. The gateway sends a path by its prefix, and takes no route that ends in a
+/// slash: `…/robots/` comes to the function of all other paths, which has no robots. 308 keeps method and body.
+fn elsewhere(uri: &Uri) -> Option<HeaderValue> {
+    HeaderValue::from_str(uri.path_and_query()?.as_str()).ok()
 }
 
 /// What is wrong with the headers of a request, whatever it asks for.
