@@ -1,6 +1,7 @@
-//! What every request passes on its way in and out: a tolerant path, a request id, one log line, problems written out, and
-//! panics turned into a problem.
+//! What every request passes on its way in and out: a tolerant path, a request id, bounds on its headers, one log line,
+//! problems written out, and panics turned into a problem.
 
+use crate::accept::Accept;
 use crate::precondition::is_known;
 use crate::problem::{Problem, ProblemType};
 use axum::Router;
@@ -16,6 +17,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 const REQUEST_ID: &str = "x-request-id";
 /// Longest request id that is taken over from the caller, in bytes.
 const MAX_REQUEST_ID_BYTES: usize = 128;
+/// The headers of a request, names and values together, in bytes: API Gateway's own limit, held here as well so that it is
+/// the same on a laptop.
+pub const MAX_HEADER_BYTES: usize = 10_240;
+/// Where pages are served beside JSON.
+const PAGES: [&str; 2] = ["/docs", "/problems"];
+/// What pages and their files may be.
+const PAGE_TYPES: [&str; 3] = ["text/html", "text/css", "text/javascript"];
 
 /// Wraps a function's router. Unknown paths and methods are answered here as problems.
 pub fn edge(router: Router) -> Router {
@@ -50,7 +58,11 @@ async fn pass(mut request: Request, next: Next) -> Response {
     let reads = method == Method::GET || method == Method::HEAD;
     let asks = reads && request.headers().contains_key(header::IF_NONE_MATCH);
     let known: HeaderMap = if asks { request.headers().clone() } else { HeaderMap::new() };
-    let mut response = next.run(request).await;
+    let refused = refused(&request);
+    let mut response = match refused {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         // 405 carries the methods that the router knows for the path.
         let allow = response.headers().get(header::ALLOW).cloned();
@@ -75,6 +87,25 @@ async fn pass(mut request: Request, next: Next) -> Response {
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(request.id = %id, %method, path, status = response.status().as_u16(), duration_ms, "Answered a request");
     response
+}
+
+/// What is wrong with the headers of a request, whatever it asks for.
+fn refused(request: &Request) -> Option<Problem> {
+    let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if bytes > MAX_HEADER_BYTES {
+        let detail = format!("the headers may have at most {MAX_HEADER_BYTES} bytes in all");
+        return Some(Problem::new(ProblemType::HeadersTooLarge, detail));
+    }
+    let accept = Accept::of(request.headers());
+    let path = request.uri().path();
+    let is_page =
+        PAGES.iter().any(|page| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    // A payload is sent in the media type that it came in, so any may be right.
+    let admitted = path.ends_with("/payload")
+        || ["application/json", "application/problem+json"].iter().any(|media| accept.admits(media))
+        || (is_page && PAGE_TYPES.iter().any(|media| accept.admits(media)));
+    let offered = if is_page { "text/html or application/json" } else { "application/json" };
+    (!admitted).then(|| Problem::new(ProblemType::NotAcceptable, format!("only {offered} can be answered here")))
 }
 
 /// The caller's request id if it is harmless, else Lambda's trace, else a new one.
