@@ -66,7 +66,7 @@ fn config() -> Value {
         .required(
             "events",
             events,
-            "By event type: `issue`, `commit`, `merge_request`; others are kept and never fire.",
+            "By event type: `issue`, `commit` and `merge_request` are always there, others on request.",
         )
         .schema()
 }
@@ -116,7 +116,11 @@ fn config_input() -> Value {
     let events = schema::nullable(schema::map(schema::nullable(event.into())));
     Object::new()
         .optional("version", schema::anything(), "2; 1 converts a configuration of version 1.")
-        .optional("events", events, "By event type: `issue`, `commit`, `merge_request`.")
+        .optional(
+            "events",
+            events,
+            "By event type: `issue`, `commit`, `merge_request`, `release`, `tag`, `pipeline`, `discussion`.",
+        )
         .schema()
 }
 
