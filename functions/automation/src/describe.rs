@@ -113,7 +113,8 @@ fn config_input() -> Value {
             json!({"items": schema::reference("AutomationRuleInput")}),
             "In order of evaluation; anything that is no list is none.",
         );
-    let events = schema::nullable(schema::map(schema::nullable(event.into())));
+    let mut events = schema::nullable(schema::map(schema::nullable(event.into())));
+    events["propertyNames"] = json!({"minLength": 1, "maxLength": MAX_ID_BYTES});
     Object::new()
         .optional("version", schema::anything(), "2; 1 converts a configuration of version 1.")
         .optional(

@@ -46,6 +46,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("DeliveryDetail", detail()),
         ("Trace", trace()),
         ("Task", task()),
+        ("TaskResult", task_result()),
         ("PatchTask", patch_task()),
         ("ClaimTask", claim_task()),
     ]
@@ -440,6 +441,15 @@ fn task() -> Value {
         .schema()
 }
 
+/// Any JSON without empty names and enormous numbers.
+fn task_result() -> Value {
+    let below = || schema::reference("TaskResult");
+    json!({
+        "propertyNames": {"minLength": 1}, "additionalProperties": below(), "items": below(),
+        "exclusiveMinimum": -1e125, "exclusiveMaximum": 1e125,
+    })
+}
+
 fn patch_task() -> Value {
     Object::new()
         .required("status", schema::one_of(&["succeeded", "failed", "commented", "cancelled"]), "What it shall become.")
@@ -448,7 +458,11 @@ fn patch_task() -> Value {
             schema::nullable(schema::id(LeaseId::PREFIX)),
             "The claim's; needed while the task is in work.",
         )
-        .optional("result", schema::anything(), "What the worker reports: at most 64 KiB of JSON.")
+        .optional(
+            "result",
+            schema::reference("TaskResult"),
+            "What the worker reports: at most 64 KiB of JSON, nested at most 16 deep.",
+        )
         .schema()
 }
 
