@@ -24,4 +24,5 @@ mod repos;
 mod robots;
 mod secret_writes;
 mod tasks;
+mod walk;
 mod webhooks;
