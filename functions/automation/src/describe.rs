@@ -66,7 +66,7 @@ fn config() -> Value {
         .required(
             "events",
             events,
-            "By event type: `issue`, `commit`, `merge_request`; others are kept and never fire.",
+            "By event type: `issue`, `commit` and `merge_request` are always there, others on request.",
         )
         .schema()
 }
@@ -113,10 +113,15 @@ fn config_input() -> Value {
             json!({"items": schema::reference("AutomationRuleInput")}),
             "In order of evaluation; anything that is no list is none.",
         );
-    let events = schema::nullable(schema::map(schema::nullable(event.into())));
+    let mut events = schema::nullable(schema::map(schema::nullable(event.into())));
+    events["propertyNames"] = json!({"minLength": 1, "maxLength": MAX_ID_BYTES});
     Object::new()
         .optional("version", schema::anything(), "2; 1 converts a configuration of version 1.")
-        .optional("events", events, "By event type: `issue`, `commit`, `merge_request`.")
+        .optional(
+            "events",
+            events,
+            "By event type: `issue`, `commit`, `merge_request`, `release`, `tag`, `pipeline`, `discussion`.",
+        )
         .schema()
 }
 

@@ -6,13 +6,13 @@ use repoplane_api::problem::ProblemType;
 use repoplane_domain::access::{RepositoryRole, Scope};
 use repoplane_domain::id::{DeliveryId, LeaseId, RepositoryId, RobotId, TaskId};
 use repoplane_domain::task::{MAX_LEASE_SECONDS, MAX_WORKER_BYTES, MIN_LEASE_SECONDS};
+use repoplane_domain::webhook::EventType;
 use serde_json::{Value, json};
 
 const WEBHOOKS: &str = "Webhooks";
 const DELIVERIES: &str = "Deliveries";
 const TASKS: &str = "Tasks";
 const RESULTS: [&str; 4] = ["accepted", "skipped", "rejected", "error"];
-const EVENTS: [&str; 3] = ["issue", "commit", "merge_request"];
 const STATUSES: [&str; 7] =
     ["queued", "waiting_approval", "processing", "succeeded", "failed", "commented", "cancelled"];
 const LAYERS: [&str; 15] = [
@@ -46,6 +46,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("DeliveryDetail", detail()),
         ("Trace", trace()),
         ("Task", task()),
+        ("TaskResult", task_result()),
         ("PatchTask", patch_task()),
         ("ClaimTask", claim_task()),
     ]
@@ -330,7 +331,11 @@ fn summary() -> Object {
         .required("repoId", schema::id(RepositoryId::PREFIX), "The repository that the path named.")
         .required("provider", schema::one_of(&["github", "gitlab"]), "The provider of the endpoint.")
         .optional("eventName", text(), "The event header; empty when it was missing.")
-        .optional("mappedEventType", schema::one_of(&EVENTS), "What the event is to the rules.")
+        .optional(
+            "mappedEventType",
+            schema::one_of(&EventType::ALL.map(EventType::as_str)),
+            "What the event is to the rules.",
+        )
         .optional("deliveryId", text(), "The provider's id.")
         .required("result", schema::one_of(&RESULTS), "How it ended.")
         .required("httpStatus", schema::integer(200..=599), "The status that was answered.")
@@ -408,8 +413,8 @@ fn task() -> Value {
         .required("id", schema::id(TaskId::PREFIX), "Its id.")
         .required("deliveryId", schema::id(DeliveryId::PREFIX), "The delivery that caused it.")
         .required("groupId", text(), "Its group: what comes of one issue, merge request or commit for one robot.")
-        .required("eventType", schema::one_of(&EVENTS), "What happened.")
-        .required("eventSubType", text(), "`created`, `updated`, `commented` or `reopened`.")
+        .required("eventType", schema::one_of(&EventType::ALL.map(EventType::as_str)), "What happened.")
+        .required("eventSubType", text(), "What kind of event it was: `created`, `updated`, `commented`, …")
         .required("status", schema::one_of(&STATUSES), "Where it stands now.")
         .required("title", text(), "One line for people.")
         .required("promptCustom", text(), "The prompt before rendering.")
@@ -436,6 +441,15 @@ fn task() -> Value {
         .schema()
 }
 
+/// Any JSON without empty names and enormous numbers.
+fn task_result() -> Value {
+    let below = || schema::reference("TaskResult");
+    json!({
+        "propertyNames": {"minLength": 1}, "additionalProperties": below(), "items": below(),
+        "exclusiveMinimum": -1e125, "exclusiveMaximum": 1e125,
+    })
+}
+
 fn patch_task() -> Value {
     Object::new()
         .required("status", schema::one_of(&["succeeded", "failed", "commented", "cancelled"]), "What it shall become.")
@@ -444,7 +458,11 @@ fn patch_task() -> Value {
             schema::nullable(schema::id(LeaseId::PREFIX)),
             "The claim's; needed while the task is in work.",
         )
-        .optional("result", schema::anything(), "What the worker reports: at most 64 KiB of JSON.")
+        .optional(
+            "result",
+            schema::reference("TaskResult"),
+            "What the worker reports: at most 64 KiB of JSON, nested at most 16 deep.",
+        )
         .schema()
 }
 

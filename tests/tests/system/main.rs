@@ -7,7 +7,6 @@ mod budgets;
 mod corpus;
 mod credentials;
 mod deliveries;
-mod document_walk;
 mod edges;
 mod errors;
 mod events;

@@ -165,10 +165,11 @@ impl World {
 
     fn event_at(&self, operation: &Operation, path: &str) -> Event {
         let event = Event::new(&operation.method, path);
-        match self.body(operation) {
-            Value::Null => event,
-            body => event.header("content-type", "application/json").body(body.to_string()),
+        let body = self.body(operation);
+        if body.is_null() {
+            return event;
         }
+        event.header("content-type", "application/json").body(body.to_string())
     }
 
     /// Makes what some operations need before they succeed.

@@ -64,6 +64,7 @@ pub fn document(parts: &[Part]) -> Result<Value, DocumentError> {
     if let Some(id) = described.keys().next() {
         return Err(DocumentError::NotRouted((*id).to_owned()));
     }
+    link(&mut paths);
     let document = json!({
         "openapi": "3.1.0",
         "info": {
@@ -81,6 +82,49 @@ pub fn document(parts: &[Part]) -> Result<Value, DocumentError> {
     });
     check_references(&document)?;
     Ok(document)
+}
+
+/// Which operation makes what: its id, where the new id is in its answer, and the path parameter that takes it.
+const MAKERS: [(&str, &str, &str); 7] = [
+    ("repos_create", "/repo/id", "/api/repos/{id}"),
+    ("repos_create_robot", "/robot/id", "/api/repos/{id}/robots/{robot_id}"),
+    ("repos_add_member", "/member/userId", "/api/repos/{id}/members/{user_id}"),
+    ("repos_redeliver_webhook_delivery", "/delivery/id", "/api/repos/{id}/webhook-deliveries/{delivery_id}"),
+    ("users_create", "/user/id", "/api/users/{user_id}"),
+    ("tenants_create", "/tenant/id", "/api/tenants/{tenant_id}"),
+    ("access_create_token", "/accessToken/id", "/api/access-tokens/{token_id}"),
+];
+
+/// Says with links where what was made can be used: for readers, and for tools that call one operation after another.
+fn link(paths: &mut Map<String, Value>) {
+    for (maker, pointer, place) in MAKERS {
+        let named = parameters_of(place);
+        let Some(new) = place.rsplit_once('{').map(|(_, name)| name.trim_end_matches('}')) else { continue };
+        let mut links = Map::new();
+        for (path, methods) in paths.iter().filter(|(path, _)| *path == place || path.starts_with(&format!("{place}/")))
+        {
+            let same = path.matches('{').count() == named.len();
+            for operation in methods.as_object().into_iter().flat_map(Map::values).filter(|_| same) {
+                let Some(id) = operation["operationId"].as_str().filter(|id| *id != maker) else { continue };
+                let parameters: Map<String, Value> = named
+                    .iter()
+                    .map(|name| {
+                        let from = if *name == new {
+                            format!("$response.body#{pointer}")
+                        } else {
+                            format!("$request.path.{name}")
+                        };
+                        ((*name).to_owned(), json!(from))
+                    })
+                    .collect();
+                links.insert(id.to_owned(), json!({"operationId": id, "parameters": parameters}));
+            }
+        }
+        let operations = paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut);
+        for operation in operations.filter(|operation| operation["operationId"] == maker) {
+            operation["responses"]["201"]["links"] = json!(links);
+        }
+    }
 }
 
 const INTRODUCTION: &str = "Every call but the public ones needs an access token. Errors are problem documents \
