@@ -3,6 +3,7 @@
 mod bootstrap;
 mod hygiene;
 mod instances;
+mod login;
 mod scopes;
 mod tenants;
 mod tokens;
