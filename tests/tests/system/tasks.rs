@@ -3,6 +3,8 @@
 mod claim;
 mod groups;
 mod moves;
+mod races;
+mod retry;
 mod rights;
 mod schedules;
-mod work;
+pub(crate) mod work;

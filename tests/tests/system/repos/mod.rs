@@ -5,6 +5,7 @@ mod archived;
 mod budgets;
 mod change;
 mod create;
+mod delete;
 mod identity_lock;
 mod list;
 mod races;
