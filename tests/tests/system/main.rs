@@ -2,7 +2,9 @@
 
 mod access;
 mod administrators;
+mod audit;
 mod automation;
+mod bad_input;
 mod budgets;
 mod corpus;
 mod credentials;

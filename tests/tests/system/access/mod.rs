@@ -5,6 +5,7 @@ mod hygiene;
 mod instances;
 mod login;
 mod scopes;
+mod suspended;
 mod tenants;
 mod tokens;
 mod users;

@@ -6,6 +6,7 @@ mod budgets;
 mod change;
 mod create;
 mod delete;
+mod filters;
 mod identity_lock;
 mod list;
 mod races;
