@@ -13,6 +13,7 @@ use serde_json::Value;
 pub struct Client {
     router: Router,
     token: Option<String>,
+    headers: Vec<(String, String)>,
 }
 
 /// What came back.
@@ -36,6 +37,25 @@ impl Answer {
         self
     }
 
+    /// The entity tag.
+    #[track_caller]
+    pub fn etag(&self) -> String {
+        let tag = self.headers.get("etag").and_then(|tag| tag.to_str().ok());
+        tag.unwrap_or_else(|| panic!("no entity tag on {}", self.body)).to_owned()
+    }
+
+    /// The id of the delivery that a webhook's answer names.
+    #[track_caller]
+    pub fn delivery(&self) -> String {
+        let id = self.headers.get("x-repoplane-delivery").and_then(|id| id.to_str().ok());
+        id.unwrap_or_else(|| panic!("no delivery on {}", self.body)).to_owned()
+    }
+
+    /// Whether it is the answer of an earlier call with the same idempotency key.
+    pub fn is_replayed(&self) -> bool {
+        self.headers.get("idempotency-replayed").is_some_and(|value| value == "true")
+    }
+
     /// A text of the body.
     #[track_caller]
     pub fn text(&self, pointer: &str) -> String {
@@ -52,7 +72,27 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(router: Router, token: Option<String>) -> Self {
-        Self { router, token }
+        Self { router, token, headers: Vec::new() }
+    }
+
+    /// The same caller, sending one more header with every call.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.push((name.to_owned(), value.to_owned()));
+        client
+    }
+
+    /// The same caller, whose calls carry an idempotency key.
+    #[must_use]
+    pub fn once(&self, key: &str) -> Self {
+        self.with("idempotency-key", key)
+    }
+
+    /// The same caller, whose calls are good for the version of an entity tag only.
+    #[must_use]
+    pub fn if_match(&self, tag: &str) -> Self {
+        self.with("if-match", tag)
     }
 
     /// Sends a JSON body; `Value::Null` sends none.
@@ -91,8 +131,9 @@ impl Client {
         self.call("DELETE", target, Value::Null).await
     }
 
-    /// Sends an event as it stands, with the token added.
+    /// Sends an event as it stands, with the token and the caller's headers added.
     pub async fn send(&self, event: Event) -> Answer {
+        let event = self.headers.iter().fold(event, |event, (name, value)| event.header(name, value));
         let event = match &self.token {
             Some(token) => event.header("authorization", &format!("Bearer {token}")),
             None => event,

@@ -2,7 +2,9 @@
 
 mod access;
 mod administrators;
+mod audit;
 mod automation;
+mod bad_input;
 mod budgets;
 mod corpus;
 mod credentials;
@@ -12,11 +14,13 @@ mod errors;
 mod events;
 mod faults;
 mod first_posts;
+mod idempotency;
 mod integration_tokens;
 mod main_job;
 mod members;
 mod named_events;
 mod policies;
+mod preconditions;
 mod preview_env;
 mod raw_events;
 mod repos;
