@@ -11,7 +11,7 @@ use repoplane_api::{App, SystemIds};
 use repoplane_domain::access::{
     AccessToken, CreateAccessToken, CreateTenant, Principal, Scope, Tenant, TokenKind, User,
 };
-use repoplane_domain::id::AccessTokenId;
+use repoplane_domain::id::{AccessTokenId, IdSource};
 use repoplane_domain::secret::Secret;
 use repoplane_providers::{Egress, EgressSettings};
 use repoplane_store::{Authorship, KeptAnswer, Store, Vault};
@@ -73,8 +73,13 @@ pub async fn store_on(line: &Line) -> Result<Store, table::TableError> {
 
 /// A store on a line whose table exists: another instance with caches of its own.
 pub fn reopen(line: &Line) -> Store {
+    reopen_with(line, Arc::new(SystemIds::new()))
+}
+
+/// As [`reopen`], with ids of the caller's choice.
+pub fn reopen_with(line: &Line, ids: Arc<dyn IdSource>) -> Store {
     let vault = Vault::new(line.secrets_manager(), SECRET_PREFIX);
-    Store::new(line.dynamodb(), TABLE, vault, Arc::new(SystemIds::new()))
+    Store::new(line.dynamodb(), TABLE, vault, ids)
 }
 
 /// Runs until it is told to stop.

@@ -1,17 +1,19 @@
 //! A caller of the API: builds an event, sends it through the function's own decoding, reads the answer.
 
+use crate::conformance::violation;
 use crate::event::Event;
 use axum::Router;
-use http::{HeaderMap, StatusCode};
-use http_body_util::BodyExt;
+use base64::Engine as _;
+use http::{HeaderMap, HeaderName, StatusCode};
+use repoplane_api::gateway;
 use serde_json::Value;
-use tower::ServiceExt;
 
 /// A caller with or without a token.
 #[derive(Clone)]
 pub struct Client {
     router: Router,
     token: Option<String>,
+    headers: Vec<(String, String)>,
 }
 
 /// What came back.
@@ -35,6 +37,25 @@ impl Answer {
         self
     }
 
+    /// The entity tag.
+    #[track_caller]
+    pub fn etag(&self) -> String {
+        let tag = self.headers.get("etag").and_then(|tag| tag.to_str().ok());
+        tag.unwrap_or_else(|| panic!("no entity tag on {}", self.body)).to_owned()
+    }
+
+    /// The id of the delivery that a webhook's answer names.
+    #[track_caller]
+    pub fn delivery(&self) -> String {
+        let id = self.headers.get("x-repoplane-delivery").and_then(|id| id.to_str().ok());
+        id.unwrap_or_else(|| panic!("no delivery on {}", self.body)).to_owned()
+    }
+
+    /// Whether it is the answer of an earlier call with the same idempotency key.
+    pub fn is_replayed(&self) -> bool {
+        self.headers.get("idempotency-replayed").is_some_and(|value| value == "true")
+    }
+
     /// A text of the body.
     #[track_caller]
     pub fn text(&self, pointer: &str) -> String {
@@ -51,7 +72,27 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(router: Router, token: Option<String>) -> Self {
-        Self { router, token }
+        Self { router, token, headers: Vec::new() }
+    }
+
+    /// The same caller, sending one more header with every call.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.push((name.to_owned(), value.to_owned()));
+        client
+    }
+
+    /// The same caller, whose calls carry an idempotency key.
+    #[must_use]
+    pub fn once(&self, key: &str) -> Self {
+        self.with("idempotency-key", key)
+    }
+
+    /// The same caller, whose calls are good for the version of an entity tag only.
+    #[must_use]
+    pub fn if_match(&self, tag: &str) -> Self {
+        self.with("if-match", tag)
     }
 
     /// Sends a JSON body; `Value::Null` sends none.
@@ -90,8 +131,9 @@ impl Client {
         self.call("DELETE", target, Value::Null).await
     }
 
-    /// Sends an event as it stands, with the token added.
+    /// Sends an event as it stands, with the token and the caller's headers added.
     pub async fn send(&self, event: Event) -> Answer {
+        let event = self.headers.iter().fold(event, |event, (name, value)| event.header(name, value));
         let event = match &self.token {
             Some(token) => event.header("authorization", &format!("Bearer {token}")),
             None => event,
@@ -99,14 +141,33 @@ impl Client {
         self.send_json(&event.json()).await
     }
 
-    /// Sends an event's JSON as it stands, without adding a token.
+    /// Sends an event's JSON as it stands, without adding a token. Every answer is held against the API's document.
     pub async fn send_json(&self, event: &Value) -> Answer {
-        let request = lambda_http::request::from_str(&event.to_string()).expect("an HTTP API event");
-        let answer =
-            self.router.clone().oneshot(request.map(axum::body::Body::new)).await.expect("routers do not fail");
-        let (parts, body) = answer.into_parts();
-        let bytes = body.collect().await.expect("the body ends").to_bytes().to_vec();
+        let answer = self.send_raw(event).await;
+        let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("a status");
+        let status = StatusCode::from_u16(status).expect("a status of HTTP");
+        let pairs = answer["headers"].as_object().expect("headers").iter();
+        let pairs = pairs.map(|(name, value)| (name.parse::<HeaderName>(), value.as_str().unwrap_or_default().parse()));
+        let headers = pairs.map(|(name, value)| (name.expect("a header's name"), value.expect("its value"))).collect();
+        let text = answer["body"].as_str().unwrap_or_default();
+        let bytes = match answer["isBase64Encoded"].as_bool() {
+            Some(true) => base64::engine::general_purpose::STANDARD.decode(text).expect("base64"),
+            Some(false) | None => text.as_bytes().to_vec(),
+        };
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, bytes, body }
+        let answer = Answer { status, headers, bytes, body };
+        let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (method, path) = (text("/requestContext/http/method"), text("/rawPath"));
+        if let Some(violation) = violation(method, path, &answer) {
+            panic!("{method} {path} is not answered as documented: {violation}");
+        }
+        answer
+    }
+
+    /// Sends any JSON as an event and gives what goes back to the gateway, unchecked.
+    pub async fn send_raw(&self, event: &Value) -> Value {
+        let raw = serde_json::value::to_raw_value(event).expect("JSON");
+        let Ok(answer) = gateway::answer(self.router.clone(), &raw, lambda_http::Context::default()).await;
+        serde_json::to_value(answer).expect("an answer for the gateway")
     }
 }

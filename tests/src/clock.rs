@@ -1,9 +1,10 @@
-//! A clock that a test moves by hand.
+//! A clock that a test moves by hand, and ids that are counted.
 
 use repoplane_api::Clock;
+use repoplane_domain::id::IdSource;
 use repoplane_domain::time::Timestamp;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Stands still until it is moved; every reading is one millisecond later, so that what is made later sorts later.
@@ -30,5 +31,24 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+/// Ids in a row, the same in every run.
+#[derive(Debug, Default)]
+pub struct CountedIds(AtomicU64);
+
+impl CountedIds {
+    /// Starts at one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl IdSource for CountedIds {
+    fn random(&self) -> u128 {
+        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        // Rising, and with low digits that do not look alike.
+        (u128::from(count) << 48) | u128::from(count.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16)
     }
 }

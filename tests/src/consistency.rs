@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 /// Everything that does not fit together, one sentence each.
 ///
 /// Tasks have their delivery, group, locator and marks; deliveries have their detail, chunks and tasks, and no time to
-/// live while a task is open; claims, twins and memberships have their owner; no post made its tasks twice.
+/// live while a task is open; claims, twins and memberships have their owner; no post made its tasks twice. A deleted
+/// repository leaves a tombstone and what ends by the clock; what is kept of calls with a key ends by the clock, too.
 ///
 /// # Errors
 /// The sentences, sorted.
@@ -24,7 +25,7 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
         let complaints = match found.kind() {
             "TASK" => task(&index, found),
             "SUMMARY" => delivery(&index, found),
-            "DETAIL" => present(&index, "the summary", &summary_key(found)),
+            "DETAIL" => detail(&index, found),
             "BODY" => chunk(&index, found),
             "LOCATOR" => locator(&index, found),
             "TWIN" => twin(&index, found),
@@ -34,6 +35,8 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "MEMBERSHIP" => membership(&index, found),
             "CREDENTIALS" => lease_ends(found),
             "RECORD" => record(&index, found),
+            "TOMBSTONE" => tombstone(&index, found),
+            "IDEMPOTENCY" => kept_answer(found),
             _ => Vec::new(),
         };
         wrong.extend(complaints.into_iter().map(|complaint| format!("{found}: {complaint}")));
@@ -64,12 +67,21 @@ fn is_open(task: &Found) -> bool {
     matches!(task.data_text("status").as_str(), "queued" | "waiting_approval" | "processing")
 }
 
+/// Whether a repository was deleted.
+fn is_deleted(index: &Index, repository: &str) -> bool {
+    index.get(&format!("REPO#{repository}"), "A#TOMBSTONE").is_some()
+}
+
 fn summary_key(found: &Found) -> (String, String) {
     (format!("DELIVERIES#{}", found.data_text("repoId")), found.data_text("id"))
 }
 
 fn task(index: &Index, found: &Found) -> Complaints {
     let (id, repository) = (found.data_text("id"), found.data_text("repoId"));
+    if is_deleted(index, &repository) {
+        // Nobody sees it; the sweep takes it with what is left around it.
+        return Vec::new();
+    }
     let mut wrong = present(index, "the locator", &(format!("LOCATOR#{id}"), "-".to_owned()));
     let group = (found.pk.clone(), format!("GROUP#{}", found.data_text("groupId")));
     wrong.extend(present(index, "the group", &group));
@@ -117,10 +129,25 @@ fn delivery(index: &Index, found: &Found) -> Complaints {
         }
     }
     let chunks: Vec<_> = index.partition(&pk).filter(|item| item.sk.starts_with("BODY#")).collect();
-    let expected = if found.data["signatureVerified"] == true { chunks.len().max(1) } else { 0 };
+    // What is run again was verified when it came in.
+    let verified = found.data["signatureVerified"] == true || found.data["replayOfEventId"].is_string();
+    let has_content = verified && !found.data["contentDeletedAt"].is_string();
+    let expected = if has_content { chunks.len().max(1) } else { 0 };
+    let counted = found.number("chunks").unwrap_or_default();
+    wrong.extend(unless(usize::try_from(counted) == Ok(expected), format!("counts {counted} chunks of {expected}")));
     let rows: Vec<String> = (0..expected).map(|n| format!("BODY#{n:03}")).collect();
     let gapless = chunks.iter().map(|chunk| chunk.sk.clone()).eq(rows);
     wrong.extend(unless(gapless, format!("{} chunks of its body are not a whole", chunks.len())));
+    if let Some(original) = found.data["replayOfEventId"].as_str()
+        && let Some(original) = index.get(&format!("DELIVERY#{original}"), "DETAIL")
+    {
+        let listed = replays(original).iter().any(|replay| *replay == id);
+        wrong.extend(unless(listed, format!("{original} does not name it among its replays")));
+    }
+    if is_deleted(index, &repository) {
+        wrong.extend(orphaned(index, found, &chunks));
+        return wrong;
+    }
 
     let ids = texts(&found.data["taskIds"]);
     let tasks: Vec<_> =
@@ -140,6 +167,61 @@ fn delivery(index: &Index, found: &Found) -> Complaints {
     wrong
 }
 
+/// A delivery of a deleted repository ends by the clock, once the tasks that it waited for are gone.
+fn orphaned(index: &Index, found: &Found, chunks: &[&Found]) -> Complaints {
+    let partition = format!("REPO#{}", found.data_text("repoId"));
+    let tasks = texts(&found.data["taskIds"]);
+    if tasks.iter().any(|task| index.get(&partition, &format!("TASK#{task}")).is_some()) {
+        return Vec::new();
+    }
+    let endless = std::iter::once(&found).chain(chunks).filter(|item| item.number("expires_at").is_none());
+    endless.map(|item| format!("{item} never ends, though its repository is gone")).collect()
+}
+
+/// The record of a delivery, and where it was run again: each of those knows it.
+fn detail(index: &Index, found: &Found) -> Complaints {
+    let mut wrong = present(index, "the summary", &summary_key(found));
+    for replay in replays(found) {
+        let other = index.get(&format!("DELIVERIES#{}", found.data_text("repoId")), &replay);
+        let knows = other.is_none_or(|other| other.data_text("replayOfEventId") == found.data_text("id"));
+        wrong.extend(unless(knows, format!("its replay {replay} is none of it")));
+    }
+    wrong
+}
+
+/// The ids of the deliveries that ran one again.
+fn replays(detail: &Found) -> Vec<String> {
+    let list = detail.item["replays"].as_array().into_iter().flatten();
+    list.filter_map(|replay| Some(replay["id"].as_str()?.to_owned())).collect()
+}
+
+/// Of a deleted repository that is cleared, nothing but the tombstone is left.
+fn tombstone(index: &Index, found: &Found) -> Complaints {
+    let mut wrong: Complaints = Vec::new();
+    let record = index.get(&found.pk, "D#1RECORD").is_none();
+    wrong.extend(unless(record, "its repository is still there"));
+    let id = found.pk.trim_start_matches("REPO#");
+    let claims = index.claims_of(id);
+    wrong.extend(unless(claims.is_empty(), format!("its repository still holds {claims:?}")));
+    if found.text("list_pk").is_none() {
+        let left = index.partition(&found.pk).filter(|item| item.sk != found.sk);
+        wrong.extend(left.map(|item| format!("is cleared, but {} is left", item.sk)));
+    }
+    wrong
+}
+
+/// The answer of a call with a key, or the mark of one in flight: both end.
+fn kept_answer(found: &Found) -> Complaints {
+    let answered = found.data["answer"].is_string();
+    let in_flight = found.text("lease").is_some() && found.data["until"].is_number();
+    let complaints = [
+        unless(found.number("expires_at").is_some(), "never ends"),
+        unless(answered != in_flight, "is neither an answer nor a call in flight"),
+        unless(found.data["fingerprint"].is_string(), "does not know its request"),
+    ];
+    complaints.into_iter().flatten().collect()
+}
+
 /// The body of a large delivery is put first, for a day; any other has its delivery.
 fn chunk(index: &Index, found: &Found) -> Complaints {
     let owned = index.get(&found.pk, "DETAIL").is_some();
@@ -151,7 +233,13 @@ fn chunk(index: &Index, found: &Found) -> Complaints {
 fn locator(index: &Index, found: &Found) -> Complaints {
     let task = found.pk.trim_start_matches("LOCATOR#");
     let repository = found.data.as_str().unwrap_or_default();
-    present(index, "the task", &(format!("REPO#{repository}"), format!("TASK#{task}")))
+    let key = (format!("REPO#{repository}"), format!("TASK#{task}"));
+    let mut wrong = present(index, "the task", &key);
+    if let Some(task) = index.get(&key.0, &key.1) {
+        let same = found.text("delivery") == Some(&task.data_text("deliveryId"));
+        wrong.extend(unless(same, "names another delivery than its task"));
+    }
+    wrong
 }
 
 /// A twin key leads to the accepted delivery whose answer it repeats.
@@ -185,6 +273,9 @@ fn scheduled(index: &Index, found: &Found) -> Complaints {
 }
 
 fn group(index: &Index, found: &Found) -> Complaints {
+    if is_deleted(index, found.pk.trim_start_matches("REPO#")) {
+        return Vec::new();
+    }
     let id = found.data_text("id");
     let tasks = index.partition(&found.pk).filter(|item| item.kind() == "TASK" && item.data_text("groupId") == id);
     let tasks = tasks.count();
@@ -206,9 +297,20 @@ fn unique(index: &Index, found: &Found) -> Complaints {
 
 fn membership(index: &Index, found: &Found) -> Complaints {
     let user = found.pk.rsplit('#').next().unwrap_or_default();
+    if is_deleted(index, &found.sk) {
+        return vec!["its repository was deleted".to_owned()];
+    }
     let members = index.get(&format!("REPO#{}", found.sk), "D#3MEMBERS");
-    let listed = members.is_some_and(|members| members.data.to_string().contains(user));
-    unless(listed, "the repository's list of members does not have it").into_iter().collect()
+    let listed = members.and_then(|members| {
+        let list = members.data["members"].as_array()?;
+        list.iter().find(|member| member.to_string().contains(user)).map(|member| member["role"].clone())
+    });
+    match listed {
+        None => vec!["the repository's list of members does not have it".to_owned()],
+        Some(role) => {
+            unless(role == found.data, format!("is {}, but listed as {role}", found.data)).into_iter().collect()
+        }
+    }
 }
 
 fn lease_ends(found: &Found) -> Complaints {

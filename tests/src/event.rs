@@ -49,6 +49,12 @@ impl Event {
         self
     }
 
+    /// The body, if it is JSON by its own account.
+    pub(crate) fn json_body(&self) -> Option<Value> {
+        let is_json = |(name, value): &(String, String)| name == "content-type" && value == "application/json";
+        self.headers.iter().any(is_json).then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
+
     /// The event's JSON. Bodies travel as base64, as the gateway sends anything that is not plain text.
     pub fn json(&self) -> Value {
         let headers: serde_json::Map<String, Value> =

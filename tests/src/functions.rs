@@ -38,6 +38,21 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    /// A caller of one function, as Lambda invokes it.
+    pub fn function(&self, name: &str) -> Client {
+        let app = self.app.clone();
+        let router = match name {
+            "repos" => repoplane_repos::router(app),
+            "robots" => repoplane_robots::router(app, self.egress.clone()),
+            "automation" => repoplane_automation::router(app),
+            "webhooks" => repoplane_webhooks::router(app),
+            other => panic!("no function {other}"),
+        };
+        Client::new(edge(router), None)
+    }
+}
+
 /// Every operation with its function's name.
 pub fn routes() -> Vec<(&'static str, Route)> {
     let of = |function, list: &[Route]| list.iter().cloned().map(|route| (function, route)).collect::<Vec<_>>();

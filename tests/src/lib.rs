@@ -7,15 +7,19 @@
 mod builders;
 mod client;
 mod clock;
+mod conformance;
 pub mod consistency;
+pub mod document;
 mod event;
+mod examples;
 mod functions;
+mod operations;
 mod people;
 mod providers;
 
 pub use builders::{GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, fixture, github_signature};
 pub use client::{Answer, Client};
-pub use clock::TestClock;
+pub use clock::{CountedIds, TestClock};
 pub use event::{Event, scan};
 pub use functions::{Functions, routes};
 pub use people::{Person, Tenant};
@@ -26,7 +30,7 @@ use repoplane_api::app::Settings;
 use repoplane_domain::secret::Secret;
 use repoplane_local::engines::Engines;
 use repoplane_local::line::Line;
-use repoplane_local::server::{ensure_administrator, reopen, store_on, whole_api};
+use repoplane_local::server::{ensure_administrator, reopen, reopen_with, store_on, whole_api};
 use repoplane_providers::Egress;
 use std::sync::Arc;
 
@@ -69,6 +73,16 @@ impl TestApp {
     /// Fresh engines without any tenant, as a stack right after its deployment.
     pub async fn unbootstrapped() -> Self {
         Self::empty(Line::to(Engines::memory().expect("engines in memory")), None).await
+    }
+
+    /// As [`TestApp::start_with_double`], before its first tenant and with ids that are the same in every run.
+    async fn repeatable() -> Self {
+        let line = Line::to(Engines::memory().expect("engines in memory"));
+        let test = Self::empty(line, Some(ProviderDouble::start().await)).await;
+        let store = reopen_with(&test.line, Arc::new(CountedIds::new()));
+        let settings = Settings { bootstrap_secret: Some(examples::BOOTSTRAP_SECRET.to_owned()) };
+        let app = App { store, settings: Arc::new(settings), ..test.app.clone() };
+        Self { app, ..test }
     }
 
     async fn empty(line: Line, double: Option<ProviderDouble>) -> Self {

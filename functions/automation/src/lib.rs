@@ -1,5 +1,7 @@
 //! The automation configuration of a repository: get and put (contract: hookcode 2.17, 2.18).
 
+pub mod describe;
+
 use axum::Router;
 use axum::extract::State;
 use repoplane_api::access::{Manage, Read, Repo};

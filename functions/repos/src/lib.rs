@@ -3,9 +3,13 @@
 //! This function is the API's `$default` route: a path that nobody else has is answered here.
 
 mod audit;
+pub mod describe;
+mod docs;
 mod identity;
 mod members;
+mod problems;
 mod repositories;
+mod static_file;
 mod tenants;
 mod tokens;
 mod users;
@@ -21,6 +25,11 @@ pub fn routes() -> Routes<App> {
         .get("welcome", "/", welcome)
         .get("health", "/health", health)
         .get("version", "/version", version)
+        .get("openapi_document", "/api/openapi.json", docs::document)
+        .get("docs_page", "/docs", docs::page)
+        .get("docs_file", "/docs/{file}", docs::file)
+        .get("problems_list", "/problems", problems::list)
+        .get("problems_get", "/problems/{slug}", problems::show)
         .post("access_bootstrap", "/api/bootstrap", identity::bootstrap)
         .post("access_login", "/api/auth/login", identity::login)
         .get("access_me", "/api/me", identity::me)
@@ -64,7 +73,15 @@ async fn welcome() -> axum::Json<Value> {
     axum::Json(json!({
         "name": "repoplane",
         "version": repoplane_api::app::VERSION,
-        "links": {"health": "/health", "version": "/version", "me": "/api/me", "repositories": "/api/repos"},
+        "links": {
+            "health": "/health",
+            "version": "/version",
+            "docs": "/docs",
+            "openapi": "/api/openapi.json",
+            "problems": "/problems",
+            "me": "/api/me",
+            "repositories": "/api/repos",
+        },
     }))
 }
 

@@ -1,5 +1,6 @@
 //! Robots of a repository: list, create, change, test, delete (contract: hookcode 2.12–2.16).
 
+pub mod describe;
 mod handlers;
 
 use axum::Router;

@@ -2,6 +2,7 @@
 //! (contract: hookcode 2.9, 2.10, 3.8, 3.9, 4.6).
 
 mod deliveries;
+pub mod describe;
 mod payload;
 mod receive;
 mod redeliver;

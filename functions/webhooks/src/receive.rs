@@ -183,6 +183,11 @@ impl Post<'_> {
         payload: &mut Option<Value>,
         trace: &mut TraceLog,
     ) -> Result<Result<(DecisionSet, Decision), (DecisionSet, Refusal)>, StoreError> {
+        if self.app.store.is_suspended(set.repository.tenant).await? {
+            let refusal = Refusal::tenant_suspended();
+            trace.refused(StepKey::RepoState, &refusal);
+            return Ok(Err((set, refusal)));
+        }
         trace.success(StepKey::Dedupe, Some("the write of this delivery fails if an accepted twin exists"));
         let opened = match open(&self.incoming, trace) {
             Ok(opened) => payload.insert(opened),

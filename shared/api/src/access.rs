@@ -297,13 +297,17 @@ pub async fn path_id<T: FromStr, S: Send + Sync>(
 pub struct PathParams(Vec<(String, String)>);
 
 impl PathParams {
+    /// A parameter as it stands.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// A parameter as an id.
     ///
     /// # Errors
     /// The 404 of that kind.
     pub fn id<T: FromStr>(&self, name: &str, kind: Kind) -> Result<T, Problem> {
-        let text = self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value);
-        text.and_then(|text| text.parse().ok()).ok_or_else(|| Problem::not_found(kind))
+        self.get(name).and_then(|text| text.parse().ok()).ok_or_else(|| Problem::not_found(kind))
     }
 }
 

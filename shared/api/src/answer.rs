@@ -56,6 +56,8 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let Self { kept, once, replayed } = self;
         let mut body = kept.body;
+        // What is shown once is stored by nobody on the way; everything else only after asking again.
+        let caching = if once.is_empty() { "private, no-cache" } else { "no-store" };
         if let Some(members) = body.as_object_mut() {
             for (member, secret) in once {
                 members.insert(member, json!(secret.expose()));
@@ -70,6 +72,7 @@ impl IntoResponse for Answer {
         let mut response = (status, text).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
         if let Ok(tag) = HeaderValue::from_str(&tag) {
             headers.insert(header::ETAG, tag);
         }

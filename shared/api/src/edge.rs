@@ -1,6 +1,7 @@
-//! What every request passes on its way in and out: a tolerant path, a request id, one log line, problems written out, and
-//! panics turned into a problem.
+//! What every request passes on its way in and out: a tolerant path, a request id, bounds on its headers, one log line,
+//! problems written out, and panics turned into a problem.
 
+use crate::accept::Accept;
 use crate::precondition::is_known;
 use crate::problem::{Problem, ProblemType};
 use axum::Router;
@@ -16,6 +17,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 const REQUEST_ID: &str = "x-request-id";
 /// Longest request id that is taken over from the caller, in bytes.
 const MAX_REQUEST_ID_BYTES: usize = 128;
+/// The headers of a request, names and values together, in bytes: API Gateway's own limit, held here as well so that it is
+/// the same on a laptop.
+pub const MAX_HEADER_BYTES: usize = 10_240;
+/// Where pages are served beside JSON.
+const PAGES: [&str; 2] = ["/docs", "/problems"];
+/// What pages and their files may be.
+const PAGE_TYPES: [&str; 3] = ["text/html", "text/css", "text/javascript"];
 
 /// Wraps a function's router. Unknown paths and methods are answered here as problems.
 pub fn edge(router: Router) -> Router {
@@ -26,8 +34,16 @@ pub fn edge(router: Router) -> Router {
     Router::new().fallback_service(service)
 }
 
-async fn unknown_path(method: Method, uri: Uri) -> Problem {
-    Problem::new(ProblemType::NotFound, format!("Cannot {method} {}", uri.path())).with_error("Not Found")
+/// Marks the answer to a path that the router does not have.
+#[derive(Debug, Clone, Copy)]
+struct UnknownPath;
+
+async fn unknown_path(method: Method, uri: Uri) -> Response {
+    let problem =
+        Problem::new(ProblemType::NotFound, format!("Cannot {method} {}", uri.path())).with_error("Not Found");
+    let mut response = problem.into_response();
+    response.extensions_mut().insert(UnknownPath);
+    response
 }
 
 async fn unknown_method(method: Method, uri: Uri) -> Problem {
@@ -43,15 +59,23 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 async fn pass(mut request: Request, next: Next) -> Response {
     let started = std::time::Instant::now();
     let id = request_id(&request);
-    if let Some(uri) = mended(request.uri()) {
-        *request.uri_mut() = uri;
+    let mended = mended(request.uri());
+    if let Some(uri) = &mended {
+        *request.uri_mut() = uri.clone();
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let reads = method == Method::GET || method == Method::HEAD;
     let asks = reads && request.headers().contains_key(header::IF_NONE_MATCH);
     let known: HeaderMap = if asks { request.headers().clone() } else { HeaderMap::new() };
-    let mut response = next.run(request).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    let refused = refused(&request);
+    let mut response = match refused {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    };
+    let unknown = response.extensions_mut().remove::<UnknownPath>().is_some();
+    if let Some(location) = mended.filter(|_| unknown).and_then(|uri| elsewhere(&uri)) {
+        response = (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response();
+    } else if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         // 405 carries the methods that the router knows for the path.
         let allow = response.headers().get(header::ALLOW).cloned();
         response = problem.render(&id, &path);
@@ -75,6 +99,31 @@ async fn pass(mut request: Request, next: Next) -> Response {
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(request.id = %id, %method, path, status = response.status().as_u16(), duration_ms, "Answered a request");
     response
+}
+
+/// Where a mended path is served, if not here. The gateway sends a path by its prefix, and takes no route that ends in a
+/// slash: `…/robots/` comes to the function of all other paths, which has no robots. 308 keeps method and body.
+fn elsewhere(uri: &Uri) -> Option<HeaderValue> {
+    HeaderValue::from_str(uri.path_and_query()?.as_str()).ok()
+}
+
+/// What is wrong with the headers of a request, whatever it asks for.
+fn refused(request: &Request) -> Option<Problem> {
+    let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if bytes > MAX_HEADER_BYTES {
+        let detail = format!("the headers may have at most {MAX_HEADER_BYTES} bytes in all");
+        return Some(Problem::new(ProblemType::HeadersTooLarge, detail));
+    }
+    let accept = Accept::of(request.headers());
+    let path = request.uri().path();
+    let is_page =
+        PAGES.iter().any(|page| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    // A payload is sent in the media type that it came in, so any may be right.
+    let admitted = path.ends_with("/payload")
+        || ["application/json", "application/problem+json"].iter().any(|media| accept.admits(media))
+        || (is_page && PAGE_TYPES.iter().any(|media| accept.admits(media)));
+    let offered = if is_page { "text/html or application/json" } else { "application/json" };
+    (!admitted).then(|| Problem::new(ProblemType::NotAcceptable, format!("only {offered} can be answered here")))
 }
 
 /// The caller's request id if it is harmless, else Lambda's trace, else a new one.

@@ -2,9 +2,12 @@
 
 use crate::app::{App, Settings, SystemIds};
 use crate::edge::edge;
+use crate::gateway;
 use aws_config::timeout::TimeoutConfig;
 use axum::Router;
+use lambda_http::LambdaEvent;
 use repoplane_store::{Store, Vault};
+use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +25,12 @@ const BOOTSTRAP_SECRET: &str = "REPOPLANE_BOOTSTRAP_SECRET";
 pub async fn run(router: impl FnOnce(App) -> Router) -> Result<(), lambda_http::Error> {
     init_logs();
     let app = app_from_environment().await?;
-    lambda_http::run(edge(router(app))).await
+    let router = edge(router(app));
+    let service = lambda_http::service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let router = router.clone();
+        async move { gateway::answer(router, &event.payload, event.context).await }
+    });
+    lambda_http::lambda_runtime::run(service).await
 }
 
 /// One JSON line an event; the level comes from `RUST_LOG`.

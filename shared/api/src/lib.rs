@@ -4,14 +4,17 @@
 //! that the type stands for; it answers a value or a [`problem::Problem`]. [`edge::edge`] wraps a router with what every
 //! request needs: a tolerant path, a request id, one log line, and no panic that escapes.
 
+pub mod accept;
 pub mod access;
 pub mod answer;
 pub mod app;
 pub mod body;
 pub mod cursor;
 pub mod edge;
+pub mod gateway;
 pub mod idempotency;
 pub mod lambda;
+pub mod openapi;
 pub mod precondition;
 pub mod problem;
 pub mod query;

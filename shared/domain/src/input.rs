@@ -202,7 +202,12 @@ impl<'v, 'e> Object<'v, 'e> {
     /// An integer within a range, both ends included.
     pub fn integer(&mut self, key: &'static str, range: std::ops::RangeInclusive<i64>) -> Field<i64> {
         let what = format!("an integer from {} to {}", range.start(), range.end());
-        self.typed(key, &what, |value| value.as_i64().filter(|n| range.contains(n)))
+        // JSON Schema counts 1.0 among the integers, and so do clients whose language has one kind of number.
+        let whole = |value: &Value| {
+            let number = value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9_007_199_254_740_992.0)?;
+            Some(number as i64)
+        };
+        self.typed(key, &what, |value| value.as_i64().or_else(|| whole(value)).filter(|n| range.contains(n)))
     }
 
     /// A list, as it stands.

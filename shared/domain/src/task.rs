@@ -20,6 +20,8 @@ pub const DEFAULT_LEASE_SECONDS: i64 = 600;
 pub const MAX_WORKER_BYTES: usize = 200;
 /// Longest result of a task, in bytes.
 pub const MAX_RESULT_BYTES: usize = 64 * 1024;
+/// Deepest result of a task: lists and objects within each other.
+pub const MAX_RESULT_DEPTH: usize = 16;
 
 /// Where a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -267,8 +269,29 @@ impl PatchTask {
         if result.as_ref().is_some_and(|value| value.to_string().len() > MAX_RESULT_BYTES) {
             object.error("result", format!("must be at most {MAX_RESULT_BYTES} bytes of JSON"));
         }
+        if result.as_ref().is_some_and(|value| !is_storable(value, MAX_RESULT_DEPTH)) {
+            let text = format!(
+                "must be nested at most {MAX_RESULT_DEPTH} deep, without empty names and with numbers below 1e125"
+            );
+            object.error("result", text);
+        }
         object.finish();
         errors.into_result(Self { status: status.unwrap_or(TaskStatus::Failed), lease, result })
+    }
+}
+
+/// Whether the table can keep a value as it is: names are not empty, and depth and numbers have bounds.
+fn is_storable(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Number(number) => {
+            let size = number.as_f64().map_or(0.0, f64::abs);
+            size == 0.0 || (1e-125..1e125).contains(&size)
+        }
+        Value::Array(items) => depth > 0 && items.iter().all(|item| is_storable(item, depth - 1)),
+        Value::Object(members) => {
+            depth > 0 && members.iter().all(|(name, member)| !name.is_empty() && is_storable(member, depth - 1))
+        }
     }
 }
 

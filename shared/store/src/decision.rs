@@ -3,7 +3,7 @@
 use crate::Store;
 use crate::error::StoreError;
 use crate::item::{self, Attributes};
-use crate::keys::{self, Part};
+use crate::keys::{self, Key, Part};
 use crate::table::Range;
 use crate::vault::SecretPointer;
 use repoplane_domain::access::{Members, Principal, RepositoryRole};
@@ -142,6 +142,14 @@ impl DecisionSet {
     }
 }
 
+/// Items beside a repository, with its record and its members.
+pub(crate) struct WithRecord {
+    pub(crate) repository: Repository,
+    pub(crate) members: Members,
+    /// The items that were asked for, in any order; absent ones are left out.
+    pub(crate) items: Vec<Attributes>,
+}
+
 /// Who may look at what lies beside a repository's decision set: all that a list needs to know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryAccess {
@@ -167,6 +175,26 @@ impl RepositoryAccess {
 }
 
 impl Store {
+    /// Items by key, read by one call with the record and the members that decide who may see them; `None` without a
+    /// repository.
+    pub(crate) async fn with_record(
+        &self,
+        id: RepositoryId,
+        wanted: impl IntoIterator<Item = Key>,
+    ) -> Result<Option<WithRecord>, StoreError> {
+        let mut all = vec![keys::part(id, Part::Record), keys::part(id, Part::Members)];
+        all.extend(wanted);
+        let (mut repository, mut members, mut items) = (None, StoredMembers::default(), Vec::new());
+        for item in self.table.batch_get(&all, true).await? {
+            match item::text_of(&item, keys::SK).and_then(Part::parse) {
+                Some(Part::Record) => repository = Some(item::into_value::<Repository>("repository", item)?),
+                Some(Part::Members) => members = item::into_value("members", item)?,
+                Some(Part::State | Part::Automation | Part::Robot(_) | Part::Credentials) | None => items.push(item),
+            }
+        }
+        Ok(repository.map(|repository| WithRecord { repository, members: members.members, items }))
+    }
+
     /// Who may look at a repository's lists, believed for half a minute; another tenant's repository does not exist.
     ///
     /// # Errors
@@ -179,17 +207,8 @@ impl Store {
         if let Some(access) = self.access.get(&id).await {
             return Ok(Some(access).filter(|access| access.tenant == tenant));
         }
-        let wanted = [keys::part(id, Part::Record), keys::part(id, Part::Members)];
-        let (mut repository, mut members) = (None, StoredMembers::default());
-        for item in self.table.batch_get(&wanted, true).await? {
-            match item::text_of(&item, keys::SK).and_then(Part::parse) {
-                Some(Part::Record) => repository = Some(item::into_value::<Repository>("repository", item)?),
-                Some(Part::Members) => members = item::into_value("members", item)?,
-                Some(Part::State | Part::Automation | Part::Robot(_) | Part::Credentials) | None => {}
-            }
-        }
-        let Some(repository) = repository else { return Ok(None) };
-        let access = Arc::new(RepositoryAccess::of(&repository, &members.members));
+        let Some(WithRecord { repository, members, .. }) = self.with_record(id, []).await? else { return Ok(None) };
+        let access = Arc::new(RepositoryAccess::of(&repository, &members));
         self.access.insert(id, Arc::clone(&access)).await;
         Ok(Some(access).filter(|access| access.tenant == tenant))
     }

@@ -4,11 +4,11 @@
 //! body in a partition of the delivery's own. How long they live is said in [`crate::lifetime`].
 
 use crate::commit::{CommitError, Guard, Lost, Writes};
-use crate::decision::StoredMembers;
+use crate::decision::WithRecord;
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item, number, text};
-use crate::keys::{self, Part};
+use crate::keys;
 use crate::lifetime::{CHUNKS, Life};
 use crate::table::{MAX_EXAMINED, Range};
 use crate::tasks::{for_dispatch, locator_item, task_item};
@@ -358,29 +358,16 @@ impl Store {
         id: DeliveryId,
         now: Timestamp,
     ) -> Result<Option<FoundDelivery>, StoreError> {
-        let wanted = [
-            keys::part(repository, Part::Record),
-            keys::part(repository, Part::Members),
-            keys::delivery_detail(id),
-            keys::delivery_chunk(id, 0),
-        ];
-        let (mut record, mut members, mut items) = (None, StoredMembers::default(), Vec::new());
-        for item in self.table.batch_get(&wanted, true).await? {
-            match item::text_of(&item, keys::SK).and_then(Part::parse) {
-                Some(Part::Record) => record = Some(item::into_value::<Repository>("repository", item)?),
-                Some(Part::Members) => members = item::into_value("members", item)?,
-                Some(Part::State | Part::Automation | Part::Robot(_) | Part::Credentials) => {}
-                None => items.push(item),
-            }
-        }
-        let Some(record) = record.filter(|record| record.tenant == tenant) else { return Ok(None) };
+        let wanted = [keys::delivery_detail(id), keys::delivery_chunk(id, 0)];
+        let found = self.with_record(repository, wanted).await?.filter(|found| found.repository.tenant == tenant);
+        let Some(WithRecord { repository: record, members, mut items }) = found else { return Ok(None) };
         let whole = |item: &Attributes| chunk_of(item).is_none_or(|bytes| bytes.len() < CHUNK_BYTES);
         if !items.iter().all(whole) {
             items = self.table.query(&Range::partition(keys::delivery_partition(id))).await?;
         }
         items.retain(|item| item::is_alive(item, now));
         let kept = kept(&items)?.filter(|kept| kept.delivery.summary.repo_id == repository);
-        Ok(Some(FoundDelivery { repository: record, members: members.members, kept }))
+        Ok(Some(FoundDelivery { repository: record, members, kept }))
     }
 
     /// A delivery of a repository, whole.

@@ -6,6 +6,8 @@ use crate::error::StoreError;
 use crate::item::{self, Item, number, text};
 use crate::keys::{self, Key};
 use crate::{Store, WriteError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use repoplane_domain::access::Principal;
 use repoplane_domain::id::{LeaseId, WriteId};
 use repoplane_domain::time::Timestamp;
@@ -163,17 +165,21 @@ impl Store {
             .condition_expression("attribute_not_exists(pk) OR expires_at <= :now OR #until <= :ms")
             .expression_attribute_names("#until", "until")
             .expression_attribute_values(":now", number(now.as_second()))
-            .expression_attribute_values(":ms", number(now.as_millisecond()));
-        match call.send().await {
-            Ok(_) => Ok(Some(Once { lease: Some(lease), ..once })),
-            Err(error)
-                if error.as_service_error().is_some_and(|e| {
-                    e.is_conditional_check_failed_exception() || e.is_transaction_conflict_exception()
-                }) =>
-            {
-                Err(WriteError::Repeated)
+            .expression_attribute_values(":ms", number(now.as_millisecond()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let error = match call.send().await {
+            Ok(_) => return Ok(Some(Once { lease: Some(lease), ..once })),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                let holder = failed.item().and_then(|item| item::text_of(item, LEASE));
+                // Our own mark: an earlier try landed and its answer was lost.
+                let ours = holder == Some(lease.to_string().as_str());
+                if ours { Ok(Some(Once { lease: Some(lease), ..once })) } else { Err(WriteError::Repeated) }
             }
-            Err(error) => Err(StoreError::table(error).into()),
+            Some(failed) if failed.is_transaction_conflict_exception() => Err(WriteError::Repeated),
+            Some(_) | None => Err(StoreError::table(error).into()),
         }
     }
 

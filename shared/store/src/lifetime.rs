@@ -21,6 +21,8 @@ const OPEN_TASKS: &str = "open_tasks";
 const KEPT_UNTIL: &str = "kept_until";
 /// How many chunks the body has; on the summary.
 pub(crate) const CHUNKS: &str = "chunks";
+/// Nothing was counted meanwhile, and the body was not deleted: an update of a chunk that is gone would make a new one.
+const SAME_BODY: &str = "open_tasks = :read AND chunks = :chunks";
 /// A delivery stays at least so long after its last task ended: whoever ended it may want to look.
 const AFTER_LAST_TASK: Duration = Duration::from_secs(24 * 3600);
 
@@ -76,25 +78,24 @@ impl Store {
         };
         let Some(summary) = summary else { return Ok(false) };
         let open: u64 = number_of(&summary, OPEN_TASKS).unwrap_or_default();
+        let chunks: usize = number_of(&summary, CHUNKS).unwrap_or_default();
         let mut values = vec![(":read", number(open)), (":left", number(open.saturating_sub(1)))];
         let counted = "SET open_tasks = :left, write_id = :write_id";
-        let condition = "open_tasks = :read";
         match open {
             // Its last task has ended already, or it never counted any.
             0 => return Ok(false),
             1 => {}
             2.. => {
-                writes.update_counted(key, counted, condition, values);
+                writes.update_counted(key, counted, "open_tasks = :read", values);
                 return Ok(false);
             }
         }
         let kept_until = Timestamp::from_second(number_of(&summary, KEPT_UNTIL).unwrap_or_default());
         let expires = number(kept_until.max(now.plus(AFTER_LAST_TASK)).as_second());
-        values.push((":at", expires.clone()));
-        writes.update_counted(key, &format!("{counted}, expires_at = :at"), condition, values);
+        values.extend([(":at", expires.clone()), (":chunks", number(chunks))]);
+        writes.update_counted(key, &format!("{counted}, expires_at = :at"), SAME_BODY, values);
         let mut expire = |key: Key| writes.update_once(key, "SET expires_at = :at", vec![(":at", expires.clone())]);
         expire(keys::delivery_detail(task.delivery_id));
-        let chunks: usize = number_of(&summary, CHUNKS).unwrap_or_default();
         let fits = chunks * CHUNK_BYTES <= INLINE_BYTES;
         if fits {
             (0..chunks).for_each(|index| expire(keys::delivery_chunk(task.delivery_id, index)));
@@ -118,15 +119,15 @@ impl Store {
         };
         let Some(summary) = summary.filter(|summary| item::is_alive(summary, now)) else { return Ok(None) };
         let open: u64 = number_of(&summary, OPEN_TASKS).unwrap_or_default();
-        let values = vec![(":read", number(open)), (":left", number(open + 1))];
+        let chunks: usize = number_of(&summary, CHUNKS).unwrap_or_default();
+        let values = vec![(":read", number(open)), (":left", number(open + 1)), (":chunks", number(chunks))];
         let counted = "SET open_tasks = :left, write_id = :write_id REMOVE expires_at";
-        writes.update_counted(key, counted, "open_tasks = :read", values);
+        writes.update_counted(key, counted, SAME_BODY, values);
         if open > 0 {
             return Ok(Some(false));
         }
         let mut keep = |key: Key| writes.update_once(key, "REMOVE expires_at", Vec::new());
         keep(keys::delivery_detail(task.delivery_id));
-        let chunks: usize = number_of(&summary, CHUNKS).unwrap_or_default();
         let fits = chunks * CHUNK_BYTES <= INLINE_BYTES;
         if fits {
             (0..chunks).for_each(|index| keep(keys::delivery_chunk(task.delivery_id, index)));
@@ -139,8 +140,17 @@ impl Store {
         let key = keys::delivery_summary(repository, id);
         let Some(summary) = self.table.get(&key, true).await? else { return Ok(()) };
         let chunks: usize = number_of(&summary, CHUNKS).unwrap_or_default();
-        let expires: Option<i64> = number_of(&summary, keys::EXPIRES_AT);
-        for index in 0..chunks {
+        self.settle_chunks(id, 0..chunks, number_of(&summary, keys::EXPIRES_AT)).await
+    }
+
+    /// Gives chunks of a body an end in seconds since the epoch, or none.
+    pub(crate) async fn settle_chunks(
+        &self,
+        id: DeliveryId,
+        chunks: std::ops::Range<usize>,
+        expires: Option<i64>,
+    ) -> Result<(), StoreError> {
+        for index in chunks {
             let key = keys::delivery_chunk(id, index);
             let call = self.table.client.update_item().table_name(&self.table.name);
             let call = call.set_key(Some(item::key_attributes(&key))).condition_expression("attribute_exists(pk)");

@@ -4,8 +4,9 @@ use crate::change::{claims, taken};
 use crate::commit::{CommitError, Writes, jittered};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
-use crate::item::{self, Attributes, Item, number};
+use crate::item::{self, Attributes, Item, number, number_of};
 use crate::keys::{self, Part};
+use crate::lifetime::CHUNKS;
 use crate::table::Range;
 use crate::{Author, Store, WriteError};
 use repoplane_domain::access::authorize;
@@ -137,7 +138,7 @@ impl Store {
         for item in left {
             let Some(sort_key) = item::text_of(item, keys::SK) else { continue };
             if sort_key.starts_with(keys::TASKS) {
-                Self::clear_task(&mut writes, item, now)?;
+                self.clear_task(&mut writes, item, now).await?;
             }
             writes.delete(keys::Key { pk: keys::repository_partition(id), sk: sort_key.to_owned() });
         }
@@ -150,22 +151,23 @@ impl Store {
     }
 
     /// A task's locator goes; the delivery that it kept alive gets an end.
-    fn clear_task(writes: &mut Writes, item: &Attributes, now: Timestamp) -> Result<(), StoreError> {
+    async fn clear_task(&self, writes: &mut Writes, item: &Attributes, now: Timestamp) -> Result<(), StoreError> {
         let task: repoplane_domain::task::Task = item::value("task", item)?;
         writes.delete(keys::task_locator(task.id));
         if task.status.is_final() {
             return Ok(());
         }
-        let expires = number(now.plus(AFTER_REMOVAL).as_second());
         let delivery = task.delivery_id;
-        // The first chunk is nearly always the whole body.
-        let parts = [
-            keys::delivery_summary(task.repo_id, delivery),
-            keys::delivery_detail(delivery),
-            keys::delivery_chunk(delivery, 0),
-        ];
-        for key in parts {
-            writes.update_once(key, "SET expires_at = :at", vec![(":at", expires.clone())]);
+        let summary = keys::delivery_summary(task.repo_id, delivery);
+        let Some(stored) = self.table.get(&summary, true).await? else { return Ok(()) };
+        let chunks: usize = number_of(&stored, CHUNKS).unwrap_or_default();
+        let expires = now.plus(AFTER_REMOVAL).as_second();
+        // The first chunk is nearly always the whole body. The rest does not fit into the transaction and goes ahead: when
+        // the task is gone, nobody asks for it any more.
+        self.settle_chunks(delivery, 1..chunks, Some(expires)).await?;
+        let first = (chunks > 0).then(|| keys::delivery_chunk(delivery, 0));
+        for key in [summary, keys::delivery_detail(delivery)].into_iter().chain(first) {
+            writes.update_once(key, "SET expires_at = :at", vec![(":at", number(expires))]);
         }
         Ok(())
     }

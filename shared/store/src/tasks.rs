@@ -1,11 +1,11 @@
 //! Tasks: read by id or by repository, changed under their version.
 
 use crate::commit::{CommitError, Writes, jittered};
-use crate::decision::StoredMembers;
+use crate::decision::WithRecord;
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item, text};
-use crate::keys::{self, Part};
+use crate::keys;
 use crate::table::{MAX_EXAMINED, Range};
 use crate::{Store, WriteError};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -112,28 +112,15 @@ impl Store {
     /// [`StoreError`] when storage fails.
     pub async fn find_task(&self, tenant: TenantId, id: TaskId) -> Result<Option<FoundTask>, StoreError> {
         let Some(Located { repository, delivery }) = self.locate(id).await? else { return Ok(None) };
-        let mut wanted = vec![
-            keys::part(repository, Part::Record),
-            keys::part(repository, Part::Members),
-            keys::task(repository, id),
-        ];
-        wanted.extend(delivery.map(|delivery| keys::delivery_summary(repository, delivery)));
-        let (mut record, mut members, mut task, mut summary) = (None, StoredMembers::default(), None, None);
-        for item in self.table.batch_get(&wanted, true).await? {
-            let sort_key = item::text_of(&item, keys::SK).unwrap_or_default();
-            match Part::parse(sort_key) {
-                Some(Part::Record) => record = Some(item::value::<Repository>("repository", &item)?),
-                Some(Part::Members) => members = item::value("members", &item)?,
-                Some(Part::State | Part::Automation | Part::Robot(_) | Part::Credentials) => {}
-                None if sort_key.starts_with(keys::TASKS) => task = Some(item),
-                None => summary = Some(item),
-            }
-        }
-        let (Some(repository), Some(item)) = (record.filter(|record| record.tenant == tenant), task) else {
-            return Ok(None);
-        };
+        let summary = delivery.map(|delivery| keys::delivery_summary(repository, delivery));
+        let wanted = std::iter::once(keys::task(repository, id)).chain(summary);
+        let found = self.with_record(repository, wanted).await?.filter(|found| found.repository.tenant == tenant);
+        let Some(WithRecord { repository, members, items }) = found else { return Ok(None) };
+        let is_task = |item: &Attributes| item::text_of(item, keys::SK).is_some_and(|sk| sk.starts_with(keys::TASKS));
+        let (task, summary): (Vec<_>, Vec<_>) = items.into_iter().partition(is_task);
+        let Some(item) = task.into_iter().next() else { return Ok(None) };
         let task = item::value("task", &item)?;
-        Ok(Some(FoundTask { repository, members: members.members, task, item, summary }))
+        Ok(Some(FoundTask { repository, members, task, item, summary: summary.into_iter().next() }))
     }
 
     /// One page of a repository's tasks, newest first, strictly after a task. A filtered page may be short and yet be

@@ -37,7 +37,8 @@ const PARTITIONS: [(&str, &str); 14] = [
     ("OUTBOX#", "OUTBOX"),
     ("HOOK#", "HOOK"),
 ];
-const PARTS: [(&str, &str); 9] = [
+const PARTS: [(&str, &str); 10] = [
+    ("A#TOMBSTONE", "TOMBSTONE"),
     ("D#1RECORD", "RECORD"),
     ("D#5CREDENTIALS", "CREDENTIALS"),
     ("D#", "PART"),

@@ -29,22 +29,22 @@ fn whole() -> Vec<Value> {
     let task = json!({"id": "tsk_1", "repoId": "rep_1", "deliveryId": "dlv_1", "groupId": "grp_1", "status": "queued",
                       "robotId": "rob_1", "ruleId": "r1"});
     vec![
-        item("DELIVERIES#rep_1", "dlv_1", json!({"data": summary, "open_tasks": 1})),
+        item("DELIVERIES#rep_1", "dlv_1", json!({"data": summary, "open_tasks": 1, "chunks": 1})),
         item("DELIVERY#dlv_1", "DETAIL", json!({"data": summary})),
         item("DELIVERY#dlv_1", "BODY#000", json!({})),
         item("REPO#rep_1", "TASK#tsk_1", json!({"data": task, "open_pk": "OPEN#rep_1", "holds_schedule": true})),
         item("REPO#rep_1", "GROUP#grp_1", json!({"data": {"id": "grp_1"}, "tasks": 1})),
         item("REPO#rep_1", "SCHEDULED#rob_1#r1", json!({"data": "tsk_1"})),
-        item("LOCATOR#tsk_1", "-", json!({"data": "rep_1"})),
+        item("LOCATOR#tsk_1", "-", json!({"data": "rep_1", "delivery": "dlv_1"})),
         item(
             "TWIN#rep_1#guid:1",
             "-",
             json!({"data": {"delivery": "dlv_1", "response": {"tasks": [{"id": "tsk_1"}]}}}),
         ),
         item("REPO#rep_1", "D#1RECORD", json!({"data": {"id": "rep_1"}})),
-        item("REPO#rep_1", "D#3MEMBERS", json!({"data": {"members": [{"user_id": "usr_1"}]}})),
+        item("REPO#rep_1", "D#3MEMBERS", json!({"data": {"members": [{"user_id": "usr_1", "role": "owner"}]}})),
         item("UNIQUE#tnt_1#NAME#abc", "-", json!({"data": "rep_1"})),
-        item("MEMBERSHIPS#tnt_1#usr_1", "rep_1", json!({})),
+        item("MEMBERSHIPS#tnt_1#usr_1", "rep_1", json!({"data": "owner"})),
     ]
 }
 
@@ -82,4 +82,43 @@ fn held_documents_are_listed() {
     assert_eq!(leases(&items), ["REPO#rep_1 D#5CREDENTIALS until 7"]);
     items.push(item("REPO#rep_2", "D#5CREDENTIALS", json!({"lease": "lse_1"})));
     assert!(check(&items).is_err(), "a hold without an end");
+}
+
+#[test]
+fn a_membership_in_another_role_and_a_locator_of_another_delivery_are_found() {
+    let mut items = whole();
+    items[6]["delivery"] = json!({"S": "dlv_2"});
+    items[11]["data"] = json!({"S": "member"});
+    assert_eq!(check(&items).unwrap_err().len(), 2);
+}
+
+#[test]
+fn a_deleted_repository_leaves_a_tombstone_and_what_ends_by_itself() {
+    let summary = json!({"id": "dlv_1", "repoId": "rep_1", "taskIds": ["tsk_1"], "signatureVerified": true});
+    let left = |expires: Value| {
+        vec![
+            item("REPO#rep_1", "A#TOMBSTONE", json!({"data": {}})),
+            item("DELIVERIES#rep_1", "dlv_1", json!({"data": summary, "open_tasks": 1, "chunks": 1, "expires_at": 9})),
+            item("DELIVERY#dlv_1", "DETAIL", json!({"data": summary, "expires_at": 9})),
+            item("DELIVERY#dlv_1", "BODY#000", expires),
+        ]
+    };
+    assert_eq!(check(&left(json!({"expires_at": 9}))), Ok(()));
+    assert!(check(&left(json!({}))).is_err(), "a body without an end");
+    let mut items = left(json!({"expires_at": 9}));
+    items.push(item("REPO#rep_1", "D#3MEMBERS", json!({"data": {}})));
+    items.push(item("MEMBERSHIPS#tnt_1#usr_1", "rep_1", json!({"data": "owner"})));
+    items.push(item("UNIQUE#tnt_1#NAME#abc", "-", json!({"data": "rep_1"})));
+    assert_eq!(check(&items).unwrap_err().len(), 4, "{:?}", check(&items));
+}
+
+#[test]
+fn a_kept_answer_and_a_call_in_flight_end() {
+    let key = "IDEMPOTENCY#tnt_1#usr_1#abc";
+    let answer = json!({"data": {"fingerprint": "f", "answer": "{}"}, "expires_at": 9});
+    let flight = json!({"data": {"fingerprint": "f", "until": 7}, "lease": "lse_1", "expires_at": 9});
+    assert_eq!(check(&[item(key, "-", answer)]), Ok(()));
+    assert_eq!(check(&[item(key, "-", flight)]), Ok(()));
+    let bare = json!({"data": {"fingerprint": "f"}});
+    assert_eq!(check(&[item(key, "-", bare)]).unwrap_err().len(), 2);
 }

@@ -32,6 +32,15 @@ impl Answers {
     }
 }
 
+/// A call with an idempotency key, which makes the table keep its answer.
+async fn posted(app: &TestApp, target: &str, body: &Value) -> Answer {
+    let event = Event::new("POST", target)
+        .header("idempotency-key", &format!("key-{}-{}", target.len(), body["name"].as_str().unwrap_or_default()));
+    let event =
+        if body.is_null() { event } else { event.header("content-type", "application/json").body(body.to_string()) };
+    app.admin().send(event).await
+}
+
 #[tokio::test]
 async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     let log = Log::default();
@@ -56,6 +65,7 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         "canary-forged-token",
         "canary-authorization",
         "canary-unknown-access-token",
+        "canary-password",
         repoplane_tests::ADMIN_TOKEN,
     ];
 
@@ -64,8 +74,9 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         "provider": "github", "name": "Codertocat/Hello-World", "externalId": "Codertocat/Hello-World",
         "apiBaseUrl": base, "webhookSecret": "canary-webhook-secret",
     });
-    // The one answer that shows the webhook's secret.
-    let created = admin.post("/api/repos", body).await.expect(201);
+    // The one answer that shows the webhook's secret. Its repeat, which is told from what the table keeps, does not.
+    let created = posted(&app, "/api/repos", &body).await.expect(201);
+    answers.keep("repeated create", posted(&app, "/api/repos", &body).await.expect(201));
     let path = format!("/api/repos/{}", created.text("/repo/id"));
     let body = json!({
         "repoProviderCredential": {"profiles": [{"id": "bot", "remark": "bot", "token": "canary-git-token"}]},
@@ -77,7 +88,9 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         "name": "Own", "promptDefault": "p", "token": "canary-robot-token",
         "modelProviderConfig": {"credentialSource": "robot", "credential": {"apiKey": "canary-robot-key"}},
     });
-    let robot = answers.keep("robot", admin.post(&format!("{path}/robots"), body).await.expect(201)).text("/robot/id");
+    let robots = format!("{path}/robots");
+    let robot = answers.keep("robot", posted(&app, &robots, &body).await.expect(201)).text("/robot/id");
+    answers.keep("repeated robot", posted(&app, &robots, &body).await.expect(201));
     // The double refuses the token, which it must not be quoted for.
     let tested = admin.post(&format!("{path}/robots/{robot}/test"), Value::Null).await.expect(200);
     assert_eq!(answers.keep("test", tested).body["ok"], false);
@@ -87,7 +100,19 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     answers.keep("wrong patch", admin.patch(&path, wrong).await.expect(400));
     // The one answer that shows the rotated secret.
     let rotation = json!({"webhookSecret": "canary-second-webhook-secret", "overlapSeconds": 60});
-    admin.post(&format!("{path}/webhook-secret/rotate"), rotation).await.expect(200);
+    let rotate = format!("{path}/webhook-secret/rotate");
+    posted(&app, &rotate, &rotation).await.expect(200);
+    answers.keep("repeated rotation", posted(&app, &rotate, &rotation).await.expect(200));
+    // What we make ourselves is as secret as what we are given: a derived webhook secret, and the text of a token.
+    let derived = posted(&app, "/api/repos", &json!({"provider": "gitlab", "name": "acme/derived"})).await.expect(201);
+    let wanted = json!({"name": "ci", "scopes": ["repos:read"]});
+    let token = posted(&app, "/api/access-tokens", &wanted).await.expect(201);
+    let made = [derived.text("/webhookSecret"), token.text("/token")];
+    answers.keep("repeated token", posted(&app, "/api/access-tokens", &wanted).await.expect(201));
+    let login = |password: &str| json!({"username": "admin", "password": password});
+    // The one answer that shows the token of whoever signs in: it is the caller's own.
+    admin.post("/api/auth/login", login(&made[1])).await.expect(200);
+    answers.keep("refused login", admin.post("/api/auth/login", login("canary-password")).await.expect(401));
 
     let payload = fixture(GITHUB_ISSUES_OPENED);
     let webhook = created.text("/webhookPath");
@@ -101,12 +126,14 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     answers.keep("forged", app.anonymous().send(post("sha256=00")).await.expect(401));
     let good = github_signature("canary-second-webhook-secret", payload.as_bytes());
     answers.keep("webhook", app.anonymous().send(post(&good)).await);
-    for list in ["", "/robots", "/automation", "/webhook-deliveries", "/members", "/tasks"] {
+    for list in ["", "/robots", "/automation", "/webhook-deliveries", "/members", "/tasks", "/audit"] {
         answers.keep(list, admin.get(&format!("{path}{list}")).await.expect(200));
     }
     let delivery = admin.get(&format!("{path}/webhook-deliveries")).await.text("/deliveries/0/id");
     answers.keep("delivery", admin.get(&format!("{path}/webhook-deliveries/{delivery}")).await.expect(200));
-    for target in ["/api/me", "/api/access-tokens", "/api/users", "/api/repos"] {
+    let again = format!("{path}/webhook-deliveries/{delivery}/redeliver");
+    answers.keep("redelivery", posted(&app, &again, &Value::Null).await.expect(201));
+    for target in ["/api/me", "/api/access-tokens", "/api/users", "/api/repos", "/api/audit", "/api/tenants"] {
         answers.keep(target, admin.get(target).await.expect(200));
     }
     answers.keep("stranger", app.client("canary-unknown-access-token").get("/api/me").await.expect(401));
@@ -119,10 +146,14 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         app.line.set_fault(None);
     }
 
+    answers.keep("content", admin.delete(&format!("{path}/webhook-deliveries/{delivery}/content")).await.expect(200));
+    answers.keep("deletion", admin.delete(&format!("{path}?force=true")).await.expect(200));
+
     let table = serde_json::to_string(&app.items().await).expect("JSON");
     let logged = String::from_utf8(log.0.lock().expect("the log").clone()).expect("text");
     assert!(logged.contains("Answered a request"), "the log was captured");
-    for canary in canaries {
+    let made = made.iter().map(String::as_str);
+    for canary in canaries.into_iter().chain(made) {
         assert!(!table.contains(canary), "{canary} is in the table");
         for (asked, answer) in &answers.0 {
             assert!(!answer.contains(canary), "{canary} is in the answer to {asked}: {answer}");

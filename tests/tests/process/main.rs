@@ -5,6 +5,7 @@ mod canary;
 mod documents;
 mod events_page;
 mod house;
+mod openapi;
 mod routes;
 mod rows;
 mod server;

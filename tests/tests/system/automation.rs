@@ -217,3 +217,13 @@ async fn no_race_leaves_a_rule_that_names_a_missing_robot() {
         assert_eq!(robots, rules, "the rule is there as long as its robot: {}", shown.body);
     }
 }
+
+#[tokio::test]
+async fn an_event_without_a_name_is_refused_and_not_left_to_the_table() {
+    let app = TestApp::start().await;
+    let hook = Hook::github(&app).await;
+    let body = json!({"config": {"version": 2, "events": {"": {"rules": []}, "x".repeat(201): {"rules": []}}}});
+    let refused = app.admin().put(&format!("{}/automation", hook.path), body).await.expect(400);
+    assert_eq!(refused.wrong_fields().first().map(String::as_str), Some("/config/events/"));
+    assert_eq!(refused.wrong_fields().len(), 2);
+}

@@ -1,6 +1,6 @@
 //! `POST /api/webhook/{github,gitlab}/:repoId` (contract: hookcode 4.6; design 5.2, 8.1).
 
-mod bodies;
+pub(crate) mod bodies;
 mod bound;
 mod dedupe;
 mod hydration;

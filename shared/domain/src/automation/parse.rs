@@ -80,6 +80,12 @@ impl Reader<'_> {
     fn version_2(&mut self, events: &Value, at: &str, errors: &mut FieldErrors) -> AutomationConfig {
         let mut config = AutomationConfig::default_config();
         for (key, value) in events.as_object().into_iter().flatten() {
+            // Names become attribute names of the table, which takes no empty ones.
+            if key.is_empty() || key.len() > MAX_ID_BYTES {
+                let pointer = format!("{at}/{}", pointer_token(key));
+                errors.push(pointer, format!("the name of an event must have 1 to {MAX_ID_BYTES} bytes"));
+                continue;
+            }
             let rules = self.event(value, key, format!("{at}/{}", pointer_token(key)), errors);
             config.events.insert(key.clone(), rules);
         }

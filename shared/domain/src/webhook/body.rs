@@ -11,7 +11,7 @@ use crate::delivery::{ErrorLayer, StepKey};
 use crate::repository::Provider;
 use crate::secret::Sha256Writer;
 use serde_json::Value;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 /// Reads the body and cross-checks it with the event header.
 ///
@@ -151,10 +151,10 @@ fn write_canonical(value: &Value, out: &mut impl Write) -> std::io::Result<()> {
 /// SHA-256 of the payload as JSON with sorted keys, hex (contract: hookcode 3.8). The text goes into the hash as it is
 /// written: of a large payload it would be a copy for nothing.
 pub fn payload_hash(payload: &Value) -> String {
-    let mut hash = Sha256Writer::default();
-    // A hash takes every byte.
+    // Names and values are short, a hash takes blocks. It takes every byte, so that writing does not fail.
+    let mut hash = BufWriter::new(Sha256Writer::default());
     let _ = write_canonical(payload, &mut hash);
-    hash.hex()
+    hash.into_inner().map(Sha256Writer::hex).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -73,6 +73,11 @@ impl Refusal {
         Self::rejected(413, ErrorLayer::SignatureValidation, Some("WEBHOOK_BODY_TOO_LARGE"), text)
     }
 
+    /// The tenant is suspended, hence read-only: what comes in is kept, and can be run again when that is over.
+    pub fn tenant_suspended() -> Self {
+        Self::skipped(ErrorLayer::RepoState, "tenant suspended")
+    }
+
     /// The contract's body; a caller that answers with problem documents adds its own members.
     pub fn body(&self) -> Value {
         match self.result {

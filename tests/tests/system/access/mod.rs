@@ -3,7 +3,9 @@
 mod bootstrap;
 mod hygiene;
 mod instances;
+mod login;
 mod scopes;
+mod suspended;
 mod tenants;
 mod tokens;
 mod users;

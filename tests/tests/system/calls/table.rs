@@ -44,6 +44,11 @@ pub(super) const TABLE: &[Row] = &[
     row("welcome", "", ["", "", "", ""], ""),
     row("health", "", ["", "", "", ""], ""),
     row("version", "", ["", "", "", ""], ""),
+    row("openapi_document", "", ["", "", "", ""], ""),
+    row("docs_page", "", ["", "", "", ""], ""),
+    row("docs_file", "", ["", "", "", ""], ""),
+    row("problems_list", "", ["", "", "", ""], ""),
+    row("problems_get", "", ["", "", "", ""], ""),
     row(
         "access_bootstrap",
         "",

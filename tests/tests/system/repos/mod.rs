@@ -5,6 +5,8 @@ mod archived;
 mod budgets;
 mod change;
 mod create;
+mod delete;
+mod filters;
 mod identity_lock;
 mod list;
 mod races;

@@ -94,3 +94,17 @@ async fn wrong_fields_are_named_all_at_once() {
     assert_eq!(app.admin().patch(&path, large).await.expect(400).wrong_fields(), ["/result"]);
     assert_eq!(app.admin().patch(&path, json!({})).await.expect(400).wrong_fields(), ["/status"]);
 }
+
+#[tokio::test]
+async fn a_result_that_the_table_cannot_keep_is_400() {
+    let app = TestApp::start_with_double().await;
+    let (_, task) = one_task(&app).await;
+    let path = format!("/api/tasks/{task}");
+    let deep = (0..20).fold(json!(1), |inner, _| json!([inner]));
+    for result in [json!({"": 1}), json!({"a": [{"": 1}]}), json!(1e200), json!([1e-200]), deep] {
+        let refused = app.admin().patch(&path, json!({"status": "cancelled", "result": result})).await.expect(400);
+        assert_eq!(refused.wrong_fields(), ["/result"]);
+    }
+    let kept = json!({"status": "cancelled", "result": {"a": [0, 1.5, -1e100, null, {"b": "c"}]}});
+    app.admin().patch(&path, kept).await.expect(200);
+}

@@ -4,28 +4,28 @@ use repoplane_tests::{Answer, GITHUB_ISSUES_OPENED, Hook, TestApp, fixture};
 use serde_json::{Value, json};
 
 /// The example issue with another number: another event.
-pub(super) fn issue(number: u32) -> String {
+pub(crate) fn issue(number: u32) -> String {
     let mut body: Value = serde_json::from_str(&fixture(GITHUB_ISSUES_OPENED)).expect("JSON");
     body["issue"]["number"] = json!(number);
     body.to_string()
 }
 
 /// Posts the n-th issue and answers the ids of its tasks.
-pub(super) async fn open_issue(app: &TestApp, hook: &Hook, number: u32) -> Vec<String> {
+pub(crate) async fn open_issue(app: &TestApp, hook: &Hook, number: u32) -> Vec<String> {
     let answer = hook.post(app, "issues", &format!("guid-{number}"), &issue(number)).await.expect(202);
     let tasks = answer.body["tasks"].as_array().unwrap_or_else(|| panic!("no tasks in {}", answer.body)).iter();
     tasks.map(|task| task["id"].as_str().expect("an id").to_owned()).collect()
 }
 
 /// A repository whose one robot has one task to do.
-pub(super) async fn one_task(app: &TestApp) -> (Hook, String) {
+pub(crate) async fn one_task(app: &TestApp) -> (Hook, String) {
     let (hook, _) = Hook::ready(app).await;
     let task = open_issue(app, &hook, 1).await.remove(0);
     (hook, task)
 }
 
 /// Adds robots and enables them at the double.
-pub(super) async fn add_robots(app: &TestApp, hook: &Hook, count: usize) -> Vec<String> {
+pub(crate) async fn add_robots(app: &TestApp, hook: &Hook, count: usize) -> Vec<String> {
     let github = app.double.as_ref().map(|double| double.github());
     app.admin().patch(&hook.path, json!({"apiBaseUrl": github})).await.expect(200);
     let mut robots = Vec::new();
@@ -39,13 +39,13 @@ pub(super) async fn add_robots(app: &TestApp, hook: &Hook, count: usize) -> Vec<
 }
 
 /// Stores rules for issues.
-pub(super) async fn set_rules(app: &TestApp, hook: &Hook, rules: Value) {
+pub(crate) async fn set_rules(app: &TestApp, hook: &Hook, rules: Value) {
     let config = json!({"config": {"version": 2, "events": {"issue": {"rules": rules}}}});
     app.admin().put(&format!("{}/automation", hook.path), config).await.expect(200);
 }
 
 /// Claims as `worker` with further fields.
-pub(super) async fn claim(app: &TestApp, task: &str, worker: &str, more: Value) -> Answer {
+pub(crate) async fn claim(app: &TestApp, task: &str, worker: &str, more: Value) -> Answer {
     let mut body = json!({"worker": worker});
     for (name, value) in more.as_object().into_iter().flatten() {
         body[name] = value.clone();
@@ -54,7 +54,7 @@ pub(super) async fn claim(app: &TestApp, task: &str, worker: &str, more: Value) 
 }
 
 /// Changes the status, with a lease or without.
-pub(super) async fn patch(app: &TestApp, task: &str, status: &str, lease: Option<&str>) -> Answer {
+pub(crate) async fn patch(app: &TestApp, task: &str, status: &str, lease: Option<&str>) -> Answer {
     let mut body = json!({"status": status});
     if let Some(lease) = lease {
         body["leaseId"] = json!(lease);
@@ -63,6 +63,6 @@ pub(super) async fn patch(app: &TestApp, task: &str, status: &str, lease: Option
 }
 
 /// The task as its own address shows it.
-pub(super) async fn show(app: &TestApp, task: &str) -> Value {
+pub(crate) async fn show(app: &TestApp, task: &str) -> Value {
     app.admin().get(&format!("/api/tasks/{task}")).await.expect(200).body["task"].clone()
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The example issue, filled up to a size with text that hardly compresses.
-fn issue_of(bytes: usize) -> String {
+pub(crate) fn issue_of(bytes: usize) -> String {
     let mut body: Value = serde_json::from_str(&fixture(GITHUB_ISSUES_OPENED)).expect("JSON");
     body["filler"] = json!("");
     let missing = bytes.saturating_sub(body.to_string().len());
@@ -22,7 +22,7 @@ fn issue_of(bytes: usize) -> String {
     body.to_string()
 }
 
-const MB: usize = 1024 * 1024;
+pub(crate) const MB: usize = 1024 * 1024;
 
 #[tokio::test]
 async fn bodies_come_back_whole_by_range_and_inlined_up_to_a_megabyte() {
