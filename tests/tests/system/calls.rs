@@ -126,6 +126,16 @@ fn what_costs_more_than_the_budget_says_why() {
     }
 }
 
+/// Calls as the page shows them: many alike by their number.
+fn counted(calls: &str) -> String {
+    let calls: Vec<&str> = calls.split(", ").collect();
+    let runs = calls.chunk_by(|a, b| a == b).flat_map(|run| match run {
+        [call, _, _, ..] => vec![format!("{} × {call}", run.len())],
+        few => few.iter().map(|call| (*call).to_owned()).collect(),
+    });
+    runs.collect::<Vec<_>>().join(", ")
+}
+
 /// The table as the page shows it.
 fn shown() -> Result<String, std::fmt::Error> {
     let mut page = String::new();
@@ -134,7 +144,7 @@ fn shown() -> Result<String, std::fmt::Error> {
     for row in TABLE {
         let case = if row.case.is_empty() { String::new() } else { format!(", {}", row.case) };
         let [warm, others @ ..] = row.calls;
-        let warm = if warm.is_empty() { "none" } else { warm };
+        let warm = if warm.is_empty() { "none".to_owned() } else { counted(warm) };
         write!(page, "| `{}`{case} | {warm} |", row.operation)?;
         for added in others {
             if added.is_empty() {

@@ -16,7 +16,7 @@ const fn row(operation: &'static str, case: &'static str, calls: [&'static str; 
     Row { operation, case, calls, reason }
 }
 
-const FRESH: &str = "who administers is looked up anew: a token that was taken back administers nothing from then on";
+const FRESH: &str = "the caller is looked up anew";
 const SECRET: &str = "a secret changes: a lease on its document, a new version of it, and its label";
 const BOOT: &str = "once in a deployment's life: the bootstrap token, the tenant's number and its master key";
 const TOK: &str = "the caller is looked up anew; then the user and the user's tokens, whose number is limited";
