@@ -18,8 +18,8 @@ pub struct AuditPage {
     pub next: Option<AuditId>,
 }
 
-fn entry(item: &Attributes) -> Result<Option<AuditEntry>, StoreError> {
-    item::value("audit entry", item).map(Some)
+fn entry(item: Attributes) -> Result<Option<AuditEntry>, StoreError> {
+    item::into_value("audit entry", item).map(Some)
 }
 
 impl Store {

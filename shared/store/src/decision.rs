@@ -120,20 +120,20 @@ impl DecisionSet {
         )))
     }
 
-    fn read(items: &[Attributes]) -> Result<Option<Self>, StoreError> {
+    fn read(items: Vec<Attributes>) -> Result<Option<Self>, StoreError> {
         let mut repository = None;
         let mut set =
             (RepositoryState::default(), StoredMembers::default(), None, Vec::new(), StoredCredentials::default());
         for attributes in items {
-            match item::text_of(attributes, keys::SK).and_then(Part::parse) {
-                Some(Part::Record) => repository = Some(item::value("repository", attributes)?),
-                Some(Part::State) => set.0 = item::value("repository state", attributes)?,
-                Some(Part::Members) => set.1 = item::value("members", attributes)?,
-                Some(Part::Automation) => set.2 = Some(item::value("automation", attributes)?),
-                Some(Part::Robot(_)) => set.3.push(item::value("robot", attributes)?),
+            match item::text_of(&attributes, keys::SK).and_then(Part::parse) {
+                Some(Part::Record) => repository = Some(item::into_value("repository", attributes)?),
+                Some(Part::State) => set.0 = item::into_value("repository state", attributes)?,
+                Some(Part::Members) => set.1 = item::into_value("members", attributes)?,
+                Some(Part::Automation) => set.2 = Some(item::into_value("automation", attributes)?),
+                Some(Part::Robot(_)) => set.3.push(item::into_value("robot", attributes)?),
                 // Without a version it is only a lease: the first value is still on its way.
                 Some(Part::Credentials) if !attributes.contains_key(item::VERSION) => {}
-                Some(Part::Credentials) => set.4 = item::value("credentials", attributes)?,
+                Some(Part::Credentials) => set.4 = item::into_value("credentials", attributes)?,
                 None => {}
             }
         }
@@ -187,8 +187,8 @@ impl Store {
         let (mut repository, mut members, mut items) = (None, StoredMembers::default(), Vec::new());
         for item in self.table.batch_get(&all, true).await? {
             match item::text_of(&item, keys::SK).and_then(Part::parse) {
-                Some(Part::Record) => repository = Some(item::value::<Repository>("repository", &item)?),
-                Some(Part::Members) => members = item::value("members", &item)?,
+                Some(Part::Record) => repository = Some(item::into_value::<Repository>("repository", item)?),
+                Some(Part::Members) => members = item::into_value("members", item)?,
                 Some(Part::State | Part::Automation | Part::Robot(_) | Part::Credentials) | None => items.push(item),
             }
         }
@@ -233,7 +233,7 @@ impl Store {
     /// [`StoreError`] when storage fails.
     pub async fn decision_set(&self, id: RepositoryId) -> Result<Option<DecisionSet>, StoreError> {
         let range = Range::partition(keys::repository_partition(id)).begins(keys::DECISION_SET);
-        DecisionSet::read(&self.table.query(&range).await?)
+        DecisionSet::read(self.table.query(&range).await?)
     }
 }
 

@@ -337,8 +337,8 @@ impl Store {
         let range = range.between(filter.from.map(start), filter.until.map(start));
         let after = after.map(|id| id.to_string());
         let range = if filter.ascending { range.forwards_after(after) } else { range.backwards_after(after) };
-        let keep = |item: &Attributes| {
-            let delivery: DeliverySummary = item::value("delivery", item)?;
+        let keep = |item: Attributes| {
+            let delivery: DeliverySummary = item::into_value("delivery", item)?;
             Ok(filter.shows(&delivery).then_some(delivery))
         };
         let found = self.table.walk(&range, (limit, MAX_EXAMINED), now, keep).await?;

@@ -90,7 +90,16 @@ pub(crate) fn encode(value: &impl Serialize) -> Result<AttributeValue, StoreErro
 
 /// Reads an item's value.
 pub(crate) fn value<T: DeserializeOwned>(what: &'static str, item: &Attributes) -> Result<T, StoreError> {
-    let data = item.get(DATA).cloned().unwrap_or(AttributeValue::Null(true));
+    decode(what, item.get(DATA).cloned())
+}
+
+/// Reads the value of an item of which nothing else is needed, without a copy: for what is read in numbers.
+pub(crate) fn into_value<T: DeserializeOwned>(what: &'static str, mut item: Attributes) -> Result<T, StoreError> {
+    decode(what, item.remove(DATA))
+}
+
+fn decode<T: DeserializeOwned>(what: &'static str, data: Option<AttributeValue>) -> Result<T, StoreError> {
+    let data = data.unwrap_or(AttributeValue::Null(true));
     serde_dynamo::from_attribute_value(data).map_err(|error| StoreError::corrupt(what, error))
 }
 

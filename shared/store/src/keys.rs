@@ -12,7 +12,7 @@
 //! | task group | table | pk=`REPO#{rep}`, sk=`GROUP#{grp}` | written, not read |
 //! | claim of a scheduled task | table | pk=`REPO#{rep}`, sk=`SCHEDULED#{rob}#{rule}` | condition only |
 //! | repository and delivery of a task (immutable, cached) | table | pk=`LOCATOR#{tsk}`, sk=`-` | 0.5 RRU once |
-//! | open tasks or groups of a repository, counted | `open` | open_pk=`OPEN#{rep}`, open_sk begins `TASK#` or `GROUP#` | 0.5 RRU / 4 KB, COUNT |
+//! | open tasks and groups of a repository, counted | `open` | open_pk=`OPEN#{rep}`, open_sk begins `TASK#` or `GROUP#` | 1 Query of keys, 0.5 RRU / 4 KB |
 //! | tasks that no queue has yet | `undispatched` | undispatched_pk=`UNDISPATCHED#{shard}` | 0.5 RRU / 4 KB |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
 //! | repositories of a member, with the role | table | pk=`MEMBERSHIPS#{tnt}#{usr}`, sk=`{rep}`, then BatchGet of records | 0.5 RRU / 4 KB + 0.5 RRU each |

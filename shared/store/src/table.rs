@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::item::{Attributes, key_attributes, number, text};
 use crate::keys::{self, Key};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, Select};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue};
 use std::collections::HashMap;
 
 /// Items per BatchGetItem call (DynamoDB: BatchGetItem).
@@ -208,7 +208,7 @@ impl Table {
         range: &Range,
         (limit, budget): (usize, usize),
         now: repoplane_domain::time::Timestamp,
-        mut keep: impl FnMut(&Attributes) -> Result<Option<T>, StoreError>,
+        mut keep: impl FnMut(Attributes) -> Result<Option<T>, StoreError>,
     ) -> Result<Found<T>, StoreError> {
         let sort_key = range.key_names().1;
         let (mut rows, mut start, mut examined): (Vec<(String, T)>, _, usize) = (Vec::new(), None, 0);
@@ -217,10 +217,11 @@ impl Table {
             let left = budget.saturating_sub(examined).max(1);
             let wanted = if examined == 0 { limit + 1 } else { left.min(FILTERED_PAGE) };
             let (page, next) = self.page(range, Some(i32::try_from(wanted).unwrap_or(i32::MAX)), start).await?;
-            for (index, item) in page.iter().enumerate() {
+            let length = page.len();
+            for (index, item) in page.into_iter().enumerate() {
                 examined += 1;
-                let at = crate::item::text_of(item, sort_key).unwrap_or_default().to_owned();
-                if crate::item::is_alive(item, now)
+                let at = crate::item::text_of(&item, sort_key).unwrap_or_default().to_owned();
+                if crate::item::is_alive(&item, now)
                     && let Some(row) = keep(item)?
                 {
                     if rows.len() == limit {
@@ -230,39 +231,13 @@ impl Table {
                     rows.push((at.clone(), row));
                 }
                 if examined >= budget {
-                    let more = next.is_some() || index + 1 < page.len();
+                    let more = next.is_some() || index + 1 < length;
                     return Ok(Found { rows, next: more.then_some(at) });
                 }
             }
             start = next;
             if start.is_none() {
                 return Ok(Found { rows, next: None });
-            }
-        }
-    }
-
-    /// How many items a range has.
-    pub(crate) async fn count(&self, range: &Range) -> Result<u64, StoreError> {
-        let (condition, values) = range.condition();
-        let (pk, sk) = range.key_names();
-        let (mut count, mut start) = (0u64, None);
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .set_index_name(range.index.map(str::to_owned))
-                .key_condition_expression(condition)
-                .expression_attribute_names("#pk", pk)
-                .set_expression_attribute_values(Some(values.clone()))
-                .select(Select::Count)
-                .set_exclusive_start_key(start);
-            let call = if condition.contains("#sk") { call.expression_attribute_names("#sk", sk) } else { call };
-            let answer = call.send().await.map_err(StoreError::table)?;
-            count += u64::try_from(answer.count).unwrap_or_default();
-            start = answer.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
-                return Ok(count);
             }
         }
     }

@@ -138,8 +138,8 @@ impl Store {
     ) -> Result<TaskPage, StoreError> {
         let range = Range::partition(keys::repository_partition(repository)).begins(keys::TASKS);
         let range = range.backwards_after(after.map(|id| format!("{}{id}", keys::TASKS)));
-        let keep = |item: &Attributes| {
-            let task: Task = item::value("task", item)?;
+        let keep = |item: Attributes| {
+            let task: Task = item::into_value("task", item)?;
             Ok(filter.shows(&task, now).then_some(task))
         };
         let found = self.table.walk(&range, (limit, MAX_EXAMINED), now, keep).await?;

@@ -6,6 +6,7 @@ mod audit;
 mod automation;
 mod bad_input;
 mod budgets;
+mod calls;
 mod corpus;
 mod credentials;
 mod deliveries;

@@ -1,0 +1,191 @@
+//! The table of `docs/performance.md`: calls to the engines of every operation.
+
+/// One operation in one of its cases.
+pub(super) struct Row {
+    /// The id of its route.
+    pub(super) operation: &'static str,
+    /// Which case of it; empty for the usual one.
+    pub(super) case: &'static str,
+    /// Calls when everything is warm; then what a cold token, a cold tenant and a cold repository add.
+    pub(super) calls: [&'static str; 4],
+    /// Why it costs more than the budget; empty when it does not.
+    pub(super) reason: &'static str,
+}
+
+const fn row(operation: &'static str, case: &'static str, calls: [&'static str; 4], reason: &'static str) -> Row {
+    Row { operation, case, calls, reason }
+}
+
+const FRESH: &str = "who administers is looked up anew: a token that was taken back administers nothing from then on";
+const SECRET: &str = "a secret changes: a lease on its document, a new version of it, and its label";
+const BOOT: &str = "once in a deployment's life: the bootstrap token, the tenant's number and its master key";
+const TOK: &str = "the caller is looked up anew; then the user and the user's tokens, whose number is limited";
+const TEN: &str = "the operator is looked up anew; the tenant gets a secret document with its master key";
+const USER: &str =
+    "the caller is looked up anew; then the user and all of the user's tokens, which say what the user may";
+const DEMOTE: &str = "besides, another administrator must be left";
+const AUDIT: &str =
+    "the caller is looked up anew; a day's log lies in 16 parts, because every write of the tenant adds to it";
+const ALL: &str = "active and archived repositories lie apart, each list in its own order";
+const MEMBER: &str =
+    "memberships, then their records: copies of the records would have to be written with every change";
+const DELETE: &str = "open tasks are counted; what hangs on the record goes after it, in batches";
+const ARCHIVE: &str = "open tasks and groups are counted for the answer";
+const ADD: &str = "the user's name is copied into the list of members, and users lie in the tenant's partition";
+const ADDNAME: &str = "besides, the claim of the name leads to the user";
+const FIRST: &str = "the record's gaps are filled and its identity locked, once, by a transaction of its own";
+const TWIN: &str = "the repetition is counted on the first delivery";
+const REDELIVER: &str =
+    "repository and kept delivery lie apart: the partition of a repository would grow with its payloads";
+const CONTENT: &str = "repository and kept delivery lie apart";
+
+/// In the order of the routes.
+pub(super) const TABLE: &[Row] = &[
+    row("welcome", "", ["", "", "", ""], ""),
+    row("health", "", ["", "", "", ""], ""),
+    row("version", "", ["", "", "", ""], ""),
+    row(
+        "access_bootstrap",
+        "",
+        ["GetSecretValue, GetItem, UpdateItem, CreateSecret, TransactWriteItems, UpdateSecretVersionStage", "", "", ""],
+        BOOT,
+    ),
+    row("access_login", "", ["GetItem", "", "", ""], ""),
+    row("access_me", "", ["", "GetItem", "", ""], ""),
+    row("access_list_tokens", "", ["Query", "GetItem", "", ""], ""),
+    row("access_create_token", "", ["GetItem, GetItem, Query, TransactWriteItems", "", "GetItem", ""], TOK),
+    row("access_revoke_token", "", ["GetItem, GetItem, TransactWriteItems", "", "GetItem", ""], FRESH),
+    row("tenants_list", "", ["GetItem, Query", "", "", ""], FRESH),
+    row(
+        "tenants_create",
+        "",
+        ["GetItem, UpdateItem, CreateSecret, TransactWriteItems, UpdateSecretVersionStage", "", "", ""],
+        TEN,
+    ),
+    row("tenants_get", "", ["GetItem, GetItem", "", "", ""], FRESH),
+    row("tenants_update", "", ["GetItem, GetItem, TransactWriteItems", "", "", ""], FRESH),
+    row("users_list", "", ["GetItem, Query", "", "", ""], FRESH),
+    row("users_create", "", ["GetItem, UpdateItem, TransactWriteItems", "", "GetItem", ""], ""),
+    row("users_get", "", ["GetItem, GetItem", "", "", ""], FRESH),
+    row("users_update", "", ["GetItem, GetItem, Query, TransactWriteItems", "", "GetItem", ""], USER),
+    row(
+        "users_update",
+        "an administrator is demoted",
+        ["GetItem, GetItem, Query, Query, TransactWriteItems", "", "GetItem", ""],
+        DEMOTE,
+    ),
+    row(
+        "audit_list",
+        "",
+        [
+            "GetItem, Query, Query, Query, Query, Query, Query, Query, Query, Query, Query, Query, Query, Query, Query, Query, Query",
+            "",
+            "",
+            "",
+        ],
+        AUDIT,
+    ),
+    row("repos_list", "", ["Query", "GetItem", "", ""], ""),
+    row("repos_list", "archived=all", ["Query, Query", "GetItem", "", ""], ALL),
+    row("repos_list", "by a member", ["Query, BatchGetItem", "GetItem", "", ""], MEMBER),
+    row("repos_create", "", ["UpdateItem, TransactWriteItems", "GetItem", "GetItem, GetSecretValue", ""], ""),
+    row(
+        "repos_create",
+        "with a webhook secret",
+        ["UpdateItem, CreateSecret, TransactWriteItems, UpdateSecretVersionStage", "GetItem", "GetItem", ""],
+        SECRET,
+    ),
+    row("repos_get", "", ["Query", "GetItem", "", ""], ""),
+    row("repos_patch", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row(
+        "repos_patch",
+        "the first secret value",
+        ["Query, UpdateItem, CreateSecret, TransactWriteItems, UpdateSecretVersionStage", "GetItem", "GetItem", ""],
+        SECRET,
+    ),
+    row(
+        "repos_patch",
+        "another secret value",
+        [
+            "Query, UpdateItem, PutSecretValue, TransactWriteItems, UpdateSecretVersionStage",
+            "GetItem",
+            "GetItem",
+            "GetSecretValue",
+        ],
+        SECRET,
+    ),
+    row(
+        "repos_delete",
+        "",
+        ["Query, Query, TransactWriteItems, Query, TransactWriteItems", "GetItem", "GetItem", ""],
+        DELETE,
+    ),
+    row("repos_archive", "", ["Query, Query, TransactWriteItems", "GetItem", "GetItem", ""], ARCHIVE),
+    row("repos_unarchive", "", ["Query, Query, TransactWriteItems", "GetItem", "GetItem", ""], ARCHIVE),
+    row("repos_rotate_webhook_secret", "", ["Query, TransactWriteItems", "GetItem", "GetItem, GetSecretValue", ""], ""),
+    row("repos_list_members", "", ["Query", "GetItem", "", ""], ""),
+    row("repos_add_member", "", ["Query, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], ADD),
+    row(
+        "repos_add_member",
+        "by user name",
+        ["Query, GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        ADDNAME,
+    ),
+    row("repos_update_member_role", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row("repos_remove_member", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row("repos_list_audit", "", ["Query", "GetItem", "", "BatchGetItem"], ""),
+    row("repos_list_robots", "", ["Query", "GetItem", "", ""], ""),
+    row("repos_get_robot", "", ["Query", "GetItem", "", ""], ""),
+    row("repos_create_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row(
+        "repos_create_robot",
+        "with a token of its own",
+        [
+            "Query, UpdateItem, PutSecretValue, TransactWriteItems, UpdateSecretVersionStage",
+            "GetItem",
+            "GetItem",
+            "GetSecretValue",
+        ],
+        SECRET,
+    ),
+    row("repos_patch_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row("repos_delete_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row("repos_test_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", "GetSecretValue"], ""),
+    row("repos_get_automation", "", ["Query", "GetItem", "", ""], ""),
+    row("repos_put_automation", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row("webhook_github", "", ["Query, TransactWriteItems", "", "GetItem, GetSecretValue", ""], ""),
+    row(
+        "webhook_github",
+        "the first on its repository",
+        ["Query, TransactWriteItems, TransactWriteItems", "", "GetItem, GetSecretValue", ""],
+        FIRST,
+    ),
+    row(
+        "webhook_github",
+        "the same delivery again",
+        ["Query, TransactWriteItems, UpdateItem", "", "GetItem, GetSecretValue", ""],
+        TWIN,
+    ),
+    row("webhook_gitlab", "", ["Query, TransactWriteItems", "", "GetItem, GetSecretValue", ""], ""),
+    row("repos_list_webhook_deliveries", "", ["Query", "GetItem", "", "BatchGetItem"], ""),
+    row("repos_get_webhook_delivery", "", ["BatchGetItem", "GetItem", "", ""], ""),
+    row("repos_get_webhook_delivery_payload", "", ["BatchGetItem", "GetItem", "", ""], ""),
+    row(
+        "repos_redeliver_webhook_delivery",
+        "",
+        ["Query, Query, TransactWriteItems", "GetItem", "GetItem", ""],
+        REDELIVER,
+    ),
+    row(
+        "repos_delete_webhook_delivery_content",
+        "",
+        ["Query, GetItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        CONTENT,
+    ),
+    row("tasks_list", "", ["Query", "GetItem", "", "BatchGetItem"], ""),
+    row("tasks_get", "", ["BatchGetItem", "GetItem", "", "GetItem"], ""),
+    row("tasks_update", "", ["BatchGetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"], ""),
+    row("tasks_claim", "", ["BatchGetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"], ""),
+    row("tasks_retry", "", ["BatchGetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"], ""),
+    row("tasks_cancel", "", ["BatchGetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"], ""),
+];
