@@ -141,7 +141,7 @@ fn delivery(index: &Index, found: &Found) -> Complaints {
     if let Some(original) = found.data["replayOfEventId"].as_str()
         && let Some(original) = index.get(&format!("DELIVERY#{original}"), "DETAIL")
     {
-        let listed = replays(original).iter().any(|replay| *replay == id);
+        let listed = replays(original).contains(&id);
         wrong.extend(unless(listed, format!("{original} does not name it among its replays")));
     }
     if is_deleted(index, &repository) {

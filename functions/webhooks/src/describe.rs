@@ -192,6 +192,7 @@ fn deliveries() -> Vec<Operation> {
         one("repos_get_webhook_delivery_payload", "Download a delivery's payload")
             .text("The raw bytes in their own media type, whole or one range of them.")
             .parameter(Parameter::header("Range", schema::text(), "One range of bytes: `bytes=0-99`."))
+            .parameter(Parameter::header("If-None-Match", schema::text(), "An `ETag` of an earlier answer."))
             .answer(range("The payload as it came.", 200))
             .answer(range("The range that was asked for.", 206).with_header(
                 "Content-Range",
@@ -202,7 +203,10 @@ fn deliveries() -> Vec<Operation> {
                 "Content-Range",
                 content_range(),
                 "How long the payload is.",
-            )),
+            ))
+            .answer(
+                Answer::new(304, "The caller has it already.").with_header("ETag", schema::text(), "The same one."),
+            ),
         manage(one("repos_redeliver_webhook_delivery", "Run a delivery again").idempotent())
             .text(
                 "By the rules as they are now. The result is a delivery of its own that names the first one; twins are not \

@@ -109,7 +109,7 @@ async fn a_forged_post_beyond_the_limit_costs_its_query_only() {
 }
 
 #[tokio::test]
-async fn a_supplied_secret_costs_one_secret_read_cold_and_no_tenant() {
+async fn a_supplied_secret_costs_one_secret_read_and_the_tenants_record_cold() {
     let app = TestApp::start().await;
     let own = json!({"name": "Codertocat/Hello-World", "webhookSecret": "chosen by its owner"});
     let mut hook = Hook::register(&app, "github", own).await;
@@ -119,7 +119,8 @@ async fn a_supplied_secret_costs_one_secret_read_cold_and_no_tenant() {
     assert_eq!(calls, WARM);
     let (calls, answer) = cost(&app.second_instance(), async |app| hook.ping(app, "b").await).await;
     answer.expect(202);
-    assert_eq!(calls, ["Query", "GetSecretValue", "TransactWriteItems"]);
+    // Whether the tenant is suspended is asked once in half a minute.
+    assert_eq!(calls, ["Query", "GetSecretValue", "GetItem", "TransactWriteItems"]);
 }
 
 #[tokio::test]

@@ -48,7 +48,9 @@ async fn all_that_can_be_read_has_a_tag_and_is_not_sent_twice() {
     let app = TestApp::start_with_double().await;
     let (_, targets) = readable(&app).await;
     let routes = repoplane_tests::routes();
-    let read = routes.iter().filter(|(_, route)| route.method == "GET" && route.path.starts_with("/api/"));
+    // The API's own document is a file with a tag of another form.
+    let is_read = |id: &str, path: &str| path.starts_with("/api/") && id != "openapi_document";
+    let read = routes.iter().filter(|(_, route)| route.method == "GET" && is_read(route.id, route.path));
     assert_eq!(read.count(), targets.len(), "a read is missing in the list above");
     for target in &targets {
         let first = app.admin().get(target).await.expect(200);
