@@ -102,9 +102,11 @@ async fn pass(mut request: Request, next: Next) -> Response {
 }
 
 /// Where a mended path is served, if not here. The gateway sends a path by its prefix, and takes no route that ends in a
-/// slash: `…/robots/` comes to the function of all other paths, which has no robots. 308 keeps method and body.
+/// slash: `…/robots/` comes to the function of all other paths, which has no robots. 308 keeps method and body. Only paths
+/// of the API lie elsewhere: of any other, a browser could read `/\host` as another site.
 fn elsewhere(uri: &Uri) -> Option<HeaderValue> {
-    HeaderValue::from_str(uri.path_and_query()?.as_str()).ok()
+    let target = uri.path_and_query()?.as_str();
+    target.starts_with("/api/").then(|| HeaderValue::from_str(target).ok()).flatten()
 }
 
 /// What is wrong with the headers of a request, whatever it asks for.
@@ -157,6 +159,14 @@ fn mended(uri: &Uri) -> Option<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_site() {
+        let sent = |text: &str| elsewhere(&mended(&text.parse().unwrap()).unwrap()).is_some();
+        assert!(sent("/api/repos/x/robots/?limit=1"));
+        assert!(sent("//api//repos"));
+        assert!(!sent("/\\evil.example/") && !sent("//evil.example/x/") && !sent("/api\\evil.example/"));
+    }
 
     #[test]
     fn doubled_and_trailing_slashes_are_mended() {
