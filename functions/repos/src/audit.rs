@@ -12,9 +12,6 @@ use repoplane_domain::time::Timestamp;
 use repoplane_store::AuditPage;
 use serde_json::{Value, json};
 
-const DEFAULT_PAGE: usize = 50;
-const MAX_PAGE: usize = 200;
-
 fn view(entry: &AuditEntry) -> Value {
     let mut view = json!({"id": entry.id, "action": entry.action, "target": entry.target, "at": entry.at});
     let who = [
@@ -50,7 +47,7 @@ pub(crate) async fn of_repository(
     let id = listed.repository.id;
     let scope = CursorScope::new(listed.principal.tenant, &["audit", &id.to_string()]);
     let after: Option<AuditId> = cursor::decode(&scope, query.get("cursor"))?;
-    let page = app.store.audit_of_repository(id, after, query.limit(DEFAULT_PAGE, MAX_PAGE), app.now()).await?;
+    let page = app.store.audit_of_repository(id, after, query.page_size(), app.now()).await?;
     Ok(answer(&page, &scope))
 }
 
@@ -68,7 +65,7 @@ pub(crate) async fn of_tenant(
     let day = errors.into_result(day)?.unwrap_or_else(|| app.now()).day();
     let scope = CursorScope::new(caller.tenant, &["audit", &day]);
     let after: Option<AuditId> = cursor::decode(&scope, query.get("cursor"))?;
-    let limit = query.limit(DEFAULT_PAGE, MAX_PAGE);
+    let limit = query.page_size();
     let page = app.store.audit_of_day(caller.tenant, &day, after, limit, app.now()).await?;
     Ok(answer(&page, &scope))
 }

@@ -75,7 +75,7 @@ pub(crate) async fn change(
         members.set_role(user, role)
     };
     let edit = Edit { action: AuditAction::RepoMemberUpdated, user, once: None };
-    let set = edit_members(&app, &repo, (edit, &if_match), change, unkept).await.map_err(plain)?;
+    let set = edit_members(&app, &repo, (edit, &if_match), change, unkept).await.map_err(Problem::from)?;
     let member = set.members.members.get(user).map(view::member);
     Ok(Answer::ok(json!({"member": member})).version(set.members.version))
 }
@@ -93,7 +93,7 @@ pub(crate) async fn remove(
         members.remove(user)
     };
     let edit = Edit { action: AuditAction::RepoMemberRemoved, user, once: None };
-    let set = edit_members(&app, &repo, (edit, &if_match), change, unkept).await.map_err(plain)?;
+    let set = edit_members(&app, &repo, (edit, &if_match), change, unkept).await.map_err(Problem::from)?;
     Ok(Answer::ok(json!({"ok": true})).version(set.members.version))
 }
 
@@ -106,11 +106,6 @@ struct Edit<'a> {
 
 fn unkept(_: &DecisionSet, (): &()) -> KeptAnswer {
     KeptAnswer::ok(Value::Null)
-}
-
-/// The problem of a call without a key.
-fn plain(failed: Failed) -> Problem {
-    failed.into()
 }
 
 async fn edit_members(

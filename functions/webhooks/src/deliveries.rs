@@ -12,8 +12,6 @@ use repoplane_store::DeliveryFilter;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-const DEFAULT_PAGE: usize = 50;
-const MAX_PAGE: usize = 200;
 /// Payloads up to this size are shown in the detail; larger ones are linked.
 const MAX_INLINE_BYTES: usize = 1024 * 1024;
 
@@ -23,7 +21,7 @@ pub(crate) async fn list(State(app): State<App>, listed: Listed<Read>, query: Qu
     let filter = read_filter(&query)?;
     let scope = CursorScope::of_query(listed.principal.tenant, &["deliveries", &id.to_string()], &query);
     let after: Option<DeliveryId> = cursor::decode(&scope, query.get("cursor"))?;
-    let page = app.store.deliveries(id, &filter, after, query.limit(DEFAULT_PAGE, MAX_PAGE), app.now()).await?;
+    let page = app.store.deliveries(id, &filter, after, query.page_size(), app.now()).await?;
     let mut answer = json!({"deliveries": page.deliveries});
     if let Some(next) = page.next {
         answer["nextCursor"] = json!(cursor::encode(&scope, next));

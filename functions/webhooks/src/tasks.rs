@@ -15,8 +15,6 @@ use repoplane_domain::time::Timestamp;
 use repoplane_store::{KeptAnswer, TaskFilter};
 use serde_json::{Value, json};
 
-const DEFAULT_PAGE: usize = 50;
-const MAX_PAGE: usize = 200;
 const STATUSES: &str = "queued, waiting_approval, processing, succeeded, failed, commented or cancelled";
 
 /// One task on the wire: its status as of now, archived with its repository, the lease's id only for who claimed.
@@ -50,7 +48,7 @@ pub(crate) async fn list(
     let filter = errors.into_result(filter)?;
     let scope = CursorScope::of_query(listed.principal.tenant, &["tasks", &id.to_string()], &query);
     let after: Option<TaskId> = cursor::decode(&scope, query.get("cursor"))?;
-    let page = app.store.tasks(id, &filter, after, query.limit(DEFAULT_PAGE, MAX_PAGE), now).await?;
+    let page = app.store.tasks(id, &filter, after, query.page_size(), now).await?;
     let archived_at = listed.repository.archived_at;
     let tasks: Vec<_> = page.tasks.iter().map(|task| view(task, archived_at, now)).collect();
     let mut answer = json!({"tasks": tasks});

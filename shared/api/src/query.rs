@@ -24,6 +24,10 @@ impl QueryParams {
     }
 }
 
+/// Rows of a page unless asked (contract: hookcode 2.9).
+const DEFAULT_PAGE: usize = 50;
+/// Rows of a page at most (contract: hookcode 2.9); repositories have fewer, see their list.
+const MAX_PAGE: usize = 200;
 /// Longest text that a list is searched for, in bytes.
 const MAX_SEARCH_BYTES: usize = 200;
 
@@ -32,6 +36,11 @@ impl QueryParams {
     pub fn selection(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         pairs.filter(|(key, _)| !matches!(*key, "cursor" | "limit"))
+    }
+
+    /// How many rows of a list beside a repository are wanted.
+    pub fn page_size(&self) -> usize {
+        self.limit(DEFAULT_PAGE, MAX_PAGE)
     }
 
     /// A parameter that takes one of a few values; blank counts as absent.

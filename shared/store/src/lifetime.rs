@@ -72,10 +72,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let key = keys::delivery_summary(task.repo_id, task.delivery_id);
-        let summary = match summary {
-            Some(summary) => Some(summary),
-            None => self.table.get(&key, true).await?,
-        };
+        let summary = self.or_read(summary, &key).await?;
         let Some(summary) = summary else { return Ok(false) };
         let open: u64 = number_of(&summary, OPEN_TASKS).unwrap_or_default();
         let chunks: usize = number_of(&summary, CHUNKS).unwrap_or_default();
@@ -103,6 +100,14 @@ impl Store {
         Ok(!fits)
     }
 
+    /// An item that was read with the task, or is read now: after a lost race what was read is old.
+    async fn or_read(&self, item: Option<Attributes>, key: &Key) -> Result<Option<Attributes>, StoreError> {
+        match item {
+            Some(item) => Ok(Some(item)),
+            None => self.table.get(key, true).await,
+        }
+    }
+
     /// Counts a task that is queued again on to its delivery, in the change set of that. Answers whether its body is too
     /// large for a transaction, as [`Store::count_off`]; `None` when the delivery is not kept any more.
     pub(crate) async fn count_on(
@@ -113,10 +118,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<bool>, StoreError> {
         let key = keys::delivery_summary(task.repo_id, task.delivery_id);
-        let summary = match summary {
-            Some(summary) => Some(summary),
-            None => self.table.get(&key, true).await?,
-        };
+        let summary = self.or_read(summary, &key).await?;
         let Some(summary) = summary.filter(|summary| item::is_alive(summary, now)) else { return Ok(None) };
         let open: u64 = number_of(&summary, OPEN_TASKS).unwrap_or_default();
         let chunks: usize = number_of(&summary, CHUNKS).unwrap_or_default();

@@ -1,25 +1,8 @@
 //! `GET /api/repos` with filters: combined, case ignored, one cursor for one query.
 
+use super::list::{names, walk};
 use repoplane_tests::{Client, Hook, TestApp};
 use serde_json::{Value, json};
-
-fn names(body: &Value) -> Vec<String> {
-    let repos = body["repos"].as_array().cloned().unwrap_or_default();
-    repos.iter().map(|repo| repo["name"].as_str().unwrap_or_default().to_owned()).collect()
-}
-
-/// Every page of a list, by its cursors.
-async fn walk(client: &Client, query: &str) -> Vec<Vec<String>> {
-    let (mut pages, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let page = client.get(&format!("/api/repos?{query}&cursor={cursor}")).await.expect(200);
-        pages.push(names(&page.body));
-        match page.body["nextCursor"].as_str() {
-            Some(next) => cursor = next.to_owned(),
-            None => return pages,
-        }
-    }
-}
 
 /// Seven repositories of all kinds, the last made first in every list, and one member of all of them.
 async fn mixed(app: &TestApp) -> Client {

@@ -11,13 +11,13 @@ async fn register(app: &TestApp, count: usize) -> Vec<Hook> {
     hooks
 }
 
-fn names(body: &Value) -> Vec<String> {
+pub(super) fn names(body: &Value) -> Vec<String> {
     let repos = body["repos"].as_array().cloned().unwrap_or_default();
     repos.iter().map(|repo| repo["name"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 /// Every page of a list, by its cursors.
-async fn walk(client: &Client, query: &str) -> Vec<Vec<String>> {
+pub(super) async fn walk(client: &Client, query: &str) -> Vec<Vec<String>> {
     let (mut pages, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = client.get(&format!("/api/repos?{query}&cursor={cursor}")).await.expect(200);
