@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 /// The member that shows a webhook's secret, once.
 const WEBHOOK_SECRET: &str = "webhookSecret";
 /// Rows of a page, at most and by default (contract: hookcode 2.1).
-const PAGE: usize = 50;
+pub(crate) const PAGE: usize = 50;
 
 /// `repos_list`.
 pub(crate) async fn list(

@@ -3,6 +3,7 @@
 use repoplane_api::openapi::schema::{self, Object};
 use repoplane_api::openapi::{Access, Answer, Archived, Operation, Parameter};
 use repoplane_api::problem::ProblemType;
+use repoplane_api::query::{DEFAULT_PAGE, MAX_PAGE};
 use repoplane_domain::access::{RepositoryRole, Scope};
 use repoplane_domain::id::{DeliveryId, LeaseId, RepositoryId, RobotId, TaskId};
 use repoplane_domain::task::{MAX_LEASE_SECONDS, MAX_WORKER_BYTES, MIN_LEASE_SECONDS};
@@ -174,7 +175,7 @@ fn deliveries() -> Vec<Operation> {
             .parameter(Parameter::query("to", instant(), "Only those that came in before this instant."))
             .parameter(Parameter::search("what lists show of a delivery"))
             .parameter(Parameter::query("order", word(&["desc", "asc"]), "`asc` for the oldest first."))
-            .parameter(Parameter::limit(50, 200))
+            .parameter(Parameter::limit(DEFAULT_PAGE, MAX_PAGE))
             .parameter(Parameter::cursor())
             .ok(
                 "A page of deliveries.",
@@ -240,7 +241,7 @@ fn tasks() -> Vec<Operation> {
             .parameter(Parameter::query("status", word(&STATUSES), "Only those that stand there."))
             .parameter(Parameter::query("robotId", robot_filter(), "Only those of this robot."))
             .parameter(Parameter::query("eventType", text(), "Only those of this type of event."))
-            .parameter(Parameter::limit(50, 200))
+            .parameter(Parameter::limit(DEFAULT_PAGE, MAX_PAGE))
             .parameter(Parameter::cursor())
             .ok(
                 "A page of tasks.",

@@ -25,9 +25,9 @@ impl QueryParams {
 }
 
 /// Rows of a page unless asked (contract: hookcode 2.9).
-const DEFAULT_PAGE: usize = 50;
+pub const DEFAULT_PAGE: usize = 50;
 /// Rows of a page at most (contract: hookcode 2.9); repositories have fewer, see their list.
-const MAX_PAGE: usize = 200;
+pub const MAX_PAGE: usize = 200;
 /// Longest text that a list is searched for, in bytes.
 const MAX_SEARCH_BYTES: usize = 200;
 

@@ -11,7 +11,8 @@ mod commands;
 mod members;
 
 pub use commands::{
-    CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, Login, MAX_TOKEN_DAYS, PatchTenant, PatchUser,
+    CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, Login, MAX_EMAIL_BYTES, MAX_PERSON_BYTES,
+    MAX_TOKEN_DAYS, PatchTenant, PatchUser,
 };
 pub use members::{AddMember, MAX_MEMBERS, Member, MemberSelector, Members, may_touch, read_role};
 

@@ -14,8 +14,10 @@ use std::time::Duration;
 pub const DEFAULT_TOKEN_DAYS: i64 = 90;
 /// Longest life of a token, in days.
 pub const MAX_TOKEN_DAYS: i64 = 3650;
-const MAX_NAME_BYTES: usize = 100;
-const MAX_EMAIL_BYTES: usize = 254;
+/// Longest name of a user, a tenant or a token, in bytes.
+pub const MAX_PERSON_BYTES: usize = 100;
+/// Longest e-mail address, in bytes (RFC 5321, 4.5.3.1.3).
+pub const MAX_EMAIL_BYTES: usize = 254;
 
 /// A checked body of `POST /api/tenants` and of `POST /api/bootstrap`: a tenant and its first administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +172,7 @@ impl PatchUser {
         let mut errors = FieldErrors::new();
         let mut object = Object::root(body, &mut errors);
         let patch = Self {
-            display_name: object.text_up_to("displayName", MAX_NAME_BYTES),
+            display_name: object.text_up_to("displayName", MAX_PERSON_BYTES),
             email: read_email(&mut object),
             roles: read_roles(&mut object).value(),
             disabled: object.boolean("disabled").value(),
@@ -281,7 +283,7 @@ impl CreateAccessToken {
 }
 
 fn read_user(object: &mut Object<'_, '_>) -> CreateUser {
-    let username = match object.text_up_to("username", MAX_NAME_BYTES) {
+    let username = match object.text_up_to("username", MAX_PERSON_BYTES) {
         Field::Value(name) if is_username(&name) => name,
         Field::Invalid => String::new(),
         Field::Absent | Field::Null | Field::Value(_) => {
@@ -291,7 +293,7 @@ fn read_user(object: &mut Object<'_, '_>) -> CreateUser {
     };
     CreateUser {
         username,
-        display_name: object.text_up_to("displayName", MAX_NAME_BYTES).value(),
+        display_name: object.text_up_to("displayName", MAX_PERSON_BYTES).value(),
         email: read_email(object).value(),
         roles: BTreeSet::new(),
     }
@@ -352,7 +354,7 @@ fn read_scopes(object: &mut Object<'_, '_>, principal: &Principal) -> BTreeSet<S
 }
 
 fn required_name(object: &mut Object<'_, '_>, key: &'static str) -> String {
-    match object.text_up_to(key, MAX_NAME_BYTES).map(|text| text.trim().to_owned()) {
+    match object.text_up_to(key, MAX_PERSON_BYTES).map(|text| text.trim().to_owned()) {
         Field::Value(text) if !text.is_empty() => text,
         Field::Invalid => String::new(),
         Field::Absent | Field::Null | Field::Value(_) => {
@@ -363,7 +365,7 @@ fn required_name(object: &mut Object<'_, '_>, key: &'static str) -> String {
 }
 
 fn optional_name(object: &mut Object<'_, '_>, key: &'static str) -> Option<String> {
-    let text = object.text_up_to(key, MAX_NAME_BYTES).value()?.trim().to_owned();
+    let text = object.text_up_to(key, MAX_PERSON_BYTES).value()?.trim().to_owned();
     if text.is_empty() {
         object.error(key, format!("{key} must not be blank"));
         return None;
