@@ -54,7 +54,7 @@ pub struct Options {
 /// Every function in one router, behind one edge: what API Gateway does in the cloud.
 pub fn whole_api(app: &App, egress: &Egress) -> Router {
     edge(
-        repoplane_repos::router(app.clone())
+        repoplane_repos::router(app.clone(), egress.clone())
             .merge(repoplane_robots::router(app.clone(), egress.clone()))
             .merge(repoplane_automation::router(app.clone()))
             .merge(repoplane_webhooks::router(app.clone())),

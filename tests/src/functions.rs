@@ -24,7 +24,7 @@ impl TestApp {
         let app = |at: usize| App { store: reopen(&lines[at].1), ..self.app.clone() };
         let router = || {
             edge(
-                repoplane_repos::router(app(0))
+                repoplane_repos::router(app(0), self.egress.clone())
                     .merge(repoplane_robots::router(app(1), self.egress.clone()))
                     .merge(repoplane_automation::router(app(2)))
                     .merge(repoplane_webhooks::router(app(3))),
@@ -43,7 +43,7 @@ impl TestApp {
     pub fn function(&self, name: &str) -> Client {
         let app = self.app.clone();
         let router = match name {
-            "repos" => repoplane_repos::router(app),
+            "repos" => repoplane_repos::router(app, self.egress.clone()),
             "robots" => repoplane_robots::router(app, self.egress.clone()),
             "automation" => repoplane_automation::router(app),
             "webhooks" => repoplane_webhooks::router(app),

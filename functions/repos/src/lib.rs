@@ -16,11 +16,32 @@ mod users;
 mod view;
 
 use axum::Router;
+use axum::extract::FromRef;
 use repoplane_api::{App, Routes};
+use repoplane_providers::{Egress, Providers};
 use serde_json::{Value, json};
 
+/// What the handlers share.
+#[derive(Clone)]
+pub struct Repos {
+    app: App,
+    providers: Providers,
+}
+
+impl FromRef<Repos> for App {
+    fn from_ref(state: &Repos) -> Self {
+        state.app.clone()
+    }
+}
+
+impl FromRef<Repos> for Providers {
+    fn from_ref(state: &Repos) -> Self {
+        state.providers.clone()
+    }
+}
+
 /// The function's operations.
-pub fn routes() -> Routes<App> {
+pub fn routes() -> Routes<Repos> {
     Routes::new()
         .get("welcome", "/", welcome)
         .get("health", "/health", health)
@@ -64,9 +85,9 @@ pub fn routes() -> Routes<App> {
         .get("audit_list", "/api/audit", audit::of_tenant)
 }
 
-/// The function's router.
-pub fn router(app: App) -> Router {
-    routes().with_state(app)
+/// The function's router; provider calls go out through `egress`.
+pub fn router(app: App, egress: Egress) -> Router {
+    routes().with_state(Repos { app, providers: Providers::new(egress) })
 }
 
 async fn welcome() -> axum::Json<Value> {

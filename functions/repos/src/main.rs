@@ -1,6 +1,10 @@
 //! The `repos` function: repositories, members, access, and every path that no other function has.
 
+use repoplane_providers::{Egress, EgressSettings};
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    repoplane_api::lambda::run(repoplane_repos::router).await
+    let allowed = std::env::var("REPOPLANE_EGRESS_ALLOW").unwrap_or_default();
+    let egress = Egress::new(EgressSettings::from_allow_list(&allowed)?);
+    repoplane_api::lambda::run(|app| repoplane_repos::router(app, egress)).await
 }

@@ -9,12 +9,14 @@ use std::collections::BTreeSet;
 
 mod commands;
 mod members;
+mod network;
 
 pub use commands::{
     CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, Login, MAX_EMAIL_BYTES, MAX_PERSON_BYTES,
     MAX_TOKEN_DAYS, PatchTenant, PatchUser,
 };
 pub use members::{AddMember, MAX_MEMBERS, Member, MemberSelector, Members, may_touch, read_role};
+pub use network::NetworkSettings;
 
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,6 +75,9 @@ pub struct Tenant {
     pub name: String,
     /// A suspended tenant is read-only to its callers.
     pub suspended: bool,
+    /// What its outgoing calls may reach and trust besides the public Internet.
+    #[serde(default)]
+    pub network: NetworkSettings,
     /// Creation time.
     pub created_at: Timestamp,
     /// Time of the last change.

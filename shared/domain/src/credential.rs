@@ -9,12 +9,14 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod access;
 mod apply;
 mod base_url;
 mod patch;
 mod secret_name;
 mod view;
 
+pub use access::{GitAccess, GitTokenKind, GithubApp};
 pub use base_url::http_base_url;
 pub use patch::{CredentialPatch, ProfilePatch, SetChange, SetPatch, is_profile_id, read_patch};
 pub use secret_name::{SecretEdit, SecretName, SecretOwner, SecretRef};

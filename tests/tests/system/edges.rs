@@ -105,7 +105,7 @@ async fn a_slash_too_many_is_ignored_or_leads_to_the_path_without_it() {
         app.admin().get(path).await.expect(200);
     }
     // What another function serves: the gateway sends such a path here, since no route of its can end in a slash.
-    let repos = repoplane_api::edge::edge(repoplane_repos::router(app.app().clone()));
+    let repos = repoplane_api::edge::edge(repoplane_repos::router(app.app().clone(), Default::default()));
     let id = "rep_00000000000000000000000000";
     for (path, target) in [
         (format!("/api/repos/{id}/robots/?limit=2"), format!("/api/repos/{id}/robots?limit=2")),

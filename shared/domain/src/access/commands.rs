@@ -1,6 +1,6 @@
 //! Making and changing tenants, users and tokens: what the bodies may say.
 
-use super::{AccessToken, GlobalRole, Principal, Scope, Tenant, TokenKind, User};
+use super::{AccessToken, GlobalRole, NetworkSettings, Principal, Scope, Tenant, TokenKind, User};
 use crate::error::{DomainError, FieldErrors};
 use crate::id::{AccessTokenId, TenantId, UserId};
 use crate::input::{Field, Object};
@@ -44,7 +44,15 @@ impl CreateTenant {
 
     /// Makes the tenant.
     pub fn tenant(&self, id: TenantId, now: Timestamp) -> Tenant {
-        Tenant { id, name: self.name.clone(), suspended: false, created_at: now, updated_at: now, version: 1 }
+        Tenant {
+            id,
+            name: self.name.clone(),
+            suspended: false,
+            network: NetworkSettings::default(),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
     }
 }
 
@@ -75,6 +83,7 @@ impl PatchTenant {
         Tenant {
             name: self.name.clone().unwrap_or_else(|| stored.name.clone()),
             suspended: self.suspended.unwrap_or(stored.suspended),
+            network: stored.network.clone(),
             updated_at: now,
             version: stored.version + 1,
             ..stored.clone()

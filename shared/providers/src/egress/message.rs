@@ -5,9 +5,20 @@ use http::{Method, StatusCode};
 use std::fmt;
 use url::Url;
 
+/// What a call is for: its limits of time and size follow from it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum CallKind {
+    /// A provider's REST API, or a model provider's.
+    #[default]
+    Api,
+    /// Git's smart HTTP protocol.
+    Git,
+}
+
 /// A request to the outside.
 #[derive(Clone)]
 pub struct EgressRequest {
+    pub(super) kind: CallKind,
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
@@ -17,12 +28,19 @@ pub struct EgressRequest {
 impl EgressRequest {
     /// A request without headers and body.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: Vec::new() }
+        Self { kind: CallKind::Api, method, url, headers: HeaderMap::new(), body: Vec::new() }
     }
 
     /// A GET, which is tried a second time when the other side is briefly out of order.
     pub fn get(url: Url) -> Self {
         Self::new(Method::GET, url)
+    }
+
+    /// Sets what the call is for.
+    #[must_use]
+    pub fn kind(mut self, kind: CallKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// Sets a header. Mark values that hold a token as sensitive.

@@ -1,0 +1,57 @@
+//! How a call to a Git provider identifies itself: what a profile and the value behind it come to.
+
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+
+/// What kind of token a Git profile holds. It decides what the token can be used for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GitTokenKind {
+    /// A person's access token, classic or fine-grained (GitHub), or a personal access token (GitLab).
+    #[default]
+    Personal,
+    /// GitLab: a project access token; behind it is a bot user of that project.
+    Project,
+    /// GitLab: a group access token; behind it is a bot user of that group.
+    Group,
+    /// GitLab: a deploy token. It reads Git over https, not the REST API.
+    Deploy,
+    /// A GitHub App's private key, which is exchanged for short-lived tokens of one installation.
+    GithubApp,
+}
+
+/// A GitHub App as one installation (GitHub REST: apps).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GithubApp {
+    /// The app's id.
+    pub app_id: u64,
+    /// The installation's id.
+    pub installation_id: u64,
+    /// The app's private key, PEM.
+    pub private_key: Secret,
+}
+
+/// Who a call to a Git provider comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GitAccess {
+    /// Nobody: no authorization is sent.
+    Anonymous,
+    /// The holder of a token.
+    Token {
+        /// Never [`GitTokenKind::GithubApp`].
+        kind: GitTokenKind,
+        /// Git user name, where one is set.
+        username: Option<String>,
+        /// The token.
+        token: Secret,
+    },
+    /// An installation of a GitHub App.
+    App(GithubApp),
+}
+
+impl GitAccess {
+    /// A personal token.
+    pub fn personal(token: Secret) -> Self {
+        Self::Token { kind: GitTokenKind::Personal, username: None, token }
+    }
+}
