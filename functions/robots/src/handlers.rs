@@ -9,15 +9,15 @@ use repoplane_api::problem::ProblemType;
 use repoplane_api::{Answer, App, IfMatch, Posted, PostedBody, Problem, answer_once};
 use repoplane_domain::access::Right;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
-use repoplane_domain::credential::{CredentialStores, SecretOwner};
+use repoplane_domain::credential::GitAccess;
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, RobotId};
 use repoplane_domain::robot::{
-    CreateRobot, PatchRobot, Robot, RobotChange, RobotContext, TestOutcome, TestVerdict, list_view, plan_test,
-    remove_robot, robot_view,
+    APP_TEST_UNAVAILABLE, CreateRobot, PatchRobot, Robot, RobotChange, RobotContext, TOKEN_REQUIRED, TestOutcome,
+    TestVerdict, list_view, plan_test, remove_robot, robot_view,
 };
 use repoplane_domain::time::Timestamp;
-use repoplane_store::{Author, DecisionSet, KeptAnswer, Once, Plan};
+use repoplane_store::{Accounts, Author, DecisionSet, KeptAnswer, Once, Plan};
 use serde_json::json;
 
 /// `repos_list_robots`.
@@ -44,9 +44,10 @@ pub(crate) async fn create(
     let once = posted.once(&repo.principal);
     let run = async {
         let (command, now) = (CreateRobot::read(&posted.body), app.now());
+        let accounts = app.store.accounts(&repo.set, &command.accounts(repo.principal.user), true).await?;
         let author = Author { principal: &repo.principal, right: Right::Manage, now };
         let plan = |set: &DecisionSet| {
-            let change = command.apply(&context(set, &repo), now, app.store.ids())?;
+            let change = command.apply(&context(set, &accounts, &repo), now, app.store.ids())?;
             let details = json!({"name": change.robot.name, "permission": change.robot.permission()});
             let audit = entry(&app, &repo, AuditAction::RepoRobotCreated, change.robot.id, now).with(details);
             Ok(planned(set, change, audit, now))
@@ -70,14 +71,15 @@ pub(crate) async fn change(
     JsonBody(body): JsonBody,
 ) -> Result<Answer, Problem> {
     let robot: RobotId = params.id("robot_id", Kind::Robot)?;
-    find(&repo.set, robot)?;
     let (command, now) = (PatchRobot::read(&body), app.now());
+    let needed = command.accounts(find(&repo.set, robot)?, repo.principal.user);
+    let accounts = app.store.accounts(&repo.set, &needed, true).await?;
     let fields: Vec<String> = body.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
     let author = Author { principal: &repo.principal, right: Right::Manage, now };
     let plan = |set: &DecisionSet| {
         let stored = find(set, robot)?;
         if_match.check(stored.version)?;
-        let change = command.apply(stored, &context(set, &repo), now)?;
+        let change = command.apply(stored, &context(set, &accounts, &repo), now)?;
         let entry = entry(&app, &repo, AuditAction::RepoRobotUpdated, robot, now).with(json!({"fields": fields}));
         let audit = entry.with_change(&json!(robot_view(stored)), &json!(robot_view(&change.robot)));
         Ok(planned(set, change, audit, now))
@@ -117,17 +119,17 @@ async fn run_test(
     once: Option<&Once>,
 ) -> Result<Answer, Failed> {
     let set = &repo.set;
-    let stores = CredentialStores::of_repository(&set.credentials.profiles);
     let stored = find(set, robot)?;
     if_match.check(stored.version)?;
-    let test = plan_test(stored, &set.repository, &set.robots, &stores)?;
-    let token = match test.token.owner {
-        SecretOwner::Repository => app.store.repository_secret(set, test.token.name.as_str()).await?,
-        // Their stores do not exist yet, so no plan names them.
-        SecretOwner::User(_) | SecretOwner::Tenant => None,
+    let accounts = app.store.accounts(set, &stored.accounts(), true).await?;
+    let test = plan_test(stored, &set.repository, &set.robots, &accounts.stores(set))?;
+    let missing = |text| Problem::new(ProblemType::ValidationFailed, text);
+    let token = match app.store.git_value(set, &test.token).await? {
+        Some(GitAccess::Token { token, .. }) => token,
+        // A plan names no app: its private key is not sent anywhere.
+        Some(GitAccess::App(_)) => return Err(missing(APP_TEST_UNAVAILABLE).into()),
+        Some(GitAccess::Anonymous) | None => return Err(missing(TOKEN_REQUIRED).into()),
     };
-    let token =
-        token.ok_or_else(|| Problem::new(ProblemType::ValidationFailed, repoplane_domain::robot::TOKEN_REQUIRED))?;
     let base = test.api_base_url.as_deref();
     let verdict = match repoplane_providers::test_token(egress, test.provider, base, &test.identity, &token).await {
         Ok(report) => TestVerdict::Passed(report.account),
@@ -175,11 +177,11 @@ fn find(set: &DecisionSet, id: RobotId) -> Result<&Robot, DomainError> {
     set.robots.iter().find(|robot| robot.id == id).ok_or(DomainError::NotFound(Kind::Robot))
 }
 
-fn context<'a>(set: &'a DecisionSet, repo: &Repo<Manage>) -> RobotContext<'a> {
+fn context<'a>(set: &'a DecisionSet, accounts: &'a Accounts, repo: &Repo<Manage>) -> RobotContext<'a> {
     RobotContext {
         repository: set.repository.id,
         robots: &set.robots,
-        stores: CredentialStores::of_repository(&set.credentials.profiles),
+        stores: accounts.stores(set),
         caller: repo.principal.user,
     }
 }

@@ -17,6 +17,8 @@ pub enum AuditAction {
     UserUpdated,
     AccessTokenCreated,
     AccessTokenRevoked,
+    UserCredentialsUpdated,
+    GlobalCredentialsUpdated,
     RepoCreated,
     RepoUpdated,
     RepoArchived,

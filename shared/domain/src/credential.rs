@@ -10,16 +10,25 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 mod access;
+mod account;
 mod apply;
 mod base_url;
+mod git_detail;
 mod patch;
+mod pick;
+mod resolve;
 mod secret_name;
+mod template;
 mod view;
 
-pub use access::{GitAccess, GitTokenKind, GithubApp};
+pub use access::{AccessSource, GitAccess, GitTokenKind, GithubApp, ProfileAccess, Purpose};
+pub use account::{AccountPatch, AccountProfiles};
 pub use base_url::http_base_url;
-pub use patch::{CredentialPatch, ProfilePatch, SetChange, SetPatch, is_profile_id, read_patch};
+pub use git_detail::{GitPatch, MAX_APP_ID};
+pub use patch::{CredentialPatch, ProfilePatch, ProfileScope, SetChange, SetPatch, is_profile_id, read_patch};
+pub use resolve::{CredentialStores, GitTokenRef, ModelKeyRef};
 pub use secret_name::{SecretEdit, SecretName, SecretOwner, SecretRef};
+pub use template::{InvalidPrefix, MAX_URL_PREFIX_BYTES, RepositoryUrl, UrlPrefix};
 
 /// Profiles in one set.
 pub const MAX_PROFILES: usize = 50;
@@ -38,7 +47,7 @@ pub const MAX_PROFILES_BYTES: usize = 64 * 1024;
 /// All values of one owner's secret document, in bytes. The store checks it, since only the store sees the values.
 pub const MAX_SECRET_DOCUMENT_BYTES: usize = 64 * 1024;
 
-/// A git account of the repository's provider.
+/// A git account at a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GitProfile {
@@ -51,6 +60,21 @@ pub struct GitProfile {
     /// Git user name for clones.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub clone_username: Option<String>,
+    /// What its token is.
+    #[serde(skip_serializing_if = "GitTokenKind::is_default", default)]
+    pub token_kind: GitTokenKind,
+    /// The app's id, for [`GitTokenKind::GithubApp`] alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub app_id: Option<u64>,
+    /// The installation's id, for [`GitTokenKind::GithubApp`] alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub installation_id: Option<u64>,
+    /// What it is kept for; both when absent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub access: Option<ProfileAccess>,
+    /// Which repositories without Git profiles of their own it serves; in the tenant's store alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub url_prefix: Option<UrlPrefix>,
     /// Creation time.
     pub created_at: Timestamp,
     /// Time of the last change.
@@ -149,24 +173,6 @@ impl CredentialProfiles {
     /// The model profile to use, by the rule of [`ProfileSet::pick`].
     pub fn pick_model(&self, provider: ModelProvider, id: Option<&str>) -> Option<&ModelProfile> {
         self.model_provider.get(&provider)?.pick(id)
-    }
-}
-
-/// Where a robot's profiles are looked up. A store that does not exist (yet) is `None`: nothing is found in it.
-#[derive(Debug, Clone, Copy)]
-pub struct CredentialStores<'a> {
-    /// Profiles of the repository.
-    pub repo: &'a CredentialProfiles,
-    /// Profiles of the user's account, for the repository's provider.
-    pub user: Option<&'a CredentialProfiles>,
-    /// Profiles of the tenant, for the repository's provider.
-    pub global: Option<&'a CredentialProfiles>,
-}
-
-impl<'a> CredentialStores<'a> {
-    /// Only the repository's own profiles.
-    pub fn of_repository(repo: &'a CredentialProfiles) -> Self {
-        Self { repo, user: None, global: None }
     }
 }
 

@@ -18,7 +18,7 @@ pub use commands::{
 pub use identity::{Identity, InvalidRemote, normalize_remote};
 
 /// Where the repository lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// github.com or GitHub Enterprise Server.
@@ -30,6 +30,9 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Github, Self::Gitlab, Self::Git];
+
     /// The name on the wire and in keys.
     pub fn as_str(self) -> &'static str {
         match self {

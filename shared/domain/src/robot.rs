@@ -15,10 +15,11 @@ mod removal;
 mod view;
 
 pub use activation::{
-    GIT_TEST_UNAVAILABLE, IDENTITY_REQUIRED, TOKEN_REQUIRED, TestOutcome, TestPlan, TestVerdict, plan_test,
+    APP_TEST_UNAVAILABLE, GIT_TEST_UNAVAILABLE, IDENTITY_REQUIRED, TOKEN_REQUIRED, TestOutcome, TestPlan, TestVerdict,
+    plan_test,
 };
 pub use command::{CreateRobot, PatchRobot, RobotChange, RobotContext, siblings_losing_default};
-pub use credential::{ModelKeyRef, git_token_ref, model_key_ref};
+pub use credential::{AccountsNeeded, git_token_ref, model_key_ref};
 pub use input::read_time_window;
 pub use model::{
     ModelConfig, ModelCredential, ModelPatch, ReasoningEffort, Routing, RoutingMode, RoutingPolicy, Sandbox,
@@ -216,6 +217,9 @@ pub struct Robot {
     /// The agent's settings, normalised; the key itself is in the vault.
     #[serde(default)]
     pub model: ModelConfig,
+    /// Whose account the model's source `user` means: who chose it last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub model_user: Option<UserId>,
     /// Dependency installation settings.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dependency: Option<DependencyConfig>,

@@ -1,32 +1,29 @@
 //! Changing a repository: a plan on the decision set becomes one transaction, tried again on a fresh read after a lost race.
 
 use crate::commit::{CommitError, Guard, Lost, Writes, jittered};
-use crate::decision::{DecisionSet, SecretWrites, StoredAutomation, StoredCredentials, StoredMembers};
+use crate::decision::{DecisionSet, StoredAutomation, StoredCredentials, StoredMembers};
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
-use crate::item::{self, Item, number, text};
+use crate::item::{self, Item};
 use crate::keys::{self, Key, Part, Unique};
+use crate::secret_writes::{OwnedDocument, SecretWrites};
 use crate::{Store, WriteError};
 use repoplane_domain::access::{Members, Principal, Right, authorize};
 use repoplane_domain::audit::AuditEntry;
 use repoplane_domain::automation::AutomationConfig;
 use repoplane_domain::credential::{CredentialProfiles, SecretEdit};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
-use repoplane_domain::id::{LeaseId, RobotId, WriteId};
+use repoplane_domain::id::{RobotId, WriteId};
 use repoplane_domain::preview_env::PreviewEnv;
 use repoplane_domain::repository::Repository;
 use repoplane_domain::robot::Robot;
 use repoplane_domain::time::Timestamp;
 use std::time::Duration;
 
-/// How long a writer may hold a secret document; long enough for three calls, short enough to outlive a dead writer.
-const LEASE: Duration = Duration::from_secs(10);
 /// How long a change is tried again before the caller hears of the conflict.
-const DEADLINE: Duration = Duration::from_secs(20);
-/// Writes of one repository's secret document on one UTC day (Secrets Manager: about 100 versions a day).
-const MAX_SECRET_WRITES: u32 = 90;
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 /// Longest pause between two tries.
-const MAX_PAUSE: Duration = Duration::from_millis(200);
+pub(crate) const MAX_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a command wants changed; what it does not name stays.
 #[derive(Debug)]
@@ -119,7 +116,10 @@ impl Store {
         loop {
             authorize(author.principal, &set.repository, &set.members.members, author.right)?;
             let planned = plan(&set)?;
-            let writes = count_writes(&set.credentials.writes, !planned.secrets.is_empty(), author.now)?;
+            let writes = match planned.secrets.is_empty() {
+                true => set.credentials.writes.clone(),
+                false => set.credentials.writes.one_more(author.now, "this repository")?,
+            };
             let keep = |next: &DecisionSet, writes: &mut Writes| {
                 writes.keep(once, || answer(next, &planned.answer), author.now)
             };
@@ -176,87 +176,19 @@ impl Store {
             self.table.commit(&writes, write, now).await?;
             return Ok(next);
         }
-        // The change is as of its request, but a lease runs out by the time that has really passed.
-        let lease = self.lease_credentials(set, now.plus(waited)).await?;
-        let written = self.write_secrets(set, next, plan, writes, (&lease, write, keep), now).await;
-        if written.is_err() {
-            self.release_credentials(set, &lease).await;
-        }
-        written
-    }
-
-    /// Puts the new document version, commits the change that points at it, and labels the version.
-    async fn write_secrets<T: Sync>(
-        &self,
-        set: &DecisionSet,
-        mut next: DecisionSet,
-        plan: &Plan<T>,
-        mut writes: Writes,
-        (lease, write, keep): (&LeaseId, WriteId, &Keep<'_>),
-        now: Timestamp,
-    ) -> Result<DecisionSet, CommitError> {
-        let old = set.credentials.secrets.as_ref();
-        let mut document = (*self.vault.read(old).await?).clone();
-        for edit in &plan.secrets {
-            document.set(edit.name.as_str(), edit.value.clone());
-        }
-        let name = self.vault.name_of(set.repository.tenant, &set.repository.id.to_string());
-        let pointer = self.vault.put(&name, old.is_some(), document, &*self.ids).await?;
-        next.credentials = StoredCredentials { secrets: Some(pointer.clone()), ..planned_credentials(&next, plan) };
-        writes.replace_leased(credentials_item(&next)?, &lease.to_string(), Guard::Lease);
-        keep(&next, &mut writes)?;
-        self.table.commit(&writes, write, now).await?;
-        self.vault.mark_committed(&pointer, old).await;
-        Ok(next)
-    }
-
-    /// Takes the secret document for writing, if it is free and still as it was read.
-    async fn lease_credentials(&self, set: &DecisionSet, now: Timestamp) -> Result<LeaseId, CommitError> {
-        let lease = LeaseId::new(now, &*self.ids);
-        let key = keys::part(set.repository.id, Part::Credentials);
-        let call = self.table.client.update_item().table_name(&self.table.name);
-        let call = call.set_key(Some(item::key_attributes(&key)));
-        // An item that exists only as a lease has no version and no value.
-        let unchanged =
-            if set.credentials.version > 0 { "#version = :version" } else { "attribute_not_exists(#version)" };
-        let free = "attribute_not_exists(lease) OR lease_until <= :now";
-        let call = call
-            .update_expression("SET lease = :lease, lease_until = :until")
-            .condition_expression(format!("({free} OR lease = :lease) AND {unchanged}"))
-            .expression_attribute_names("#version", item::VERSION)
-            .expression_attribute_values(":lease", text(lease.to_string()))
-            .expression_attribute_values(":until", number(now.plus(LEASE).as_millisecond()))
-            .expression_attribute_values(":now", number(now.as_millisecond()));
-        let call = if set.credentials.version > 0 {
-            call.expression_attribute_values(":version", number(set.credentials.version))
-        } else {
-            call
+        let document = OwnedDocument {
+            item: keys::part(set.repository.id, Part::Credentials),
+            version: set.credentials.version,
+            name: self.vault.name_of(set.repository.tenant, &set.repository.id.to_string()),
+            pointer: set.credentials.secrets.as_ref(),
         };
-        match call.send().await {
-            Ok(_) => Ok(lease),
-            // A transaction of someone else in the way is as good as their lease.
-            Err(error)
-                if error.as_service_error().is_some_and(|e| {
-                    e.is_conditional_check_failed_exception() || e.is_transaction_conflict_exception()
-                }) =>
-            {
-                Err(CommitError::Lost(vec![Lost { guard: Guard::Lease, holder: None }]))
-            }
-            Err(error) => Err(CommitError::Store(StoreError::table(error))),
-        }
-    }
-
-    /// Gives the document back after a failed change; if that fails too, the lease runs out by itself.
-    async fn release_credentials(&self, set: &DecisionSet, lease: &LeaseId) {
-        let key = keys::part(set.repository.id, Part::Credentials);
-        let call = self.table.client.update_item().table_name(&self.table.name);
-        let call = call.set_key(Some(item::key_attributes(&key)));
-        let call = call.update_expression("REMOVE lease, lease_until").condition_expression("lease = :lease");
-        let released = call.expression_attribute_values(":lease", text(lease.to_string())).send().await;
-        if let Err(error) = released {
-            let error = StoreError::table(error);
-            tracing::warn!(repo.id = %set.repository.id, %error, "Could not release a secret document; its lease will run out");
-        }
+        self.commit_secrets(&document, &plan.secrets, (write, now, waited), writes, |pointer, lease, writes| {
+            next.credentials = StoredCredentials { secrets: Some(pointer), ..planned_credentials(&next, plan) };
+            writes.replace_leased(credentials_item(&next)?, lease, Guard::Lease);
+            keep(&next, writes)?;
+            Ok(next)
+        })
+        .await
     }
 }
 
@@ -280,24 +212,6 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             None => conflict,
         })
     })
-}
-
-/// Counts one more write of the document, if there is one.
-fn count_writes(before: &SecretWrites, writes: bool, now: Timestamp) -> Result<SecretWrites, DomainError> {
-    let day = now.day();
-    let count = if before.day == day { before.count } else { 0 };
-    if !writes {
-        return Ok(before.clone());
-    }
-    if count >= MAX_SECRET_WRITES {
-        let detail = format!(
-            "secrets of this repository were changed {MAX_SECRET_WRITES} times today; try again tomorrow (UTC)"
-        );
-        let second_of_day = now.as_second().rem_euclid(86_400);
-        let retry_after = Duration::from_secs((86_400 - second_of_day).unsigned_abs());
-        return Err(DomainError::TooOften { detail, retry_after });
-    }
-    Ok(SecretWrites { day, count: count + 1 })
 }
 
 /// What may be shown after the change, one version up.

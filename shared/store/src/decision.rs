@@ -4,6 +4,7 @@ use crate::Store;
 use crate::error::StoreError;
 use crate::item::{self, Attributes};
 use crate::keys::{self, Key, Part};
+use crate::secret_writes::SecretWrites;
 use crate::table::Range;
 use crate::vault::SecretPointer;
 use repoplane_domain::access::{Members, Principal, RepositoryRole};
@@ -60,15 +61,6 @@ pub struct StoredCredentials {
     pub writes: SecretWrites,
     /// Counts changes, from 1; 0 is absent.
     pub version: u64,
-}
-
-/// Versions of a secret document on one UTC day: the service keeps about 100 that are younger than a day.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecretWrites {
-    /// The day, `YYYY-MM-DD`.
-    pub day: String,
-    /// How many.
-    pub count: u32,
 }
 
 /// A repository and all that hangs on it for a decision.

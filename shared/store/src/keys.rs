@@ -26,6 +26,7 @@
 //! | token by its hash | table | pk=`TOKEN#{sha256}`, sk=`-` | 0.5 RRU, cached 30 s |
 //! | tokens of a user | table | pk=`TENANT#{tnt}`, sk begins `TOKEN#{usr}#` | 0.5 RRU / 4 KB |
 //! | tenant | table | pk=`TENANT#{tnt}`, sk=`TENANT` | 0.5 RRU, cached 30 s |
+//! | credential profiles of a user's account, or of the tenant (masked) | table | pk=`TENANT#{tnt}`, sk=`CREDENTIALS#{usr}` or `CREDENTIALS#-` | 1 RRU / 4 KB, cached 30 s |
 //! | users of a tenant | table | pk=`TENANT#{tnt}`, sk begins `USER#` | 0.5 RRU / 4 KB |
 //! | all tenants (operator) | table | pk=`TENANTS`, sk=`{tnt}` | 0.5 RRU / 4 KB |
 //! | is the registry bootstrapped? | table | pk=`SYSTEM`, sk=`BOOTSTRAP` | condition only |
@@ -311,6 +312,12 @@ pub fn tenant(id: TenantId) -> Key {
 /// A user.
 pub fn user(tenant: TenantId, id: UserId) -> Key {
     Key::new(tenant_partition(tenant), format!("{USERS}{id}"))
+}
+
+/// Credential profiles: of a user's account, or of the tenant itself.
+pub fn credentials(tenant: TenantId, user: Option<UserId>) -> Key {
+    let owner = user.map_or(ALONE.to_owned(), |user| user.to_string());
+    Key::new(tenant_partition(tenant), format!("CREDENTIALS#{owner}"))
 }
 
 /// Sort-key prefix of a user's tokens.

@@ -4,9 +4,11 @@
 //! tenant and answers "absent" for another's; every write is one transaction with its audit entry in it.
 
 mod access;
+mod accounts;
 mod audit;
 mod change;
 mod commit;
+mod credentials;
 mod decision;
 mod deliveries;
 mod error;
@@ -17,6 +19,7 @@ pub mod keys;
 mod lifetime;
 mod removal;
 mod repositories;
+mod secret_writes;
 mod table;
 mod tasks;
 mod tenants;
@@ -24,9 +27,11 @@ mod vault;
 mod webhook_secret;
 
 pub use access::{IssuedToken, TokenRecord};
+pub use accounts::{AccountOwner, AccountPlan, StoredAccount};
 pub use audit::AuditPage;
 pub use change::{Author, Plan};
-pub use decision::{DecisionSet, RepositoryAccess, SecretWrites, StoredAutomation, StoredCredentials, StoredMembers};
+pub use credentials::{Accounts, ModelAccess};
+pub use decision::{DecisionSet, RepositoryAccess, StoredAutomation, StoredCredentials, StoredMembers};
 pub use deliveries::{
     DeliveryCommit, DeliveryFilter, DeliveryPage, FoundDelivery, KeptDelivery, Replay, TwinResult, VerifiedDelivery,
 };
@@ -35,6 +40,7 @@ pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
+pub use secret_writes::SecretWrites;
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;
 pub use vault::{Document, SecretPointer, Vault};
@@ -58,6 +64,10 @@ const CACHED_LOCATORS: u64 = 10_000;
 /// How long it is believed who may read the lists of a repository; as long as a token is.
 const ACCESS_LIFE: Duration = TOKEN_LIFE;
 const CACHED_ACCESS: u64 = 1_000;
+
+/// How long the credential profiles of a user's account or of a tenant are believed.
+const ACCOUNT_LIFE: Duration = Duration::from_secs(30);
+const CACHED_ACCOUNTS: u64 = 1_000;
 
 /// A rule or storage says no to a write.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +94,7 @@ pub struct Store {
     tenants: Cache<TenantId, Arc<tenants::TenantRecord>>,
     locators: Cache<TaskId, tasks::Located>,
     access: Cache<RepositoryId, Arc<RepositoryAccess>>,
+    accounts: Cache<(TenantId, AccountOwner), Arc<StoredAccount>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -109,6 +120,7 @@ impl Store {
             tenants: Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(TENANT_LIFE).build(),
             locators: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             access: Cache::builder().max_capacity(CACHED_ACCESS).time_to_live(ACCESS_LIFE).build(),
+            accounts: Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_LIFE).build(),
         }
     }
 

@@ -58,7 +58,7 @@ impl Document {
             Secret::new(serde_json::to_string(&plain).map_err(|error| StoreError::corrupt("secret document", error))?);
         if json.expose().len() > MAX_DOCUMENT_BYTES {
             return Err(StoreError::Limit(format!(
-                "all credentials of one repository together may have at most {MAX_DOCUMENT_BYTES} bytes"
+                "all credentials of one owner together may have at most {MAX_DOCUMENT_BYTES} bytes"
             )));
         }
         Ok(json)

@@ -1,7 +1,10 @@
 //! How a call to a Git provider identifies itself: what a profile and the value behind it come to.
 
+use crate::repository::Provider;
+use crate::robot::wire_names;
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What kind of token a Git profile holds. It decides what the token can be used for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,62 @@ pub enum GitTokenKind {
     Deploy,
     /// A GitHub App's private key, which is exchanged for short-lived tokens of one installation.
     GithubApp,
+}
+wire_names!(GitTokenKind {
+    Personal = "personal",
+    Project = "project",
+    Group = "group",
+    Deploy = "deploy",
+    GithubApp = "github_app",
+});
+
+impl GitTokenKind {
+    /// The one provider that knows this kind; `None` when every provider does.
+    pub fn provider(self) -> Option<Provider> {
+        match self {
+            Self::Personal => None,
+            Self::Project | Self::Group | Self::Deploy => Some(Provider::Gitlab),
+            Self::GithubApp => Some(Provider::Github),
+        }
+    }
+
+    /// Whether a profile shows nothing of it.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a Git profile is kept for, where reading and writing have profiles of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProfileAccess {
+    /// For reading alone.
+    Read,
+    /// For writing.
+    Write,
+}
+wire_names!(ProfileAccess { Read = "read", Write = "write" });
+
+/// What a call wants a Git profile for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It only looks.
+    Read,
+    /// It changes something at the provider.
+    Write,
+}
+
+/// Where a call takes its identity from (contract: hookcode 2.7, 2.8). There is no fall-through between sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AccessSource {
+    /// The calling user's account.
+    User,
+    /// The repository; the tenant's template for it when it has no Git profiles of its own.
+    Repo,
+    /// The tenant.
+    Global,
+    /// Nowhere: no authorization is sent.
+    Anonymous,
 }
 
 /// A GitHub App as one installation (GitHub REST: apps).

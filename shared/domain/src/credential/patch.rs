@@ -1,8 +1,8 @@
 //! Reading the credential fields of a repository's PATCH body (contract: hookcode 2.4, 3.3).
 
 use super::{
-    MAX_API_BASE_URL_BYTES, MAX_CLONE_USERNAME_BYTES, MAX_PROFILE_ID_BYTES, MAX_REMARK_BYTES, MAX_SECRET_BYTES,
-    http_base_url,
+    GitPatch, MAX_API_BASE_URL_BYTES, MAX_CLONE_USERNAME_BYTES, MAX_PROFILE_ID_BYTES, MAX_REMARK_BYTES,
+    MAX_SECRET_BYTES, http_base_url,
 };
 use crate::error::FieldErrors;
 use crate::input::{Field, MAX_TEXT_BYTES, Object};
@@ -68,6 +68,8 @@ pub struct ProfilePatch {
     pub secret: Field<Secret>,
     /// `cloneUsername` or `apiBaseUrl`: absent keeps, null clears.
     pub detail: Field<String>,
+    /// What only Git profiles have.
+    pub git: GitPatch,
 }
 
 /// Whether a text may name a profile. Ids are chosen by clients and become part of secret names.
@@ -78,7 +80,8 @@ pub fn is_profile_id(text: &str) -> bool {
 
 /// Reads `repoProviderCredential` and `modelProviderCredential`; wrong fields go to the object's list of errors.
 pub fn read_patch(object: &mut Object<'_, '_>, provider: Provider) -> CredentialPatch {
-    let git = set(object, "repoProviderCredential", &Kind::Git(provider));
+    let scope = ProfileScope::Repo;
+    let git = read_set(object, "repoProviderCredential", &Kind::Git { provider, scope });
     let models = match object.object("modelProviderCredential") {
         Field::Absent | Field::Invalid => BTreeMap::new(),
         Field::Null => ModelProvider::ALL.into_iter().map(|provider| (provider, SetChange::Wipe)).collect(),
@@ -86,7 +89,7 @@ pub fn read_patch(object: &mut Object<'_, '_>, provider: Provider) -> Credential
             let mut nested = object.nested("modelProviderCredential", value);
             let models = ModelProvider::ALL
                 .into_iter()
-                .map(|provider| (provider, set(&mut nested, provider.as_str(), &Kind::Model(provider))))
+                .map(|provider| (provider, read_set(&mut nested, provider.as_str(), &Kind::Model { provider, scope })))
                 .collect();
             nested.finish();
             models
@@ -95,35 +98,57 @@ pub fn read_patch(object: &mut Object<'_, '_>, provider: Provider) -> Credential
     CredentialPatch { provider, git, models }
 }
 
+/// Whose profiles: what may be said of them, and what errors are named after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileScope {
+    /// A repository's.
+    Repo,
+    /// Those of a user's account.
+    User,
+    /// The tenant's.
+    Global,
+}
+
 /// Which kind of profile is being read or applied.
+#[derive(Clone, Copy)]
 pub(super) enum Kind {
-    Git(Provider),
-    Model(ModelProvider),
+    Git { provider: Provider, scope: ProfileScope },
+    Model { provider: ModelProvider, scope: ProfileScope },
 }
 
 impl Kind {
-    fn secret_key(&self) -> &'static str {
-        match self {
-            Self::Git(_) => "token",
-            Self::Model(_) => "apiKey",
-        }
-    }
-
-    /// The contract's error for a profile without a remark.
+    /// The contract's error for a profile without a remark; for accounts, on its pattern.
     pub(super) fn remark_required(&self, errors: &mut FieldErrors, profile_pointer: &str, id: Option<&str>) {
-        let (code, message, provider) = match self {
-            Self::Git(provider) => (
+        let (message, scope, provider) = match self {
+            Self::Git { provider, scope } => {
+                ("repo provider credential profile remark is required", *scope, provider.as_str())
+            }
+            Self::Model { provider, scope } => {
+                ("model provider credential profile remark is required", *scope, provider.as_str())
+            }
+        };
+        let (scope, git_code, model_code) = match scope {
+            ProfileScope::Repo => (
+                "repo_scoped",
                 "REPO_SCOPED_CREDENTIAL_REPO_PROFILE_REMARK_REQUIRED",
-                "repo provider credential profile remark is required",
-                provider.as_str(),
-            ),
-            Self::Model(provider) => (
                 "REPO_SCOPED_CREDENTIAL_MODEL_PROFILE_REMARK_REQUIRED",
-                "model provider credential profile remark is required",
-                provider.as_str(),
+            ),
+            ProfileScope::User => (
+                "user",
+                "USER_CREDENTIAL_REPO_PROFILE_REMARK_REQUIRED",
+                "USER_CREDENTIAL_MODEL_PROFILE_REMARK_REQUIRED",
+            ),
+            ProfileScope::Global => (
+                "global",
+                "GLOBAL_CREDENTIAL_REPO_PROFILE_REMARK_REQUIRED",
+                "GLOBAL_CREDENTIAL_MODEL_PROFILE_REMARK_REQUIRED",
             ),
         };
-        let mut details = json!({ "scope": "repo_scoped", "provider": provider });
+        let code = match self {
+            Self::Git { .. } => git_code,
+            Self::Model { .. } => model_code,
+        };
+        let mut details = json!({ "scope": scope, "provider": provider });
         if let Some(id) = id {
             details["profileId"] = json!(id);
         }
@@ -131,7 +156,8 @@ impl Kind {
     }
 }
 
-fn set(object: &mut Object<'_, '_>, key: &'static str, kind: &Kind) -> SetChange {
+/// Reads the patch of one set.
+pub(super) fn read_set(object: &mut Object<'_, '_>, key: &'static str, kind: &Kind) -> SetChange {
     match object.object(key) {
         Field::Absent | Field::Invalid => SetChange::Keep,
         Field::Null => SetChange::Wipe,
@@ -186,14 +212,31 @@ fn profile(item: &Value, pointer: String, kind: &Kind, errors: &mut FieldErrors)
         kind.remark_required(object.errors(), &pointer, id.as_deref());
         remark = Field::Invalid;
     }
-    let secret = object.line(kind.secret_key(), MAX_SECRET_BYTES).map(Secret::new);
-    let detail = match kind {
-        Kind::Git(_) => object.line("cloneUsername", MAX_CLONE_USERNAME_BYTES),
-        Kind::Model(_) => object
-            .text_up_to("apiBaseUrl", MAX_API_BASE_URL_BYTES)
-            // The contract drops a bad address without a word.
-            .and_then(|text| http_base_url(&text).map_or(Field::Null, Field::Value)),
+    let (secret, detail, git) = match kind {
+        Kind::Git { provider, scope } => {
+            let git = GitPatch::read(&mut object, *provider, *scope);
+            (token(&mut object), object.line("cloneUsername", MAX_CLONE_USERNAME_BYTES), git)
+        }
+        Kind::Model { .. } => {
+            let address = object
+                .text_up_to("apiBaseUrl", MAX_API_BASE_URL_BYTES)
+                // The contract drops a bad address without a word.
+                .and_then(|text| http_base_url(&text).map_or(Field::Null, Field::Value));
+            (object.line("apiKey", MAX_SECRET_BYTES).map(Secret::new), address, GitPatch::NONE)
+        }
     };
     object.finish();
-    ProfilePatch { pointer, id, remark, secret, detail }
+    ProfilePatch { pointer, id, remark, secret, detail, git }
+}
+
+/// A token is one line. What begins like a PEM file may have more: whether it may stand here is for the profile's kind
+/// to say, which is known only beside what is stored.
+fn token(object: &mut Object<'_, '_>) -> Field<Secret> {
+    object.trimmed("token", MAX_SECRET_BYTES).and_then(|text| {
+        if text.contains(char::is_control) && !text.starts_with("-----BEGIN ") {
+            object.error("token", "must be one line");
+            return Field::Invalid;
+        }
+        Field::Value(Secret::new(text))
+    })
 }

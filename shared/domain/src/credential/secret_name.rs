@@ -1,6 +1,7 @@
 //! The one place that names the values of a secret document.
 
 use crate::id::{RobotId, UserId};
+use crate::repository::Provider;
 use crate::robot::ModelProvider;
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,11 @@ impl SecretName {
     /// The token of a git profile.
     pub fn git(profile: &str) -> Self {
         Self(format!("git/{profile}"))
+    }
+
+    /// The token of a git profile of a user's account or of the tenant, where ids are unique for a provider only.
+    pub fn account_git(provider: Provider, profile: &str) -> Self {
+        Self(format!("git/{provider}/{profile}"))
     }
 
     /// The key of a model profile.
@@ -89,13 +95,13 @@ impl SecretEdit {
 }
 
 /// Whose secret document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SecretOwner {
     /// The repository at hand.
     Repository,
     /// A user's account.
     User(UserId),
-    /// The tenant.
+    /// The tenant's credentials.
     Tenant,
 }
 

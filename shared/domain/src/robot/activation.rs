@@ -1,7 +1,7 @@
 //! The robot test: what it needs, and what its verdict does to the robot (contract: hookcode 2.15, 4.4).
 
 use super::{MAX_ENABLED_ROBOTS, Permission, Robot, TokenAccount, git_token_ref, robot_view};
-use crate::credential::{CredentialStores, SecretRef};
+use crate::credential::{CredentialStores, GitTokenRef};
 use crate::error::{Conflict, DomainError};
 use crate::repository::{Provider, Repository};
 use crate::time::Timestamp;
@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 /// 400 while plain Git remotes cannot be tested.
 pub const GIT_TEST_UNAVAILABLE: &str = "robot test is not available for provider git yet";
+/// 400 while a GitHub App's key cannot be exchanged for a token to test with.
+pub const APP_TEST_UNAVAILABLE: &str = "robot test is not available for tokenKind github_app yet";
 /// 400 when the robot's source has no token.
 pub const TOKEN_REQUIRED: &str = "repo provider token is required for activation test (configure per-robot, account-level, or repo-scoped credentials)";
 /// 400 when the repository cannot be named to its provider.
@@ -25,7 +27,7 @@ pub struct TestPlan {
     /// GitHub or GitLab.
     pub provider: Provider,
     /// The token to ask with.
-    pub token: SecretRef,
+    pub token: GitTokenRef,
     /// `externalId`, else the name.
     pub identity: String,
     /// `apiBaseUrl`, when it is not the usual one.
@@ -70,7 +72,7 @@ impl TestOutcome {
 /// Checks everything that can be known before the provider is asked; on an error nothing is recorded.
 ///
 /// # Errors
-/// The texts of 2.15 and [`GIT_TEST_UNAVAILABLE`]; [`DomainError::TooLarge`] when no more robots can be enabled.
+/// The texts of 2.15, [`GIT_TEST_UNAVAILABLE`] and [`APP_TEST_UNAVAILABLE`]; [`DomainError::TooLarge`] when no more robots can be enabled.
 pub fn plan_test(
     robot: &Robot,
     repository: &Repository,
@@ -82,6 +84,9 @@ pub fn plan_test(
         Provider::Git => return Err(DomainError::invalid("", GIT_TEST_UNAVAILABLE)),
     }
     let token = git_token_ref(robot, stores)?;
+    if token.is_app() {
+        return Err(DomainError::invalid("", APP_TEST_UNAVAILABLE));
+    }
     let identity = repository.external_id.as_deref().unwrap_or_default().trim();
     let identity = if identity.is_empty() { repository.name.trim() } else { identity };
     if identity.is_empty() {

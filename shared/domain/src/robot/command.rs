@@ -1,8 +1,10 @@
 //! Creating and patching robots (contract: hookcode 2.13, 2.14).
 
-use super::credential::{GitChoice, Refusal, check_model, choose_git, is_unreadable, rechoose_git};
+use super::credential::{
+    AccountsNeeded, Chooser, GitChoice, Refusal, check_model, choose_git, is_unreadable, rechoose_git,
+};
 use super::input::{RobotInput, Verb};
-use super::{CredentialSource, MAX_ROBOTS, ModelConfig, ModelProvider, Permission, Robot, TokenAccount};
+use super::{CredentialSource, MAX_ROBOTS, ModelConfig, ModelPatch, ModelProvider, Permission, Robot, TokenAccount};
 use crate::credential::{CredentialStores, SecretEdit, SecretName};
 use crate::error::{DomainError, FieldErrors};
 use crate::id::{IdSource, RepositoryId, RobotId, UserId};
@@ -43,7 +45,49 @@ pub struct CreateRobot(RobotInput);
 #[derive(Debug, Clone)]
 pub struct PatchRobot(RobotInput);
 
+impl<'a> RobotContext<'a> {
+    /// What a git credential is checked against, for a robot with this model.
+    fn chooser(&self, model: Option<&ModelConfig>) -> Chooser<'a> {
+        let permission = model.map_or(Permission::Read, ModelConfig::permission);
+        Chooser { stores: self.stores, caller: self.caller, permission }
+    }
+}
+
+impl RobotInput {
+    fn new_provider(&self) -> Option<ModelProvider> {
+        match self.model_provider {
+            Field::Value(provider) => Some(provider),
+            Field::Absent | Field::Null => Some(ModelProvider::default()),
+            Field::Invalid => None,
+        }
+    }
+
+    fn asks_git(&self) -> bool {
+        let git = &self.git;
+        git.source.as_value().is_some() || git.profile.is_present() || git.token.is_present() || git.remark.is_present()
+    }
+
+    /// Whose account the model's source `user` means: the caller's when the body chooses, else still that of who chose
+    /// before.
+    fn model_user(&self, stored: &Robot, caller: UserId) -> Option<UserId> {
+        let chooses = self.model.as_value().is_some_and(ModelPatch::chooses_credential);
+        if chooses { Some(caller) } else { stored.model_user }
+    }
+}
+
 impl CreateRobot {
+    /// The stores that [`Self::apply`] wants to look into.
+    pub fn accounts(&self, caller: UserId) -> AccountsNeeded {
+        let mut needed = AccountsNeeded::default();
+        if let Some(source) = self.0.git.source.as_value() {
+            needed.add(*source, Some(caller));
+        }
+        if let Some((config, _)) = self.0.new_provider().and_then(|provider| model(&self.0, provider, None)) {
+            needed.add(config.credential_source, Some(caller));
+        }
+        needed
+    }
+
     /// Reads a body. What is wrong with it is said by [`Self::apply`], together with what only the context can tell.
     pub fn read(body: &Value) -> Self {
         Self(RobotInput::read(body, Verb::Create))
@@ -61,15 +105,12 @@ impl CreateRobot {
     ) -> Result<RobotChange, DomainError> {
         let input = &self.0;
         let mut errors = input.errors.clone();
-        let git = judge(&mut errors, (!is_unreadable(&input.git)).then(|| choose_git(&input.git, &context.stores)));
-        let provider = match input.model_provider {
-            Field::Value(provider) => Some(provider),
-            Field::Absent | Field::Null => Some(ModelProvider::default()),
-            Field::Invalid => None,
-        };
+        let provider = input.new_provider();
         let model = provider.and_then(|provider| model(input, provider, None));
+        let chooser = context.chooser(model.as_ref().map(|(config, _)| config));
+        let git = judge(&mut errors, (!is_unreadable(&input.git)).then(|| choose_git(&input.git, &chooser)));
         if let (Some(provider), Some((config, _))) = (provider, &model) {
-            judge(&mut errors, Some(check_model(provider, config, &context.stores)));
+            judge(&mut errors, Some(check_model(provider, config, Some(context.caller), &context.stores)));
         }
         let (name, prompt) = (input.name.as_value(), input.prompt_default.as_value());
         let (Some(git), Some(model_provider), Some((model, key)), Some(name), Some(prompt), true) =
@@ -95,6 +136,7 @@ impl CreateRobot {
             prompt_default: prompt.clone(),
             language: None,
             model_provider,
+            model_user: (model.credential_source == CredentialSource::User).then_some(context.caller),
             model,
             dependency: None,
             default_branch: None,
@@ -112,7 +154,7 @@ impl CreateRobot {
             updated_at: now,
             version: 1,
         };
-        set_git(&mut robot, git, input, context.caller, &mut secrets);
+        set_git(&mut robot, git, input, &mut secrets);
         keep_key(id, key, false, &mut secrets);
         set_plain(&mut robot, input);
         finish(robot, context, secrets)
@@ -120,6 +162,21 @@ impl CreateRobot {
 }
 
 impl PatchRobot {
+    /// The stores that [`Self::apply`] wants to look into.
+    pub fn accounts(&self, stored: &Robot, caller: UserId) -> AccountsNeeded {
+        let (input, mut needed) = (&self.0, AccountsNeeded::default());
+        if input.asks_git() {
+            let source = input.git.source.as_value().copied().unwrap_or(stored.credential_source);
+            needed.add(source, input.git.user(stored, caller));
+        }
+        if let Field::Value(patch) = &input.model {
+            let provider = input.model_provider.as_value().copied().unwrap_or(stored.model_provider);
+            let (config, _) = patch.merge(provider, Some((stored.model_provider, &stored.model)));
+            needed.add(config.credential_source, input.model_user(stored, caller));
+        }
+        needed
+    }
+
     /// Reads a body. What is wrong with it is said by [`Self::apply`], together with what only the context can tell.
     pub fn read(body: &Value) -> Self {
         Self(RobotInput::read(body, Verb::Patch))
@@ -137,17 +194,15 @@ impl PatchRobot {
     ) -> Result<RobotChange, DomainError> {
         let input = &self.0;
         let mut errors = input.errors.clone();
-        let asked = input.git.source.as_value().is_some()
-            || input.git.profile.is_present()
-            || input.git.token.is_present()
-            || input.git.remark.is_present();
-        let check = asked && !is_unreadable(&input.git);
-        let git = judge(&mut errors, check.then(|| rechoose_git(&input.git, stored, &context.stores)));
         let provider = input.model_provider.as_value().copied().unwrap_or(stored.model_provider);
         let readable = input.model_provider != Field::Invalid && input.model != Field::Invalid;
         let model = model(input, provider, Some(stored)).filter(|_| readable);
+        let check = input.asks_git() && !is_unreadable(&input.git);
+        let chooser = context.chooser(model.as_ref().map(|(config, _)| config));
+        let git = judge(&mut errors, check.then(|| rechoose_git(&input.git, stored, &chooser)));
+        let model_user = input.model_user(stored, context.caller);
         if let (Some((config, _)), Field::Value(_)) = (&model, &input.model) {
-            judge(&mut errors, Some(check_model(provider, config, &context.stores)));
+            judge(&mut errors, Some(check_model(provider, config, model_user, &context.stores)));
         }
         let (Some((model, key)), true) = (model, errors.is_empty()) else {
             return Err(DomainError::Invalid(errors));
@@ -162,10 +217,11 @@ impl PatchRobot {
         }
         keep_key(robot.id, key, stored.model.has_own_key(), &mut secrets);
         robot.model_provider = provider;
+        robot.model_user = model_user.filter(|_| model.credential_source == CredentialSource::User);
         robot.model = model;
         set_plain(&mut robot, input);
         if let Some(git) = git {
-            set_git(&mut robot, git, input, context.caller, &mut secrets);
+            set_git(&mut robot, git, input, &mut secrets);
         }
         if credential_changed(stored, &robot, input) || outgrows_account(stored, &robot) {
             robot.take_activation_back();
@@ -219,15 +275,10 @@ fn keep_key(robot: RobotId, key: Field<Secret>, had: bool, secrets: &mut Vec<Sec
     }
 }
 
-fn set_git(robot: &mut Robot, git: GitChoice, input: &RobotInput, caller: UserId, secrets: &mut Vec<SecretEdit>) {
-    let chosen = input.git.source.as_value().is_some() || input.git.profile.is_present();
+fn set_git(robot: &mut Robot, git: GitChoice, input: &RobotInput, secrets: &mut Vec<SecretEdit>) {
     robot.credential_source = git.source;
     robot.credential_profile = git.profile;
-    match git.source {
-        CredentialSource::User if chosen => robot.credential_user = Some(caller),
-        CredentialSource::User => {}
-        CredentialSource::Robot | CredentialSource::Repo | CredentialSource::Global => robot.credential_user = None,
-    }
+    robot.credential_user = git.user;
     let own = git.source == CredentialSource::Robot;
     if own {
         input.git.remark.clone().patch(&mut robot.credential_remark);

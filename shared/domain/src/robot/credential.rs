@@ -5,11 +5,14 @@
 
 use super::activation::TOKEN_REQUIRED;
 use super::input::GitInput;
-use super::{CredentialSource, ModelConfig, ModelProvider, Robot};
-use crate::credential::{CredentialProfiles, CredentialStores, Profile, SecretName, SecretOwner, SecretRef};
+use super::{CredentialSource, ModelConfig, ModelProvider, Permission, Robot};
+use crate::credential::{
+    CredentialStores, GitTokenRef, ModelKeyRef, Profile, Purpose, SecretName, SecretOwner, SecretRef,
+};
 use crate::error::DomainError;
 use crate::id::UserId;
 use crate::input::Field;
+use std::collections::BTreeSet;
 
 /// What is wrong with a choice: the field below the body's root, and the contract's text.
 pub(super) type Refusal = (&'static str, String);
@@ -18,6 +21,54 @@ pub(super) type Refusal = (&'static str, String);
 pub(super) struct GitChoice {
     pub(super) source: CredentialSource,
     pub(super) profile: Option<String>,
+    /// Whose account the source `user` means.
+    pub(super) user: Option<UserId>,
+}
+
+/// What a choice is checked against.
+pub(super) struct Chooser<'a> {
+    pub(super) stores: CredentialStores<'a>,
+    pub(super) caller: UserId,
+    pub(super) permission: Permission,
+}
+
+/// The stores beside the repository's own that are needed to check or to use a robot's credentials.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountsNeeded {
+    /// Of these users.
+    pub users: BTreeSet<UserId>,
+    /// Of the tenant.
+    pub global: bool,
+}
+
+impl AccountsNeeded {
+    pub(super) fn add(&mut self, source: CredentialSource, user: Option<UserId>) {
+        match source {
+            CredentialSource::User => self.users.extend(user),
+            CredentialSource::Global => self.global = true,
+            CredentialSource::Robot | CredentialSource::Repo => {}
+        }
+    }
+}
+
+impl Robot {
+    /// The stores that its credentials are in: those of the users who chose them, never of who happens to call.
+    pub fn accounts(&self) -> AccountsNeeded {
+        let mut needed = AccountsNeeded::default();
+        needed.add(self.credential_source, self.credential_user);
+        needed.add(self.model.credential_source, self.model_user);
+        // A repository without Git profiles falls to the tenant's template.
+        needed.global |= self.credential_source == CredentialSource::Repo && self.credential_profile.is_none();
+        needed
+    }
+}
+
+/// What a robot that may write needs its token for.
+fn purpose(permission: Permission) -> Purpose {
+    match permission {
+        Permission::Read => Purpose::Read,
+        Permission::Write => Purpose::Write,
+    }
 }
 
 const SOURCE: &str = "/repoCredentialSource";
@@ -26,7 +77,7 @@ const TOKEN: &str = "/token";
 const REMARK: &str = "/repoCredentialRemark";
 
 /// The git credential of a new robot.
-pub(super) fn choose_git(input: &GitInput, stores: &CredentialStores<'_>) -> Result<GitChoice, Refusal> {
+pub(super) fn choose_git(input: &GitInput, chooser: &Chooser<'_>) -> Result<GitChoice, Refusal> {
     let token = input.token.as_value().is_some();
     let source = match (input.source.as_value(), token, input.profile.as_value()) {
         (Some(source), _, _) => *source,
@@ -36,15 +87,11 @@ pub(super) fn choose_git(input: &GitInput, stores: &CredentialStores<'_>) -> Res
         }
         (None, false, None) => return refuse(SOURCE, "repoCredentialSource and repoCredentialProfileId are required"),
     };
-    check_git(input, source, input.profile.as_value().cloned(), stores)
+    check_git(input, source, (input.profile.as_value().cloned(), Some(chooser.caller)), chooser)
 }
 
 /// The git credential of a patched robot; only when the body speaks of it.
-pub(super) fn rechoose_git(
-    input: &GitInput,
-    stored: &Robot,
-    stores: &CredentialStores<'_>,
-) -> Result<GitChoice, Refusal> {
+pub(super) fn rechoose_git(input: &GitInput, stored: &Robot, chooser: &Chooser<'_>) -> Result<GitChoice, Refusal> {
     let source = match input.source.as_value() {
         Some(source) => *source,
         None if stored.credential_source == CredentialSource::Robot && input.profile.as_value().is_some() => {
@@ -54,21 +101,41 @@ pub(super) fn rechoose_git(
     };
     let mut profile = if source == CredentialSource::Robot { None } else { stored.credential_profile.clone() };
     input.profile.clone().patch(&mut profile);
-    check_git(input, source, profile, stores)
+    check_git(input, source, (profile, input.user(stored, chooser.caller)), chooser)
+}
+
+impl GitInput {
+    /// Whose account a patched robot uses: the caller's when the body chooses, else still that of who chose before.
+    pub(super) fn user(&self, stored: &Robot, caller: UserId) -> Option<UserId> {
+        let chooses = self.source.as_value().is_some() || self.profile.is_present();
+        if chooses { Some(caller) } else { stored.credential_user }
+    }
 }
 
 fn check_git(
     input: &GitInput,
     source: CredentialSource,
-    profile: Option<String>,
-    stores: &CredentialStores<'_>,
+    (profile, user): (Option<String>, Option<UserId>),
+    chooser: &Chooser<'_>,
 ) -> Result<GitChoice, Refusal> {
-    if source == CredentialSource::Robot {
-        if profile.is_some() {
-            return refuse(PROFILE, "repoCredentialProfileId must be null when repoCredentialSource=robot");
+    let user = user.filter(|_| source == CredentialSource::User);
+    let (owner, place, missing) = match source {
+        CredentialSource::Robot => {
+            if profile.is_some() {
+                return refuse(PROFILE, "repoCredentialProfileId must be null when repoCredentialSource=robot");
+            }
+            return Ok(GitChoice { source, profile, user });
         }
-        return Ok(GitChoice { source, profile });
-    }
+        CredentialSource::User => {
+            (user.map(SecretOwner::User), "your account", "selected repo credential profile token is missing")
+        }
+        CredentialSource::Repo => {
+            (Some(SecretOwner::Repository), "repo-scoped", "selected repo-scoped repo provider token is missing")
+        }
+        CredentialSource::Global => {
+            (Some(SecretOwner::Tenant), "global", "selected global repo provider token is missing")
+        }
+    };
     if input.token.as_value().is_some() {
         return refuse(TOKEN, "token must be null when repoCredentialSource is user/repo/global");
     }
@@ -78,31 +145,25 @@ fn check_git(
     if input.remark.is_present() {
         return refuse(REMARK, "repoCredentialRemark is only supported for repoCredentialSource=robot");
     }
-    let (found, place, missing) = match source {
-        CredentialSource::Robot => return Ok(GitChoice { source, profile }),
-        CredentialSource::User => (stores.user, "your account", "selected repo credential profile token is missing"),
-        CredentialSource::Repo => {
-            (Some(stores.repo), "repo-scoped", "selected repo-scoped repo provider token is missing")
-        }
-        CredentialSource::Global => (stores.global, "global", "selected global repo provider token is missing"),
-    };
-    match found.and_then(|store| store.repo_provider.pick(profile.as_deref())) {
+    let purpose = purpose(chooser.permission);
+    match owner.and_then(|owner| chooser.stores.git_profile(owner, profile.as_deref(), purpose)) {
         None => refuse(PROFILE, format!("repoCredentialProfileId does not exist in {place} credentials")),
-        Some(found) if !found.has_secret() => refuse(PROFILE, missing),
-        Some(_) => Ok(GitChoice { source, profile }),
+        Some((_, found)) if !found.has_secret() => refuse(PROFILE, missing),
+        Some(_) => Ok(GitChoice { source, profile, user }),
     }
 }
 
-/// Whether the key that a model config names is there.
+/// Whether the key that a model config names is there; `user` is whose account the source `user` means.
 pub(super) fn check_model(
     provider: ModelProvider,
     config: &ModelConfig,
+    user: Option<UserId>,
     stores: &CredentialStores<'_>,
 ) -> Result<(), Refusal> {
     const KEY: &str = "/modelProviderConfig/credential/apiKey";
     const ID: &str = "/modelProviderConfig/credentialProfileId";
     let id = config.credential_profile.as_deref();
-    let (store, place, missing) = match config.credential_source {
+    let (owner, place, missing) = match config.credential_source {
         CredentialSource::Robot if config.has_own_key() => return Ok(()),
         CredentialSource::Robot => return refuse(KEY, format!("{provider} apiKey is required (robot credential)")),
         CredentialSource::User | CredentialSource::Repo if id.is_none() => {
@@ -112,14 +173,17 @@ pub(super) fn check_model(
             );
         }
         CredentialSource::User => {
-            (stores.user, "your account", format!("selected {provider} profile apiKey is missing"))
+            let missing = format!("selected {provider} profile apiKey is missing");
+            (user.map(SecretOwner::User), "your account", missing)
         }
         CredentialSource::Repo => {
-            (Some(stores.repo), "repo-scoped", format!("selected repo-scoped {provider} apiKey is missing"))
+            (Some(SecretOwner::Repository), "repo-scoped", format!("selected repo-scoped {provider} apiKey is missing"))
         }
-        CredentialSource::Global => (stores.global, "global", format!("selected global {provider} apiKey is missing")),
+        CredentialSource::Global => {
+            (Some(SecretOwner::Tenant), "global", format!("selected global {provider} apiKey is missing"))
+        }
     };
-    match store.and_then(|store| store.pick_model(provider, id)) {
+    match owner.and_then(|owner| stores.model_profile(owner, provider, id)) {
         None => refuse(ID, format!("{provider} credentialProfileId does not exist in {place} credentials")),
         Some(found) if !found.has_secret() => refuse(ID, missing),
         Some(_) => Ok(()),
@@ -134,75 +198,50 @@ fn refuse<T>(field: &'static str, text: impl Into<String>) -> Result<T, Refusal>
 ///
 /// # Errors
 /// [`TOKEN_REQUIRED`] when the robot's source has none; nothing is recorded of that.
-pub fn git_token_ref(robot: &Robot, stores: &CredentialStores<'_>) -> Result<SecretRef, DomainError> {
-    let place = Place { user: robot.credential_user, stores };
-    let own = || robot.has_token.then(|| SecretName::robot_token(robot.id));
-    let of = |store: &CredentialProfiles| {
-        let profile = store.repo_provider.pick(robot.credential_profile.as_deref())?;
-        profile.has_token.then(|| SecretName::git(&profile.id))
+pub fn git_token_ref(robot: &Robot, stores: &CredentialStores<'_>) -> Result<GitTokenRef, DomainError> {
+    let found = match owner(robot.credential_source, robot.credential_user) {
+        Place::Robot => robot.has_token.then(|| {
+            let name = SecretName::robot_token(robot.id);
+            GitTokenRef::personal(SecretRef { owner: SecretOwner::Repository, name }, None)
+        }),
+        Place::Store(owner) => {
+            stores.git_token(owner, robot.credential_profile.as_deref(), purpose(robot.permission()))
+        }
+        Place::Nowhere => None,
     };
-    place.find(robot.credential_source, own, of).ok_or_else(|| DomainError::invalid("", TOKEN_REQUIRED))
-}
-
-/// Where a robot's model key is and which address it is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelKeyRef {
-    /// The key.
-    pub key: SecretRef,
-    /// Address beside the key; the provider's usual one without.
-    pub api_base_url: Option<String>,
+    let mut found = found.ok_or_else(|| DomainError::invalid("", TOKEN_REQUIRED))?;
+    if robot.clone_username.is_some() {
+        found.username.clone_from(&robot.clone_username);
+    }
+    Ok(found)
 }
 
 /// Where a robot's model key is; `None` when its source has none.
 pub fn model_key_ref(robot: &Robot, stores: &CredentialStores<'_>) -> Option<ModelKeyRef> {
     let (provider, config) = (robot.model_provider, &robot.model);
-    let place = Place { user: robot.credential_user, stores };
-    let own = || config.has_own_key().then(|| SecretName::robot_model(robot.id));
-    let pick = |store: &CredentialProfiles| {
-        store.pick_model(provider, config.credential_profile.as_deref()).filter(|profile| profile.has_api_key).cloned()
-    };
-    let of = |store: &CredentialProfiles| pick(store).map(|profile| SecretName::model(provider, &profile.id));
-    let key = place.find(config.credential_source, own, of)?;
-    let api_base_url = match config.credential_source {
-        CredentialSource::Robot => config.credential.as_ref().and_then(|credential| credential.api_base_url.clone()),
-        CredentialSource::User | CredentialSource::Repo | CredentialSource::Global => {
-            place.store(config.credential_source).and_then(pick).and_then(|profile| profile.api_base_url)
+    match owner(config.credential_source, robot.model_user) {
+        Place::Robot if config.has_own_key() => {
+            let key = SecretRef { owner: SecretOwner::Repository, name: SecretName::robot_model(robot.id) };
+            let api_base_url = config.credential.as_ref().and_then(|credential| credential.api_base_url.clone());
+            Some(ModelKeyRef { key, api_base_url })
         }
-    };
-    Some(ModelKeyRef { key, api_base_url })
-}
-
-struct Place<'a> {
-    user: Option<UserId>,
-    stores: &'a CredentialStores<'a>,
-}
-
-impl<'a> Place<'a> {
-    fn store(&self, source: CredentialSource) -> Option<&'a CredentialProfiles> {
-        match source {
-            CredentialSource::Robot => None,
-            CredentialSource::User => self.stores.user,
-            CredentialSource::Repo => Some(self.stores.repo),
-            CredentialSource::Global => self.stores.global,
-        }
+        Place::Store(owner) => stores.model_key(owner, provider, config.credential_profile.as_deref()),
+        Place::Robot | Place::Nowhere => None,
     }
+}
 
-    fn find(
-        &self,
-        source: CredentialSource,
-        own: impl FnOnce() -> Option<SecretName>,
-        of: impl FnOnce(&CredentialProfiles) -> Option<SecretName>,
-    ) -> Option<SecretRef> {
-        let owner = match source {
-            CredentialSource::Robot | CredentialSource::Repo => SecretOwner::Repository,
-            CredentialSource::User => SecretOwner::User(self.user?),
-            CredentialSource::Global => SecretOwner::Tenant,
-        };
-        let name = match source {
-            CredentialSource::Robot => own()?,
-            CredentialSource::User | CredentialSource::Repo | CredentialSource::Global => of(self.store(source)?)?,
-        };
-        Some(SecretRef { owner, name })
+enum Place {
+    Robot,
+    Store(SecretOwner),
+    Nowhere,
+}
+
+fn owner(source: CredentialSource, user: Option<UserId>) -> Place {
+    match source {
+        CredentialSource::Robot => Place::Robot,
+        CredentialSource::User => user.map_or(Place::Nowhere, |user| Place::Store(SecretOwner::User(user))),
+        CredentialSource::Repo => Place::Store(SecretOwner::Repository),
+        CredentialSource::Global => Place::Store(SecretOwner::Tenant),
     }
 }
 

@@ -1,9 +1,13 @@
 use super::*;
-use crate::credential::{CredentialProfiles, CredentialStores, GitProfile, ModelProfile, ProfileSet, SecretEdit};
+use crate::credential::{
+    AccountProfiles, CredentialProfiles, CredentialStores, GitProfile, GitTokenKind, ModelProfile, ProfileSet,
+    SecretEdit,
+};
 use crate::error::{DomainError, FieldError};
 use crate::id::IdSource;
 use crate::repository::{Provider, Repository};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 mod activation;
 mod create;
@@ -43,6 +47,11 @@ fn profiles(prefix: &str, default: Option<&str>) -> CredentialProfiles {
         remark: "r".to_owned(),
         has_token,
         clone_username: None,
+        token_kind: GitTokenKind::default(),
+        app_id: None,
+        installation_id: None,
+        access: None,
+        url_prefix: None,
         created_at: at(0),
         updated_at: at(0),
     };
@@ -70,26 +79,38 @@ fn profiles(prefix: &str, default: Option<&str>) -> CredentialProfiles {
     }
 }
 
+/// The same for an account, for GitHub.
+fn account(prefix: &str, default: Option<&str>) -> AccountProfiles {
+    let CredentialProfiles { repo_provider, model_provider } = profiles(prefix, default);
+    AccountProfiles { git: [(Provider::Github, repo_provider)].into(), models: model_provider }
+}
+
 /// A repository with its own store, and all other stores unless a test takes them away.
 struct World {
     repo: CredentialProfiles,
-    user: Option<CredentialProfiles>,
-    global: Option<CredentialProfiles>,
+    users: BTreeMap<UserId, AccountProfiles>,
+    global: Option<AccountProfiles>,
     robots: Vec<Robot>,
 }
 
 impl World {
     fn new() -> Self {
-        let (repo, user, global) = (profiles("p", None), Some(profiles("u", None)), Some(profiles("g", None)));
-        Self { repo, user, global, robots: Vec::new() }
+        let users = [(caller(), account("u", None))].into();
+        Self { repo: profiles("p", None), users, global: Some(account("g", None)), robots: Vec::new() }
     }
 
     fn without_other_stores() -> Self {
-        Self { user: None, global: None, ..Self::new() }
+        Self { users: BTreeMap::new(), global: None, ..Self::new() }
     }
 
     fn stores(&self) -> CredentialStores<'_> {
-        CredentialStores { repo: &self.repo, user: self.user.as_ref(), global: self.global.as_ref() }
+        CredentialStores {
+            provider: Provider::Github,
+            url: None,
+            repo: &self.repo,
+            users: &self.users,
+            global: self.global.as_ref(),
+        }
     }
 
     fn context(&self) -> RobotContext<'_> {

@@ -56,6 +56,11 @@ impl ModelPatch {
         Self { settings, key }
     }
 
+    /// Whether the body says which credential to use, rather than leaving it as it is.
+    pub(crate) fn chooses_credential(&self) -> bool {
+        ["credentialSource", "credentialProfileId"].into_iter().any(|key| self.settings.contains_key(key))
+    }
+
     /// The config that results, and what happens to the robot's own key.
     ///
     /// Members that are absent keep what is stored, as far as it is of use: the model's name, its effort and the own

@@ -47,8 +47,9 @@ fn refusals_before_the_provider_is_asked() {
 
 #[test]
 fn the_token_follows_the_source() {
-    let world = World { repo: profiles("p", Some("p1")), ..World::new() };
     let user = UserId::new(at(0), &Fixed(5));
+    let users = [(caller(), account("v", None)), (user, account("u", None))].into();
+    let world = World { repo: profiles("p", Some("p1")), users, ..World::new() };
     let own = own(&world).robot;
     let robot = |source, profile: Option<&str>| Robot {
         credential_source: source,
@@ -66,21 +67,36 @@ fn the_token_follows_the_source() {
         (
             "3.5/token-user",
             robot(CredentialSource::User, Some("u1")),
-            Some((SecretOwner::User(user), SecretName::git("u1"))),
+            Some((SecretOwner::User(user), SecretName::account_git(Provider::Github, "u1"))),
         ),
+        ("3.5/token-of-another-user", robot(CredentialSource::User, Some("v1")), None),
         (
             "3.5/token-repo",
             robot(CredentialSource::Repo, Some("p1")),
             Some((SecretOwner::Repository, SecretName::git("p1"))),
         ),
-        ("3.5/token-global", robot(CredentialSource::Global, None), Some((SecretOwner::Tenant, SecretName::git("g1")))),
+        (
+            "3.5/token-global",
+            robot(CredentialSource::Global, None),
+            Some((SecretOwner::Tenant, SecretName::account_git(Provider::Github, "g1"))),
+        ),
         ("3.5/token-no-fall-through", robot(CredentialSource::Repo, Some("p0")), None),
         ("3.5/token-no-fall-through", robot(CredentialSource::Repo, Some("deleted")), None),
     ];
     for (id, robot, expected) in cases {
-        let found = git_token_ref(&robot, &world.stores()).ok().map(|found| (found.owner, found.name));
+        let found = git_token_ref(&robot, &world.stores()).ok().map(|found| (found.secret.owner, found.secret.name));
         assert_eq!(found, expected, "{id}");
     }
+}
+
+#[test]
+fn an_app_is_not_tested_with_its_private_key() {
+    let mut world = World::new();
+    let app = &mut world.repo.repo_provider.profiles[0];
+    (app.token_kind, app.app_id, app.installation_id) = (GitTokenKind::GithubApp, Some(1), Some(2));
+    let robot = world.create(&body()).unwrap().robot;
+    let error = only_error("app", plan(&world, &robot));
+    assert_eq!(error.1, APP_TEST_UNAVAILABLE);
 }
 
 #[test]
@@ -93,6 +109,13 @@ fn the_model_key_follows_the_source() {
     let key = model_key_ref(&repo, &world.stores()).unwrap();
     assert_eq!(key.key.name.as_str(), "model/codex/p1", "3.6/key-repo");
     assert_eq!(key.api_base_url.as_deref(), Some("https://proxy/v1"), "3.6/key-repo");
+    let config = json!({"credentialSource": "user", "credentialProfileId": "u1"});
+    let users = world.create(&body_with(&json!({"modelProviderConfig": config}))).unwrap().robot;
+    assert_eq!(users.model_user, Some(caller()), "3.6/key-user");
+    let key = model_key_ref(&users, &world.stores()).unwrap();
+    assert_eq!(key.key.owner, crate::credential::SecretOwner::User(caller()), "3.6/key-user");
+    let others = Robot { model_user: Some(UserId::new(at(0), &Fixed(5))), ..users };
+    assert_eq!(model_key_ref(&others, &world.stores()), None, "3.6/key-of-another-user");
     let mut gone = repo;
     gone.model.credential_profile = Some("deleted".to_owned());
     assert_eq!(model_key_ref(&gone, &world.stores()), None, "3.6/key-gone");

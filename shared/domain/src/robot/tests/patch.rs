@@ -294,3 +294,43 @@ fn defaults_follow_the_permission_after_the_patch() {
     let writing = world.patch(&reading.robot, &json!({"modelProviderConfig": {"sandbox": "workspace-write"}})).unwrap();
     assert_eq!(writing.losing_default, [sibling_id], "{id}");
 }
+
+#[test]
+fn a_patch_by_another_member_keeps_whose_account_is_used_until_it_chooses() {
+    let ann = World::new();
+    let config = json!({"credentialSource": "user", "credentialProfileId": "u1"});
+    let chosen = json!({
+        "repoCredentialSource": "user", "repoCredentialProfileId": "u1", "modelProviderConfig": config,
+    });
+    let robot = ann.create(&body_with(&chosen)).unwrap().robot;
+    let bob = UserId::new(at(0), &Fixed(6));
+    let world = World { users: [(caller(), account("u", None)), (bob, account("b", None))].into(), ..World::new() };
+    let by_bob = |body: &Value| {
+        let context = RobotContext { caller: bob, ..world.context() };
+        PatchRobot::read(body).apply(&robot, &context, at(1))
+    };
+    // What does not choose a credential is checked against the account that is in use, not the caller's.
+    for body in [
+        json!({"token": null}),
+        json!({"modelProviderConfig": {"sandbox": "workspace-write"}}),
+        json!({"modelProvider": "gemini_cli", "modelProviderConfig": {"model": "x"}}),
+    ] {
+        let kept = by_bob(&body).unwrap().robot;
+        assert_eq!((kept.credential_user, kept.model_user), (Some(caller()), Some(caller())), "{body}");
+    }
+    let needed = |body: &Value| PatchRobot::read(body).accounts(&robot, bob).users;
+    assert!(needed(&json!({"name": "x"})).is_empty());
+    assert_eq!(needed(&json!({"modelProviderConfig": {"model": "x"}})), [caller()].into());
+    assert_eq!(needed(&chosen), [bob].into());
+    // Choosing means one's own account: Ann's profile is not Bob's to take.
+    let refused = errors(by_bob(&chosen));
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    let config = json!({"credentialSource": "user", "credentialProfileId": "b1"});
+    let body = json!({"repoCredentialProfileId": "b1", "modelProviderConfig": config});
+    let taken = by_bob(&body).unwrap().robot;
+    assert_eq!((taken.credential_user, taken.model_user), (Some(bob), Some(bob)));
+    let body = json!({"repoCredentialSource": "repo", "repoCredentialProfileId": "p1",
+        "modelProviderConfig": {"credentialSource": "global", "credentialProfileId": null}});
+    let left = by_bob(&body).unwrap().robot;
+    assert_eq!((left.credential_user, left.model_user), (None, None));
+}
