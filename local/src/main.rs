@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         aws_only: arguments.aws_only,
         admin_token: std::env::var("REPOPLANE_ADMIN_TOKEN").ok(),
         egress_allow: std::env::var("REPOPLANE_EGRESS_ALLOW").unwrap_or_default(),
+        public_url: std::env::var("REPOPLANE_PUBLIC_URL").ok().filter(|url| !url.trim().is_empty()),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(server::run(options)));

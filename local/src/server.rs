@@ -49,6 +49,8 @@ pub struct Options {
     pub admin_token: Option<String>,
     /// `host:port` entries that provider calls may reach besides public addresses.
     pub egress_allow: String,
+    /// Where providers reach the API, when not at its loopback address: the far end of a tunnel, for example.
+    pub public_url: Option<String>,
 }
 
 /// Every function in one router, behind one edge: what API Gateway does in the cloud.
@@ -92,18 +94,20 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         None => Engines::memory()?,
     };
     let line = Line::to(engines.clone());
-    let app = App::new(store_on(&line).await?, repoplane_api::app::Settings::default());
+    let (listener, port) = listen(options.port).await?;
+    let base = format!("http://127.0.0.1:{port}");
+    let public_url = Some(options.public_url.clone().unwrap_or_else(|| base.clone()));
+    let settings = repoplane_api::app::Settings { public_url, ..Default::default() };
+    let app = App::new(store_on(&line).await?, settings);
     let token = admin_token(&options)?;
     ensure_administrator(&app, &token).await?;
 
-    let (listener, port) = listen(options.port).await?;
     let wanted = if options.port == 0 { 0 } else { options.port.saturating_add(1) };
     let (double_listener, double_port) = listen(wanted).await?;
     let double_origin = format!("http://127.0.0.1:{double_port}");
     tokio::spawn(async move { axum::serve(double_listener, double::router()).await });
 
     let allow = format!("127.0.0.1:{double_port} {}", options.egress_allow);
-    let base = format!("http://127.0.0.1:{port}");
     if options.aws_only {
         let directory = options.data_dir.clone().unwrap_or_else(|| PathBuf::from(".repoplane"));
         let file = write_environment(&directory, &base, &allow)?;
@@ -242,6 +246,7 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
         ("REPOPLANE_TABLE", TABLE),
         ("REPOPLANE_SECRET_PREFIX", SECRET_PREFIX),
         ("REPOPLANE_EGRESS_ALLOW", allow.trim()),
+        ("REPOPLANE_PUBLIC_URL", "http://127.0.0.1:9100"),
         ("RUST_LOG", "info"),
     ];
     let text: String = lines.iter().map(|(name, value)| format!("{name}={value}\n")).collect();

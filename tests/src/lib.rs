@@ -34,6 +34,8 @@ use repoplane_local::server::{ensure_administrator, reopen, reopen_with, store_o
 use repoplane_providers::Egress;
 use std::sync::Arc;
 
+/// Where providers reach the API in every test.
+pub const PUBLIC_URL: &str = "https://plane.example.com";
 /// The administrator's token in every test.
 pub const ADMIN_TOKEN: &str = "rpt_the-administrator-of-this-test";
 
@@ -80,7 +82,10 @@ impl TestApp {
         let line = Line::to(Engines::memory().expect("engines in memory"));
         let test = Self::empty(line, Some(ProviderDouble::start().await)).await;
         let store = reopen_with(&test.line, Arc::new(CountedIds::new()));
-        let settings = Settings { bootstrap_secret: Some(examples::BOOTSTRAP_SECRET.to_owned()) };
+        let settings = Settings {
+            bootstrap_secret: Some(examples::BOOTSTRAP_SECRET.to_owned()),
+            public_url: Some(PUBLIC_URL.to_owned()),
+        };
         let app = App { store, settings: Arc::new(settings), ..test.app.clone() };
         Self { app, ..test }
     }
@@ -88,7 +93,8 @@ impl TestApp {
     async fn empty(line: Line, double: Option<ProviderDouble>) -> Self {
         let clock = TestClock::new();
         let store = store_on(&line).await.expect("the table");
-        let app = App { clock: Arc::new(clock.clone()), ..App::new(store, Settings::default()) };
+        let settings = Settings { public_url: Some(PUBLIC_URL.to_owned()), ..Settings::default() };
+        let app = App { clock: Arc::new(clock.clone()), ..App::new(store, settings) };
         let egress = double.as_ref().map_or_else(|| Egress::new(Default::default()), ProviderDouble::egress);
         Self { line, clock, double, app, egress }
     }

@@ -1,6 +1,7 @@
 //! What the function's operations take and answer, for the API's document.
 
 mod operations;
+mod providers;
 mod schemas;
 
 use repoplane_api::openapi::Operation;
@@ -16,6 +17,7 @@ pub fn describe() -> Vec<Operation> {
         operations::tenants(),
         operations::users(),
         operations::repositories(),
+        providers::operations(),
         operations::members(),
         operations::audit(),
     ]
@@ -27,6 +29,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("ProblemPage", schemas::problem_page()),
         ("Repo", schemas::repo()),
+        ("Connection", providers::connection()),
         ("Branch", schemas::branch()),
         ("Permissions", schemas::permissions()),
         ("Member", schemas::member()),

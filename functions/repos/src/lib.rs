@@ -8,6 +8,7 @@ mod docs;
 mod identity;
 mod members;
 mod problems;
+mod provider;
 mod repositories;
 mod static_file;
 mod tenants;
@@ -17,6 +18,7 @@ mod view;
 
 use axum::Router;
 use axum::extract::FromRef;
+use provider::Warm;
 use repoplane_api::{App, Routes};
 use repoplane_providers::{Egress, Providers};
 use serde_json::{Value, json};
@@ -26,17 +28,14 @@ use serde_json::{Value, json};
 pub struct Repos {
     app: App,
     providers: Providers,
+    meta: Warm,
+    activity: Warm,
+    models: Warm,
 }
 
 impl FromRef<Repos> for App {
     fn from_ref(state: &Repos) -> Self {
         state.app.clone()
-    }
-}
-
-impl FromRef<Repos> for Providers {
-    fn from_ref(state: &Repos) -> Self {
-        state.providers.clone()
     }
 }
 
@@ -77,6 +76,14 @@ pub fn routes() -> Routes<Repos> {
             "/api/repos/{id}/webhook-secret/rotate",
             repositories::rotate_webhook_secret,
         )
+        .get("repos_get_provider_meta", "/api/repos/{id}/provider-meta", provider::meta::show)
+        .get("repos_get_provider_activity", "/api/repos/{id}/provider-activity", provider::activity::show)
+        .post("repos_validate", "/api/repos/{id}/validate", provider::validate::run)
+        .get("repos_get_provider_hook", "/api/repos/{id}/provider-hook", provider::hook::show)
+        .post("repos_set_provider_hook", "/api/repos/{id}/provider-hook", provider::hook::set)
+        .delete("repos_delete_provider_hook", "/api/repos/{id}/provider-hook", provider::hook::remove)
+        .post("repos_list_model_provider_models", "/api/repos/{id}/model-credentials/models", provider::models::list)
+        .get("providers_list_repositories", "/api/providers/{provider}/repositories", provider::listing::list)
         .get("repos_list_members", "/api/repos/{id}/members", members::list)
         .post("repos_add_member", "/api/repos/{id}/members", members::add)
         .patch("repos_update_member_role", "/api/repos/{id}/members/{user_id}", members::change)
@@ -87,7 +94,13 @@ pub fn routes() -> Routes<Repos> {
 
 /// The function's router; provider calls go out through `egress`.
 pub fn router(app: App, egress: Egress) -> Router {
-    routes().with_state(Repos { app, providers: Providers::new(egress) })
+    routes().with_state(Repos {
+        app,
+        providers: Providers::new(egress),
+        meta: Warm::new(provider::meta::ENTRIES, provider::meta::LIFE),
+        activity: Warm::new(provider::activity::ENTRIES, provider::activity::LIFE),
+        models: Warm::new(provider::models::ENTRIES, provider::models::LIFE),
+    })
 }
 
 async fn welcome() -> axum::Json<Value> {

@@ -233,6 +233,35 @@ fn page(kind: ProblemType) -> Page {
             ],
             remedy: "Open the delivery that `x-repoplane-delivery` names. Usually path and secret have to be set again at the provider, with content type `application/json`.",
         },
+        ProblemType::ProviderRefused => Page {
+            meaning: "The registry asked the repository's provider, and the provider said no. Nothing is wrong with the caller's own token; the status is 424, never 401.",
+            causes: &[
+                "the provider does not take the stored token: it has expired, was revoked or lacks a scope (`REPO_PROVIDER_TOKEN_REJECTED`; `missingScopes` names what the provider asked for)",
+                "a private repository that was asked for without a credential (`REPO_PROVIDER_AUTH_REQUIRED`)",
+                "the token is fine but may not do this (`REPO_PROVIDER_FORBIDDEN`)",
+                "the provider knows no such repository, or does not show it to this token (`REPO_PROVIDER_NOT_FOUND`)",
+                "the provider does not take the request, such as one hook too many (`REPO_PROVIDER_REQUEST_REFUSED`)",
+                "a model provider does not take the key (`MODEL_API_KEY_INVALID` is a 400, as HookCode has it)",
+            ],
+            remedy: "`detail` has the provider's own words and `providerStatus` its status. Renew the credential, choose another with `credentialSource`, or correct the repository's identity.",
+        },
+        ProblemType::ProviderRateLimited => Page {
+            meaning: "The provider has been asked too often with this credential and wants to be left alone.",
+            causes: &[
+                "many calls without a credential, which all share one small limit",
+                "a token that other tools use as well",
+            ],
+            remedy: "Wait as long as `Retry-After` says. `X-Provider-RateLimit-Remaining` on earlier answers tells how much is left.",
+        },
+        ProblemType::ProviderUnavailable => Page {
+            meaning: "The provider gave no answer, or one that makes no sense.",
+            causes: &[
+                "it is down, or slower than the limits of a call allow (`REPO_PROVIDER_UNAVAILABLE`)",
+                "its name does not resolve, or its certificate is not trusted",
+                "something else answers at its address, such as a proxy's HTML page (`REPO_PROVIDER_BAD_ANSWER`)",
+            ],
+            remedy: "Check the address and try again later. The registry has already tried again where that is safe.",
+        },
         ProblemType::Internal => Page {
             meaning: "Something went wrong on our side that trying again may not mend.",
             causes: &["a bug", "stored data that cannot be read"],

@@ -1,5 +1,7 @@
 //! `/api/repos`: register, look, change, archive (contract: hookcode 2.1–2.6).
 
+use crate::Repos;
+use crate::provider::validate;
 use crate::view;
 use axum::extract::State;
 use repoplane_api::access::{Caller, Manage, ManageArchived, Own, Read, Repo};
@@ -62,34 +64,47 @@ fn read_filter(query: &QueryParams) -> Result<RepositoryFilter, Problem> {
 
 /// `repos_create`.
 pub(crate) async fn create(
-    State(app): State<App>,
+    State(repos): State<Repos>,
     Caller(caller): Caller,
+    query: QueryParams,
     PostedBody(posted): PostedBody,
 ) -> Result<Answer, Problem> {
     caller.need_scope(Scope::ReposWrite)?;
+    let app = &repos.app;
+    let validation = validate::wanted_before_save(&query)?;
     let once = posted.once(&caller);
     let run = async {
         let command = CreateRepository::read(&posted.body)?;
         if !command.verification {
             caller.need_administrator()?;
         }
+        let attempt = match &validation {
+            None => None,
+            Some(choice) => {
+                let preview = app.store.preview_repository(&caller, command.clone(), app.now())?;
+                Some(repos.validate_before_save(&preview, &[], &caller, choice).await?)
+            }
+        };
         let render = |set: &DecisionSet| {
             let role = caller.role_in(&set.members.members);
-            let record = view::with_rights(view::repository(&set.repository), role);
+            let record = view::with_rights(view::with_connection(&set.repository, &set.state), role);
             let body = json!({"repo": view::with_creator(record, &set.members.members)});
             let location = format!("/api/repos/{}", set.repository.id);
             with_webhook(KeptAnswer::created(location, body).version(set.repository.version), &set.repository)
         };
-        let set = app.store.create_repository(&caller, command, once.as_ref(), app.now(), render).await?;
-        Ok(reveal_secret(&app, &set, render(&set)).await?)
+        let mut set = app.store.create_repository(&caller, command, once.as_ref(), app.now(), render).await?;
+        if let Some(attempt) = &attempt {
+            set.state = repos.remember(&set, attempt).await;
+        }
+        Ok(reveal_secret(app, &set, render(&set)).await?)
     };
-    answer_once(&app, once.as_ref(), run).await
+    answer_once(app, once.as_ref(), run).await
 }
 
 /// `repos_get`.
 pub(crate) async fn show(repo: Repo<Read>) -> Answer {
     let set = &repo.set;
-    let record = view::with_rights(view::repository(&set.repository), Some(repo.role));
+    let record = view::with_rights(view::with_connection(&set.repository, &set.state), Some(repo.role));
     let automation = set.automation.as_ref().map(|stored| stored.config.clone());
     let mut answer = json!({
         "repo": view::with_creator(record, &set.members.members),
@@ -106,11 +121,14 @@ pub(crate) async fn show(repo: Repo<Read>) -> Answer {
 
 /// `repos_patch`.
 pub(crate) async fn change(
-    State(app): State<App>,
+    State(repos): State<Repos>,
     repo: Repo<Manage>,
     if_match: IfMatch,
+    query: QueryParams,
     JsonBody(body): JsonBody,
 ) -> Result<Answer, Problem> {
+    let app = &repos.app;
+    let validation = validate::wanted_before_save(&query)?;
     let Change { patch, credentials, preview_env } = Change::read(&body, &repo.set.repository)?;
     let changed: Vec<String> = body.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
     let now = app.now();
@@ -126,19 +144,32 @@ pub(crate) async fn change(
         secrets.extend(credentials.apply(&mut profiles, now, app.store.ids()).map_err(DomainError::Invalid)?);
         let mut env = set.credentials.preview_env.clone();
         secrets.extend(preview_env.apply(&mut env)?);
-        let entry = entry(&app, &repo.principal, AuditAction::RepoUpdated, set, now);
+        let entry = entry(app, &repo.principal, AuditAction::RepoUpdated, set, now);
         let before = audited(&set.repository, &set.credentials.profiles, &set.credentials.preview_env);
         let after = audited(&next, &profiles, &env);
         let mut audit = vec![entry.with(json!({"fields": changed})).with_change(&before, &after)];
         if next.webhook.verification != set.repository.webhook.verification {
-            audit.push(verification_changed(&app, &repo.principal, set, &next, now));
+            audit.push(verification_changed(app, &repo.principal, set, &next, now));
         }
         let profiles = (profiles != set.credentials.profiles).then_some(profiles);
         let preview_env = (env != set.credentials.preview_env).then_some(env);
         Ok(Plan { repository: Some(next), profiles, preview_env, secrets, audit, ..Plan::nothing(()) })
     };
-    let (set, ()) = app.store.change(author, repo.set.clone(), plan).await?;
-    let record = view::with_rights(view::repository(&set.repository), Some(repo.role));
+    let attempt = match &validation {
+        None => None,
+        Some(choice) => {
+            let planned = plan(&repo.set)?;
+            let mut preview = repo.set.clone();
+            preview.repository = planned.repository.unwrap_or(preview.repository);
+            preview.credentials.profiles = planned.profiles.unwrap_or(preview.credentials.profiles);
+            Some(repos.validate_before_save(&preview, &planned.secrets, &repo.principal, choice).await?)
+        }
+    };
+    let (mut set, ()) = app.store.change(author, repo.set.clone(), plan).await?;
+    if let Some(attempt) = &attempt {
+        set.state = repos.remember(&set, attempt).await;
+    }
+    let record = view::with_rights(view::with_connection(&set.repository, &set.state), Some(repo.role));
     let answer = json!({
         "repo": record,
         "repoScopedCredentials": set.credentials.profiles.public_view(),

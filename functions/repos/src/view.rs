@@ -1,7 +1,7 @@
 //! How a repository looks on the wire (contract: hookcode 2, 3.1).
 
 use repoplane_domain::access::{Member, Members, Permissions, RepositoryRole};
-use repoplane_domain::repository::{Provider, Repository};
+use repoplane_domain::repository::{Connection, Provider, Repository, RepositoryState};
 use serde_json::{Map, Value, json};
 
 /// The record alone: unset optional fields are left out, `skillDefaults` is always null.
@@ -43,6 +43,13 @@ pub(crate) fn repository(repository: &Repository) -> Map<String, Value> {
     }
     set("createdAt", json!(repository.created_at));
     set("updatedAt", json!(repository.updated_at));
+    view
+}
+
+/// The record, and what is known of its connection to the provider.
+pub(crate) fn with_connection(record: &Repository, state: &RepositoryState) -> Map<String, Value> {
+    let mut view = repository(record);
+    view.insert("connection".to_owned(), Connection::public_view(state.connection.as_ref()));
     view
 }
 

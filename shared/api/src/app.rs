@@ -63,6 +63,8 @@ impl IdSource for SystemIds {
 pub struct Settings {
     /// Name of the secret that holds the bootstrap token; without it the registry cannot be bootstrapped over HTTP.
     pub bootstrap_secret: Option<String>,
+    /// Where providers reach this API, like `https://plane.example.com`; without it no webhook can be set up for a user.
+    pub public_url: Option<String>,
 }
 
 /// What every handler shares. Cheap to clone.

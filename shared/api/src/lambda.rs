@@ -18,6 +18,9 @@ const SECRET_PREFIX: &str = "REPOPLANE_SECRET_PREFIX";
 /// Name of the secret that holds the bootstrap token.
 const BOOTSTRAP_SECRET: &str = "REPOPLANE_BOOTSTRAP_SECRET";
 
+/// Where providers reach this API.
+const PUBLIC_URL: &str = "REPOPLANE_PUBLIC_URL";
+
 /// Runs a function until the runtime ends it. Build the router from the app; the edge is added here.
 ///
 /// # Errors
@@ -56,6 +59,7 @@ pub async fn app_from_environment() -> Result<App, lambda_http::Error> {
     let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).timeout_config(timeouts).load().await;
     let vault = Vault::new(aws_sdk_secretsmanager::Client::new(&config), prefix);
     let store = Store::new(aws_sdk_dynamodb::Client::new(&config), table, vault, Arc::new(SystemIds::new()));
-    let bootstrap_secret = std::env::var(BOOTSTRAP_SECRET).ok().filter(|name| !name.is_empty());
-    Ok(App::new(store, Settings { bootstrap_secret }))
+    let filled = |name| std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let settings = Settings { bootstrap_secret: filled(BOOTSTRAP_SECRET), public_url: filled(PUBLIC_URL) };
+    Ok(App::new(store, settings))
 }

@@ -31,13 +31,16 @@ pub enum ProblemType {
     LimitExceeded,
     TooManyChanges,
     WebhookRejected,
+    ProviderRefused,
+    ProviderRateLimited,
+    ProviderUnavailable,
     Internal,
     Unavailable,
 }
 
 impl ProblemType {
     /// All of them, for documentation and tests.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::ValidationFailed,
         Self::MalformedBody,
         Self::Unauthorized,
@@ -55,6 +58,9 @@ impl ProblemType {
         Self::LimitExceeded,
         Self::TooManyChanges,
         Self::WebhookRejected,
+        Self::ProviderRefused,
+        Self::ProviderRateLimited,
+        Self::ProviderUnavailable,
         Self::Internal,
         Self::Unavailable,
     ];
@@ -79,6 +85,9 @@ impl ProblemType {
             Self::LimitExceeded => "limit-exceeded",
             Self::TooManyChanges => "too-many-changes",
             Self::WebhookRejected => "webhook-rejected",
+            Self::ProviderRefused => "provider-refused",
+            Self::ProviderRateLimited => "provider-rate-limited",
+            Self::ProviderUnavailable => "provider-unavailable",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
         }
@@ -104,6 +113,9 @@ impl ProblemType {
             Self::LimitExceeded => "Beyond a limit of the registry",
             Self::TooManyChanges => "Changed too often",
             Self::WebhookRejected => "The webhook was rejected",
+            Self::ProviderRefused => "The provider said no",
+            Self::ProviderRateLimited => "The provider wants to be left alone for a while",
+            Self::ProviderUnavailable => "The provider does not answer as it should",
             Self::Internal => "Something went wrong on our side",
             Self::Unavailable => "A part we depend on does not answer",
         }
@@ -125,6 +137,10 @@ impl ProblemType {
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::LimitExceeded => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyChanges => StatusCode::TOO_MANY_REQUESTS,
+            // Not 401 or 403: those speak of the caller's own token, and clients end the session on them.
+            Self::ProviderRefused => StatusCode::FAILED_DEPENDENCY,
+            Self::ProviderRateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::ProviderUnavailable => StatusCode::BAD_GATEWAY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -199,6 +215,18 @@ impl Problem {
         {
             self.0.status = status;
         }
+        self
+    }
+
+    /// The stable code, if it has one.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// Adds one member of ours; the standard members cannot be replaced.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: Value) -> Self {
+        self.0.members.insert(name.to_owned(), value);
         self
     }
 

@@ -35,6 +35,8 @@ pub enum AuditAction {
     RepoRobotDeleted,
     RepoAutomationUpdated,
     RepoDeleted,
+    RepoProviderHookSet,
+    RepoProviderHookRemoved,
     RepoDeliveryRedelivered,
     RepoDeliveryContentDeleted,
     TaskClaimed,

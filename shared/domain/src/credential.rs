@@ -18,6 +18,7 @@ mod patch;
 mod pick;
 mod resolve;
 mod secret_name;
+mod site;
 mod template;
 mod view;
 
@@ -28,6 +29,7 @@ pub use git_detail::{GitPatch, MAX_APP_ID};
 pub use patch::{CredentialPatch, ProfilePatch, ProfileScope, SetChange, SetPatch, is_profile_id, read_patch};
 pub use resolve::{CredentialStores, GitTokenRef, ModelKeyRef};
 pub use secret_name::{SecretEdit, SecretName, SecretOwner, SecretRef};
+pub use site::{Site, TOKEN_NOT_FOR_HOST};
 pub use template::{InvalidPrefix, MAX_URL_PREFIX_BYTES, RepositoryUrl, UrlPrefix};
 
 /// Profiles in one set.

@@ -8,14 +8,20 @@ use std::fmt;
 
 mod branches;
 mod commands;
+mod connection;
 mod identity;
+mod provider_hook;
 
 pub use branches::{BranchRole, MAX_BRANCHES};
 pub use commands::{
     CreateRepository, DEFAULT_NAMESPACE, DEFAULT_RETENTION_DAYS, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS, MAX_RECORD_BYTES,
     PatchRepository, RETENTION_DAYS, SecretChange, read_rotation,
 };
+pub use connection::{
+    Connection, ConnectionAttempt, ConnectionFailure, ConnectionReason, ConnectionStatus, MAX_CONNECTION_MESSAGE_CHARS,
+};
 pub use identity::{Identity, InvalidRemote, normalize_remote};
+pub use provider_hook::{Drift, ProviderHookRef, SeenHook, WantedHook, drift};
 
 /// Where the repository lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -179,6 +185,12 @@ pub struct RepositoryState {
     /// When the first delivery passed signature and binding; never cleared.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub webhook_verified_at: Option<Timestamp>,
+    /// How the last call to the provider ended, once there was one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub connection: Option<Connection>,
+    /// The webhook that was set up at the provider, while it is there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provider_hook: Option<ProviderHookRef>,
     /// Counts changes, from 0 (absent).
     #[serde(default)]
     pub version: u64,

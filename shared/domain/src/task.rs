@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
 
+mod about;
+
+pub use about::groups_about;
+
 /// Shortest lease, in seconds.
 pub const MIN_LEASE_SECONDS: i64 = 60;
 /// Longest lease, in seconds.

@@ -154,6 +154,11 @@ impl Writes {
         self.push(Action::Check(key), Some(FREE), guard);
     }
 
+    /// Demands that an item is there.
+    pub(crate) fn need_existing(&mut self, key: Key) {
+        self.push(Action::Check(key), Some("attribute_exists(pk)"), Guard::Version);
+    }
+
     /// Demands that an item still has the version that was read.
     pub(crate) fn need_version(&mut self, key: Key, version: u64) {
         let operation = self.push(Action::Check(key), Some(SAME_VERSION), Guard::Version);

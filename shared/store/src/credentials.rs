@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use repoplane_domain::access::Principal;
 use repoplane_domain::credential::{
     AccessSource, AccountProfiles, CredentialProfiles, CredentialStores, GitAccess, GitTokenRef, ModelKeyRef, Purpose,
-    RepositoryUrl, SecretOwner, SecretRef,
+    RepositoryUrl, SecretEdit, SecretOwner, SecretRef, Site,
 };
 use repoplane_domain::id::{TenantId, UserId};
 use repoplane_domain::repository::Provider;
@@ -22,6 +22,16 @@ pub struct Accounts {
     users: BTreeMap<UserId, AccountProfiles>,
     global: Option<AccountProfiles>,
     url: Option<RepositoryUrl>,
+    site: Option<Site>,
+}
+
+/// Why a source has no access to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAccess {
+    /// It has no token, or knows no such profile.
+    NoToken,
+    /// It has one that must not be sent to where the call goes.
+    NotForHost,
 }
 
 impl Accounts {
@@ -31,7 +41,8 @@ impl Accounts {
     }
 
     fn stores_of<'a>(&'a self, provider: Provider, repo: &'a CredentialProfiles) -> CredentialStores<'a> {
-        CredentialStores { provider, url: self.url.as_ref(), repo, users: &self.users, global: self.global.as_ref() }
+        let (url, site) = (self.url.as_ref(), self.site.as_ref());
+        CredentialStores { provider, url, site, repo, users: &self.users, global: self.global.as_ref() }
     }
 }
 
@@ -58,6 +69,7 @@ impl Store {
     ) -> Result<Accounts, StoreError> {
         let mut accounts = self.accounts_of(set.repository.tenant, needed, fresh).await?;
         accounts.url = RepositoryUrl::of(&set.repository);
+        accounts.site = Site::of(&set.repository);
         Ok(accounts)
     }
 
@@ -78,8 +90,7 @@ impl Store {
         Ok(accounts)
     }
 
-    /// How a caller's call to a repository's provider identifies itself. `None` when the source has no token, as for a
-    /// profile id that it does not know (contract: hookcode 2.7).
+    /// How a caller's call to a repository's provider identifies itself (contract: hookcode 2.7).
     ///
     /// # Errors
     /// [`StoreError`] when the table or the vault fails.
@@ -90,38 +101,64 @@ impl Store {
         source: AccessSource,
         profile_id: Option<&str>,
         purpose: Purpose,
-    ) -> Result<Option<GitAccess>, StoreError> {
-        let Some(owner) = owner_of(source, principal) else { return Ok(Some(GitAccess::Anonymous)) };
-        let template = profile_id.is_none() && set.credentials.profiles.repo_provider.profiles.is_empty();
-        let needed = needed(owner, template);
-        let accounts = self.accounts(set, &needed, false).await?;
-        match accounts.stores(set).git_token(owner, profile_id, purpose) {
-            Some(token) => self.git_value(set, &token).await,
-            None => Ok(None),
-        }
+    ) -> Result<Result<GitAccess, NoAccess>, StoreError> {
+        self.git_access_with(set, &[], principal, source, profile_id, purpose).await
     }
 
-    /// As [`Store::git_access`], for a call that is about no repository: the source `repo` has nothing then.
+    /// As [`Store::git_access`], for a set as it would be after a change: values that the change would write are taken from
+    /// its edits.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table or the vault fails.
+    pub async fn git_access_with(
+        &self,
+        set: &DecisionSet,
+        edits: &[SecretEdit],
+        principal: &Principal,
+        source: AccessSource,
+        profile_id: Option<&str>,
+        purpose: Purpose,
+    ) -> Result<Result<GitAccess, NoAccess>, StoreError> {
+        let Some(owner) = owner_of(source, principal) else { return Ok(Ok(GitAccess::Anonymous)) };
+        let template = profile_id.is_none() && set.credentials.profiles.repo_provider.profiles.is_empty();
+        let accounts = self.accounts(set, &needed(owner, template), false).await?;
+        let stores = accounts.stores(set);
+        let Some(token) = stores.git_token(owner, profile_id, purpose) else {
+            return Ok(Err(no_access(&stores, owner, profile_id, purpose)));
+        };
+        let edited =
+            edits.iter().find(|edit| token.secret.owner == SecretOwner::Repository && edit.name == token.secret.name);
+        let access = match edited {
+            Some(edit) => edit.value.clone().map(|value| token.access(value)),
+            None => self.git_value(set, &token).await?,
+        };
+        Ok(access.ok_or(NoAccess::NoToken))
+    }
+
+    /// As [`Store::git_access`], for a call to a provider's API that is about no repository: the source `repo` has nothing
+    /// then.
     ///
     /// # Errors
     /// [`StoreError`] when the table or the vault fails.
     pub async fn provider_access(
         &self,
-        provider: Provider,
+        (provider, api_base_url): (Provider, Option<&str>),
         principal: &Principal,
         source: AccessSource,
         profile_id: Option<&str>,
         purpose: Purpose,
-    ) -> Result<Option<GitAccess>, StoreError> {
-        let Some(owner) = owner_of(source, principal) else { return Ok(Some(GitAccess::Anonymous)) };
-        let Some(account) = account_of(owner) else { return Ok(None) };
-        let accounts = self.accounts_of(principal.tenant, &needed(owner, false), false).await?;
+    ) -> Result<Result<GitAccess, NoAccess>, StoreError> {
+        let Some(owner) = owner_of(source, principal) else { return Ok(Ok(GitAccess::Anonymous)) };
+        let Some(account) = account_of(owner) else { return Ok(Err(NoAccess::NoToken)) };
+        let mut accounts = self.accounts_of(principal.tenant, &needed(owner, false), false).await?;
+        accounts.site = Site::of_api(provider, api_base_url);
         let none = CredentialProfiles::default();
-        let Some(token) = accounts.stores_of(provider, &none).git_token(owner, profile_id, purpose) else {
-            return Ok(None);
+        let stores = accounts.stores_of(provider, &none);
+        let Some(token) = stores.git_token(owner, profile_id, purpose) else {
+            return Ok(Err(no_access(&stores, owner, profile_id, purpose)));
         };
         let value = self.account_secret(principal.tenant, account, token.secret.name.as_str()).await?;
-        Ok(value.map(|value| token.access(value)))
+        Ok(value.map(|value| token.access(value)).ok_or(NoAccess::NoToken))
     }
 
     /// A caller's account at a model provider. `None` when the source has no key, as for a profile id that it does not
@@ -212,6 +249,11 @@ fn account_of(owner: SecretOwner) -> Option<AccountOwner> {
         SecretOwner::User(user) => Some(AccountOwner::User(user)),
         SecretOwner::Tenant => Some(AccountOwner::Tenant),
     }
+}
+
+/// Why no token was found.
+fn no_access(stores: &CredentialStores<'_>, owner: SecretOwner, id: Option<&str>, purpose: Purpose) -> NoAccess {
+    if stores.is_withheld(owner, id, purpose) { NoAccess::NotForHost } else { NoAccess::NoToken }
 }
 
 fn needed(owner: SecretOwner, template: bool) -> AccountsNeeded {

@@ -55,7 +55,8 @@ impl Store {
                 writes.replace(record_item(&next.repository)?, Some(set.repository.version));
             }
             if set.state.webhook_verified_at.is_none() {
-                next.state = RepositoryState { webhook_verified_at: Some(now), version: set.state.version + 1 };
+                let version = set.state.version + 1;
+                next.state = RepositoryState { webhook_verified_at: Some(now), version, ..set.state.clone() };
                 let item = Item::new(&keys::part(set.repository.id, Part::State), &next.state)?;
                 let read = (set.state.version > 0).then_some(set.state.version);
                 writes.replace(item.versioned(next.state.version), read);

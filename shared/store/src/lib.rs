@@ -20,6 +20,7 @@ mod lifetime;
 mod removal;
 mod repositories;
 mod secret_writes;
+mod state;
 mod table;
 mod tasks;
 mod tenants;
@@ -30,7 +31,7 @@ pub use access::{IssuedToken, TokenRecord};
 pub use accounts::{AccountOwner, AccountPlan, StoredAccount};
 pub use audit::AuditPage;
 pub use change::{Author, Plan};
-pub use credentials::{Accounts, ModelAccess};
+pub use credentials::{Accounts, ModelAccess, NoAccess};
 pub use decision::{DecisionSet, RepositoryAccess, StoredAutomation, StoredCredentials, StoredMembers};
 pub use deliveries::{
     DeliveryCommit, DeliveryFilter, DeliveryPage, FoundDelivery, KeptDelivery, Replay, TwinResult, VerifiedDelivery,

@@ -89,6 +89,21 @@ pub struct RepositoryPage {
 }
 
 impl Store {
+    /// A repository as it would be registered, without registering it: with an id and a number of nobody's.
+    ///
+    /// # Errors
+    /// Limits of the record.
+    pub fn preview_repository(
+        &self,
+        principal: &Principal,
+        command: CreateRepository,
+        now: Timestamp,
+    ) -> Result<DecisionSet, DomainError> {
+        let id = RepositoryId::new(now, &*self.ids);
+        let repository = command.into_repository(id, 0, principal.tenant, principal.user, now)?;
+        Ok(DecisionSet::of_new(repository, Members::default()))
+    }
+
     /// Registers a repository; the caller becomes its owner.
     ///
     /// # Errors

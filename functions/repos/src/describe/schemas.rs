@@ -89,6 +89,11 @@ pub(super) fn repo() -> Value {
         .optional("myRole", schema::nullable(schema::one_of(&ROLES)), "What the caller is in it.")
         .optional("permissions", schema::reference("Permissions"), "What the caller may do with it.")
         .optional("creator", schema::nullable(creator.into()), "The earliest owner.")
+        .optional(
+            "connection",
+            schema::reference("Connection"),
+            "How the last call to its provider ended; not in lists.",
+        )
         .schema()
 }
 

@@ -56,10 +56,10 @@ impl GitPatch {
                 Field::Invalid
             }
         });
-        // Only the tenant's profiles serve repositories that do not name them; elsewhere the field is unknown.
+        // A repository's profiles are for that repository alone; there the field is unknown.
         let url_prefix = match scope {
-            ProfileScope::Repo | ProfileScope::User => Field::Absent,
-            ProfileScope::Global => {
+            ProfileScope::Repo => Field::Absent,
+            ProfileScope::User | ProfileScope::Global => {
                 object.line("urlPrefix", MAX_URL_PREFIX_BYTES).and_then(|text| match UrlPrefix::parse(&text) {
                     Ok(prefix) => Field::Value(prefix),
                     Err(error) => {

@@ -1,8 +1,8 @@
 //! From a source to one git token or model key: which profile it is, and where its value is kept.
 
 use super::{
-    AccountProfiles, CredentialProfiles, GitAccess, GitProfile, GitTokenKind, GithubApp, ModelProfile, Purpose,
-    RepositoryUrl, SecretName, SecretOwner, SecretRef,
+    AccountProfiles, CredentialProfiles, GitAccess, GitProfile, GitTokenKind, GithubApp, ModelProfile, ProfileSet,
+    Purpose, RepositoryUrl, SecretName, SecretOwner, SecretRef, Site,
 };
 use crate::id::UserId;
 use crate::repository::Provider;
@@ -17,6 +17,8 @@ pub struct CredentialStores<'a> {
     pub provider: Provider,
     /// Where the repository lies, which decides on the tenant's templates.
     pub url: Option<&'a RepositoryUrl>,
+    /// The site that the repository's calls go to, which decides whose tokens may follow.
+    pub site: Option<&'a Site>,
     /// Profiles of the repository.
     pub repo: &'a CredentialProfiles,
     /// Profiles of the accounts of those users that matter. Nobody's profile is ever taken for another's.
@@ -27,7 +29,7 @@ pub struct CredentialStores<'a> {
 
 impl<'a> CredentialStores<'a> {
     /// The Git profile to use, with its owner: a repository without Git profiles falls to the tenant's template for it,
-    /// unless a profile is named. A profile of the tenant with a prefix is for repositories below that prefix only.
+    /// unless a profile is named. Tokens of accounts and of the tenant follow only where they are meant to go.
     pub fn git_profile(
         &self,
         owner: SecretOwner,
@@ -42,16 +44,27 @@ impl<'a> CredentialStores<'a> {
                 }
                 own.pick_for(purpose, id)
             }
-            SecretOwner::User(user) => self.users.get(&user)?.git(self.provider)?.pick_for(purpose, id),
-            SecretOwner::Tenant => {
-                let here = |profile: &GitProfile| match self.url {
-                    Some(url) => profile.serves(url) != Some(false),
-                    None => profile.url_prefix.is_none(),
-                };
-                self.global?.git(self.provider)?.pick_among(purpose, id, here)
+            SecretOwner::User(_) | SecretOwner::Tenant => {
+                let follows = |profile: &GitProfile| profile.may_follow(self.provider, self.url, self.site);
+                self.account(owner)?.pick_among(purpose, id, follows)
             }
         };
         profile.map(|profile| (owner, profile))
+    }
+
+    /// Whether an account has a profile to use, but none whose token may follow to where the repository is.
+    pub fn is_withheld(&self, owner: SecretOwner, id: Option<&str>, purpose: Purpose) -> bool {
+        let any = self.account(owner).and_then(|set| set.pick_for(purpose, id));
+        any.is_some() && self.git_profile(owner, id, purpose).is_none()
+    }
+
+    /// The Git profiles of an account for the provider.
+    fn account(&self, owner: SecretOwner) -> Option<&'a ProfileSet<GitProfile>> {
+        match owner {
+            SecretOwner::Repository => None,
+            SecretOwner::User(user) => self.users.get(&user)?.git(self.provider),
+            SecretOwner::Tenant => self.global?.git(self.provider),
+        }
     }
 
     /// The tenant's template for the repository, when it has no Git profiles of its own.

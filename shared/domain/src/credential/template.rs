@@ -88,7 +88,7 @@ impl RepositoryUrl {
 
 /// GitHub's site beside its REST API (GitHub REST: `https://HOST/api/v3` on Enterprise Server, `api.` before the host
 /// on github.com and ghe.com).
-fn github_site(base: Option<&str>) -> Option<String> {
+pub(super) fn github_site(base: Option<&str>) -> Option<String> {
     let Some(base) = base else { return Some("github.com".to_owned()) };
     let (host, path) = host_and_path(base)?;
     match host.strip_prefix("api.").filter(|site| *site == "github.com" || site.ends_with(".ghe.com")) {
@@ -98,7 +98,7 @@ fn github_site(base: Option<&str>) -> Option<String> {
 }
 
 /// GitLab's site, which may lie below a path (GitLab REST: `/api/v4` below it).
-fn gitlab_site(base: Option<&str>) -> Option<String> {
+pub(super) fn gitlab_site(base: Option<&str>) -> Option<String> {
     let Some(base) = base else { return Some("gitlab.com".to_owned()) };
     let (host, path) = host_and_path(base)?;
     Some(site_of(&host, path.strip_suffix("api/v4").unwrap_or(&path)))
@@ -133,7 +133,7 @@ fn place_on(site: &str, path: &str) -> Option<String> {
 }
 
 /// Host (with a port, unless it is the scheme's own) and path of an address, without anything else.
-fn place_of(text: &str, is_repository: bool) -> Option<String> {
+pub(super) fn place_of(text: &str, is_repository: bool) -> Option<String> {
     // The URL parser would take the first part of the path for a host that is not there.
     if text.contains(":///") || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return None;
@@ -164,7 +164,8 @@ fn host_and_path(text: &str) -> Option<(String, String)> {
     if url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return None;
     }
-    let host = url.host_str().filter(|host| !host.is_empty())?.to_lowercase();
+    // Of ssh and git URLs the parser keeps a host that is no name as it stands, percent-encoded.
+    let host = url.host_str().filter(|host| !host.is_empty() && !host.contains('%'))?.to_lowercase();
     let host = match url.port().filter(|port| Some(*port) != default_port) {
         Some(port) => format!("{host}:{port}"),
         None => host,

@@ -8,6 +8,7 @@ use super::input::GitInput;
 use super::{CredentialSource, ModelConfig, ModelProvider, Permission, Robot};
 use crate::credential::{
     CredentialStores, GitTokenRef, ModelKeyRef, Profile, Purpose, SecretName, SecretOwner, SecretRef,
+    TOKEN_NOT_FOR_HOST,
 };
 use crate::error::DomainError;
 use crate::id::UserId;
@@ -146,7 +147,11 @@ fn check_git(
         return refuse(REMARK, "repoCredentialRemark is only supported for repoCredentialSource=robot");
     }
     let purpose = purpose(chooser.permission);
-    match owner.and_then(|owner| chooser.stores.git_profile(owner, profile.as_deref(), purpose)) {
+    let id = profile.as_deref();
+    match owner.and_then(|owner| chooser.stores.git_profile(owner, id, purpose)) {
+        None if owner.is_some_and(|owner| chooser.stores.is_withheld(owner, id, purpose)) => {
+            refuse(PROFILE, TOKEN_NOT_FOR_HOST)
+        }
         None => refuse(PROFILE, format!("repoCredentialProfileId does not exist in {place} credentials")),
         Some((_, found)) if !found.has_secret() => refuse(PROFILE, missing),
         Some(_) => Ok(GitChoice { source, profile, user }),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::credential::{
     AccountProfiles, CredentialProfiles, CredentialStores, GitProfile, GitTokenKind, ModelProfile, ProfileSet,
-    SecretEdit,
+    SecretEdit, Site,
 };
 use crate::error::{DomainError, FieldError};
 use crate::id::IdSource;
@@ -91,12 +91,14 @@ struct World {
     users: BTreeMap<UserId, AccountProfiles>,
     global: Option<AccountProfiles>,
     robots: Vec<Robot>,
+    site: Option<Site>,
 }
 
 impl World {
     fn new() -> Self {
         let users = [(caller(), account("u", None))].into();
-        Self { repo: profiles("p", None), users, global: Some(account("g", None)), robots: Vec::new() }
+        let site = Site::of_api(Provider::Github, None);
+        Self { repo: profiles("p", None), users, global: Some(account("g", None)), robots: Vec::new(), site }
     }
 
     fn without_other_stores() -> Self {
@@ -107,6 +109,7 @@ impl World {
         CredentialStores {
             provider: Provider::Github,
             url: None,
+            site: self.site.as_ref(),
             repo: &self.repo,
             users: &self.users,
             global: self.global.as_ref(),

@@ -1,11 +1,12 @@
 //! Clauses, rules and which robots they wake (contract: hookcode 4.5, operators and result).
 
 use super::context::{Context, FieldValue};
-use super::mapping::{EventType, MappedEvent, SubType};
+use super::mapping::{DECLARATIONS, EventType, MappedEvent, SubType};
 use super::mention::handle;
 use super::payload::cut_bytes;
 use super::prompt::select_prompt;
 use crate::automation::{AutomationConfig, Clause, Match, Operator, Rule};
+use crate::repository::Provider;
 use crate::robot::Robot;
 use std::collections::BTreeSet;
 use wildmatch::WildMatch;
@@ -52,6 +53,17 @@ pub fn resolve<'a>(
 pub(super) fn is_named(config: &AutomationConfig, event: MappedEvent) -> bool {
     let rules = config.events.get(event.event_type.as_str()).filter(|event| event.enabled);
     rules.is_some_and(|rules| rules.rules.iter().any(|rule| rule.enabled && names(rule, event)))
+}
+
+/// The event headers that a provider has to send for the rules to fire, in the order of the mapping.
+pub fn needed_events(config: &AutomationConfig, provider: Provider) -> Vec<&'static str> {
+    let mut needed = Vec::new();
+    for line in DECLARATIONS.iter().filter(|line| line.provider == provider && is_named(config, line.event)) {
+        if !needed.contains(&line.event_name) {
+            needed.push(line.event_name);
+        }
+    }
+    needed
 }
 
 /// Whether a rule fires: it is enabled, it names the event if it has to, and it matches.

@@ -4,7 +4,7 @@
 use super::mapping::{EventType, SubType};
 use super::payload::{cut_chars, one_line};
 use super::subject::{Subject, Thread};
-use crate::id::{RepositoryId, TaskId};
+use crate::id::{RepositoryId, RobotId, TaskId};
 use crate::repository::Provider;
 use crate::robot::Robot;
 use crate::secret::sha256_hex;
@@ -152,9 +152,9 @@ pub fn group_of(
         (None, None, Some(sha)) => (GroupKind::Commit, format!("commit:{sha}")),
         (None, None, None) => (GroupKind::Task, format!("task:{task}")),
     };
-    let binding_key = format!("{repository}:{}:{end}", robot.id);
+    let binding_key = binding_key(repository, robot.id, &end);
     TaskGroup {
-        id: format!("grp_{}", &sha256_hex(binding_key.as_bytes())[..32]),
+        id: id_of(&binding_key),
         kind,
         binding_key,
         title: task_title.to_owned(),
@@ -164,6 +164,20 @@ pub fn group_of(
         repo_id: repository,
         robot_id: robot.id,
     }
+}
+
+/// The id of the group that a robot has for an issue (`issue:7`), a merge request (`merge_request:7`) or a commit
+/// (`commit:<sha>`).
+pub fn group_id(repository: RepositoryId, robot: RobotId, subject: &str) -> String {
+    id_of(&binding_key(repository, robot, subject))
+}
+
+fn binding_key(repository: RepositoryId, robot: RobotId, subject: &str) -> String {
+    format!("{repository}:{robot}:{subject}")
+}
+
+fn id_of(binding_key: &str) -> String {
+    format!("grp_{}", &sha256_hex(binding_key.as_bytes())[..32])
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ async fn deployed(token: &str) -> TestApp {
     let app = TestApp::unbootstrapped().await;
     let vault = app.line.secrets_manager();
     vault.create_secret().name(SECRET).secret_string(token).send().await.expect("a secret");
-    app.with_settings(Settings { bootstrap_secret: Some(SECRET.to_owned()) })
+    app.with_settings(Settings { bootstrap_secret: Some(SECRET.to_owned()), ..Settings::default() })
 }
 
 fn body() -> Value {
@@ -67,7 +67,8 @@ async fn the_bootstrap_token_opens_nothing_else_and_no_other_opens_it() {
 async fn without_a_secret_nobody_bootstraps() {
     let app = TestApp::unbootstrapped().await;
     bootstrap(&app.client("any-token-at-all")).await.expect(401);
-    let named = app.with_settings(Settings { bootstrap_secret: Some("repoplane/absent".to_owned()) });
+    let named =
+        app.with_settings(Settings { bootstrap_secret: Some("repoplane/absent".to_owned()), ..Settings::default() });
     bootstrap(&named.client("any-token-at-all")).await.expect(401);
     let empty = deployed("").await;
     empty.anonymous().post("/api/bootstrap", body()).await.expect(401);

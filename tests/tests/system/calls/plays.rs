@@ -147,7 +147,10 @@ impl Stage {
                 let app = TestApp::unbootstrapped().await;
                 let vault = app.line.secrets_manager();
                 vault.create_secret().name(BOOTSTRAP_SECRET).secret_string("boot").send().await.expect("a secret");
-                let app = app.with_settings(Settings { bootstrap_secret: Some(BOOTSTRAP_SECRET.to_owned()) });
+                let app = app.with_settings(Settings {
+                    bootstrap_secret: Some(BOOTSTRAP_SECRET.to_owned()),
+                    ..Settings::default()
+                });
                 let body = json!({"tenant": "acme", "username": "ann", "email": "ann@example.com"});
                 let play = self.play(with("POST", "/api/bootstrap", &body), 201).by(Some("boot"));
                 Play { app, ..play }

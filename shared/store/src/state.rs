@@ -1,0 +1,58 @@
+//! What background work and provider calls leave on a repository: its state item, which no caller's change touches.
+
+use crate::Store;
+use crate::commit::{CommitError, Writes, jittered};
+use crate::decision::DecisionSet;
+use crate::error::StoreError;
+use crate::item::{self, Item};
+use crate::keys::{self, Part};
+use repoplane_domain::audit::AuditEntry;
+use repoplane_domain::id::WriteId;
+use repoplane_domain::repository::RepositoryState;
+use repoplane_domain::time::Timestamp;
+use std::time::Duration;
+
+/// How often a change that lost a race is made again on a fresh read.
+const TRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+impl Store {
+    /// Changes a repository's state by a rule of the domain, first on the state that was read, after a lost race on a fresh
+    /// one. A rule that says `None` changes nothing. The record's version and time stay.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails, or others were faster every time.
+    pub async fn change_state(
+        &self,
+        set: &DecisionSet,
+        audit: Option<&AuditEntry>,
+        now: Timestamp,
+        change: impl Fn(&RepositoryState) -> Option<RepositoryState>,
+    ) -> Result<RepositoryState, StoreError> {
+        let (mut known, id, mut pause) = (set.state.clone(), set.repository.id, FIRST_PAUSE);
+        let key = keys::part(id, Part::State);
+        for _ in 0..TRIES {
+            let Some(next) = change(&known) else { return Ok(known) };
+            let mut writes = Writes::default();
+            let read = (known.version > 0).then_some(known.version);
+            writes.replace(Item::new(&key, &next)?.versioned(next.version), read);
+            if read.is_none() {
+                // The first state of a repository must not outlive it.
+                writes.need_existing(keys::part(id, Part::Record));
+            }
+            if let Some(entry) = audit {
+                writes.audit(entry)?;
+            }
+            match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
+                Ok(()) => return Ok(next),
+                Err(CommitError::Store(error)) => return Err(error),
+                Err(CommitError::Lost(_)) => {}
+            }
+            tokio::time::sleep(jittered(pause)).await;
+            pause *= 2;
+            let fresh = self.table.get(&key, true).await?;
+            known = fresh.map(|item| item::value("repository state", &item)).transpose()?.unwrap_or_default();
+        }
+        Err(StoreError::Contended)
+    }
+}
