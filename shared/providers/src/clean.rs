@@ -10,6 +10,7 @@ pub(crate) const MAX_TEXT: usize = 500;
 const MASK: &str = "[token]";
 
 /// Cleans texts of one call's answers.
+#[derive(Clone, Default)]
 pub(crate) struct Cleaner {
     /// The token as it is, as in a JSON text and as in a URL.
     spellings: Vec<Secret>,
@@ -18,16 +19,21 @@ pub(crate) struct Cleaner {
 impl Cleaner {
     /// Knows the token of the call.
     pub(crate) fn new(token: &Secret) -> Self {
+        let mut cleaner = Self::default();
+        cleaner.know(token);
+        cleaner
+    }
+
+    /// Knows one more secret of the call.
+    pub(crate) fn know(&mut self, token: &Secret) {
         let plain = token.expose();
         let quoted = serde_json::Value::from(plain).to_string();
         let encoded = utf8_percent_encode(plain, NON_ALPHANUMERIC).to_string();
-        let mut spellings: Vec<Secret> = Vec::new();
         for spelling in [plain, quoted.trim_matches('"'), &encoded] {
-            if !spelling.is_empty() && spellings.iter().all(|known| known.expose() != spelling) {
-                spellings.push(Secret::new(spelling));
+            if !spelling.is_empty() && self.spellings.iter().all(|known| known.expose() != spelling) {
+                self.spellings.push(Secret::new(spelling));
             }
         }
-        Self { spellings }
     }
 
     /// The text without control and invisible characters (line breaks and tabs become blanks), then without the

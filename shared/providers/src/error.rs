@@ -1,45 +1,75 @@
 //! What a provider call can end with. The texts are shown to the repository's managers as they are
 //! (contract: hookcode 2.15, 4.4), so none of them holds a token, a path or a query string.
 
-use crate::egress::EgressError;
+use crate::egress::{EgressError, RateLimit};
+use crate::fault::Fault;
 use http::StatusCode;
 use repoplane_domain::repository::Provider;
+use repoplane_domain::robot::ModelProvider;
+use std::fmt;
+use std::sync::Arc;
 
-/// A provider call failed.
-#[derive(Debug, thiserror::Error)]
+/// Whose service is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// A host of repositories.
+    Repositories(Provider),
+    /// A host of language models.
+    Models(ModelProvider),
+}
+
+impl From<Provider> for Service {
+    fn from(provider: Provider) -> Self {
+        Self::Repositories(provider)
+    }
+}
+
+impl From<ModelProvider> for Service {
+    fn from(provider: ModelProvider) -> Self {
+        Self::Models(provider)
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Repositories(provider) => provider.fmt(f),
+            Self::Models(provider) => provider.fmt(f),
+        }
+    }
+}
+
+/// A provider call failed. Cheap to clone, so that callers who share one call can share its error.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProviderError {
-    /// The provider answered with an error, or with a redirect (none is followed).
-    #[error("[{provider}] {}", answer(*status, message))]
-    Status {
-        /// Who answered.
-        provider: Provider,
-        /// The status.
-        status: StatusCode,
-        /// Up to 500 characters: the body without the token and control characters, or for a redirect what is wrong.
-        message: String,
-    },
+    /// The provider answered with an error, or with a redirect that is not followed.
+    #[error("{0}")]
+    Status(Arc<ErrorAnswer>),
+    /// A model provider refuses the key.
+    #[error("{0}")]
+    ModelKeyInvalid(Arc<ErrorAnswer>),
     /// The answer is not what the provider documents.
-    #[error("[{provider}] {reason}")]
+    #[error("[{service}] {reason}")]
     Answer {
         /// Who answered.
-        provider: Provider,
+        service: Service,
         /// What is wrong with it.
         reason: &'static str,
     },
     /// No answer: refused address, timeout, broken connection, oversized body.
-    #[error("[{provider}] {source}")]
+    #[error("[{service}] {source}")]
     Network {
         /// Who was called.
-        provider: Provider,
+        service: Service,
         /// What went wrong.
-        source: EgressError,
+        source: Arc<EgressError>,
     },
     /// Base URL, identity or token cannot be put into a request; nothing was sent.
-    #[error("[{provider}] {reason}")]
+    #[error("[{service}] {reason}")]
     Unusable {
         /// Who would have been called.
-        provider: Provider,
+        service: Service,
         /// What cannot be used, and what would be right.
         reason: &'static str,
     },
@@ -51,8 +81,72 @@ pub enum ProviderError {
     NoApi,
 }
 
-fn answer(status: StatusCode, message: &str) -> String {
-    let code = status.as_u16();
-    let line = status.canonical_reason().map_or_else(|| code.to_string(), |reason| format!("{code} {reason}"));
-    if message.is_empty() { line } else { format!("{line}: {message}") }
+/// An answer whose status says that the call failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorAnswer {
+    /// Who answered.
+    pub service: Service,
+    /// The status.
+    pub status: StatusCode,
+    /// Up to 500 characters: the body without the token and control characters, or for a redirect what is wrong.
+    pub message: String,
+    /// What it comes to.
+    pub fault: Fault,
+    /// What the answer says about further calls.
+    pub rate_limit: RateLimit,
+}
+
+impl fmt::Display for ErrorAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {}", self.service, self.status.as_u16())?;
+        if let Some(reason) = self.status.canonical_reason() {
+            write!(f, " {reason}")?;
+        }
+        if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message) }
+    }
+}
+
+impl ProviderError {
+    pub(crate) fn unusable(service: impl Into<Service>, reason: &'static str) -> Self {
+        Self::Unusable { service: service.into(), reason }
+    }
+
+    pub(crate) fn answer(service: impl Into<Service>, reason: &'static str) -> Self {
+        Self::Answer { service: service.into(), reason }
+    }
+
+    pub(crate) fn network(service: impl Into<Service>, source: EgressError) -> Self {
+        Self::Network { service: service.into(), source: Arc::new(source) }
+    }
+
+    /// What went wrong, as far as a program would treat it differently.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Status(answer) | Self::ModelKeyInvalid(answer) => answer.fault.clone(),
+            Self::Answer { .. } => Fault::BadAnswer,
+            Self::Network { source, .. } if matches!(**source, EgressError::Refused(_)) => Fault::AddressRefused,
+            Self::Network { .. } => Fault::Unavailable,
+            Self::Unusable { .. } | Self::NoApi => Fault::Unusable,
+            Self::MissingEmail => Fault::TokenRejected { missing_scopes: vec!["read_user".to_owned()] },
+        }
+    }
+
+    /// The provider's status, when there was one that says the call failed.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.error_answer().map(|answer| answer.status)
+    }
+
+    /// What the provider says about further calls; silent when there was no answer.
+    pub fn rate_limit(&self) -> RateLimit {
+        self.error_answer().map(|answer| answer.rate_limit).unwrap_or_default()
+    }
+
+    fn error_answer(&self) -> Option<&ErrorAnswer> {
+        match self {
+            Self::Status(answer) | Self::ModelKeyInvalid(answer) => Some(answer),
+            Self::Answer { .. } | Self::Network { .. } | Self::Unusable { .. } | Self::MissingEmail | Self::NoApi => {
+                None
+            }
+        }
+    }
 }

@@ -1,9 +1,8 @@
 //! GitHub and GitLab behind one guarded HTTP client: the only crate with outgoing HTTP.
 //!
-//! The clients are thin and typed by us. octocrab and the gitlab crate were weighed: a robot's test makes six GETs,
-//! shows the provider's raw error body (contract: hookcode 4.4) and needs rate-limit headers and one address guard
-//! under every call. The libraries' models, chrono and jsonwebtoken would be paid for by every function; so they stay
-//! out until far more of the two APIs is used.
+//! The clients are thin and typed by us. octocrab and the gitlab crate were weighed: what is asked needs the provider's
+//! raw error body (contract: hookcode 4.4), rate-limit headers, and one address guard under every call, and takes some
+//! twenty endpoints of which a few fields each are read. The libraries' models would be paid for by every function.
 //!
 //! ```no_run
 //! use repoplane_domain::{repository::Provider, secret::Secret};
@@ -18,16 +17,33 @@
 //! # }
 //! ```
 
+mod activity;
 mod call;
 mod clean;
 mod egress;
 mod error;
+mod fault;
+mod git;
 mod github;
 mod gitlab;
+mod hooks;
+mod listing;
+mod meta;
+mod models;
+mod paging;
 mod providers;
+mod target;
 mod token_test;
 
+pub use activity::{Activity, ActivityPages, Change, Commit, MAX_ACTIVITY_PAGE, Page};
 pub use egress::*;
-pub use error::ProviderError;
-pub use providers::Providers;
+pub use error::{ErrorAnswer, ProviderError, Service};
+pub use fault::Fault;
+pub use git::{Head, MAX_HEADS, RemoteRefs};
+pub use hooks::{HookSpec, LastDelivery, MAX_HOOK_DELIVERIES, MAX_HOOKS, ProviderHook};
+pub use listing::{ListedRepository, REPOSITORY_PAGE, RepositoryPage};
+pub use meta::{Heads, Identity, Meta, Visibility};
+pub use models::{MAX_MODEL_ID, MAX_MODELS, ModelList, ModelSource};
+pub use providers::{Providers, QUESTION_TIMEOUT};
+pub use target::{Answered, Target};
 pub use token_test::{TEST_TIMEOUT, TokenReport, test_token};

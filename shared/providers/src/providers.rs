@@ -1,23 +1,312 @@
 //! What the functions ask of providers, on one egress client.
 
-use crate::egress::Egress;
+use crate::activity::{Activity, ActivityPages};
+use crate::call::{Caller, unsupported};
+use crate::egress::{Egress, EgressError};
+use crate::error::{ProviderError, Service};
+use crate::git::RemoteRefs;
+use crate::github::app::Installations;
+use crate::hooks::{HookSpec, ProviderHook};
+use crate::listing::RepositoryPage;
+use crate::meta::Meta;
+use crate::models::ModelList;
+use crate::target::{Answered, Target};
+use crate::token_test::TokenReport;
+use crate::{git, github, gitlab, models};
 use repoplane_domain::access::NetworkSettings;
+use repoplane_domain::credential::{GitAccess, GitTokenKind};
+use repoplane_domain::repository::Provider;
+use repoplane_domain::robot::ModelProvider;
+use repoplane_domain::secret::Secret;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest time of one question to a provider, which may take several calls: the HTTP API ends a request after 30 s.
+pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Every provider behind one guarded client. Cheap to clone; clones share connections and caches.
+///
+/// Every question ends after [`QUESTION_TIMEOUT`] with [`crate::Fault::Unavailable`].
 #[derive(Debug, Clone)]
 pub struct Providers {
     pub(crate) egress: Egress,
+    pub(crate) installations: Arc<Installations>,
 }
 
 impl Providers {
     /// All providers, called through `egress`.
     pub fn new(egress: Egress) -> Self {
-        Self { egress }
+        Self { egress, installations: Arc::default() }
     }
 
     /// The same for the calls of one tenant, which may also reach and trust what its settings name.
     #[must_use]
     pub fn for_tenant(&self, network: &NetworkSettings) -> Self {
-        Self { egress: self.egress.for_tenant(network) }
+        Self { egress: self.egress.for_tenant(network), installations: self.installations.clone() }
     }
+
+    /// What the provider tells about a repository. A plain Git remote and a GitLab deploy token are answered over Git.
+    ///
+    /// # Errors
+    /// [`ProviderError`] when the provider does not answer as documented.
+    pub async fn meta(&self, target: &Target<'_>, access: &GitAccess) -> Result<Answered<Meta>, ProviderError> {
+        let question = async {
+            match target.provider {
+                Provider::Github => {
+                    let caller = github::caller(self, target.api_base_url, access)?;
+                    Ok(caller.answered(github::meta(&caller, target.identity).await?))
+                }
+                Provider::Gitlab if is_deploy_token(access) => {
+                    let remote = gitlab::clone_url(target)?;
+                    git::meta(&self.egress, target.provider, &remote, access).await
+                }
+                Provider::Gitlab => {
+                    let caller = gitlab::caller(self, target.api_base_url, access)?;
+                    Ok(caller.answered(gitlab::meta(&caller, target.identity).await?))
+                }
+                Provider::Git => git::meta(&self.egress, target.provider, target.remote()?, access).await,
+            }
+        };
+        in_time(target.provider, question).await
+    }
+
+    /// Branches and HEAD of a remote, over Git's smart HTTP protocol.
+    ///
+    /// # Errors
+    /// [`ProviderError`], also when the remote is not an https one.
+    pub async fn ls_remote(&self, remote: &str, access: &GitAccess) -> Result<Answered<RemoteRefs>, ProviderError> {
+        in_time(Provider::Git, git::ls_remote(&self.egress, Provider::Git, remote, access)).await
+    }
+
+    /// One page each of newest commits, merged changes and issues (contract: hookcode 2.8).
+    ///
+    /// # Errors
+    /// [`ProviderError`] when one of the three parts is not answered as documented.
+    pub async fn activity(
+        &self,
+        target: &Target<'_>,
+        access: &GitAccess,
+        pages: ActivityPages,
+    ) -> Result<Answered<Activity>, ProviderError> {
+        let question = async {
+            let caller = self.api(target, access)?;
+            let activity = match target.provider {
+                Provider::Github => github::activity::read(&caller, target.identity, pages).await?,
+                Provider::Gitlab | Provider::Git => gitlab::activity::read(&caller, target.identity, pages).await?,
+            };
+            Ok(caller.answered(activity))
+        };
+        in_time(target.provider, question).await
+    }
+
+    /// Whose access it is, and what that account may do with the repository (contract: hookcode 4.4).
+    ///
+    /// # Errors
+    /// [`ProviderError`], whose text is the test's message; [`ProviderError::NoApi`] for a plain Git remote.
+    pub async fn test_access(
+        &self,
+        target: &Target<'_>,
+        access: &GitAccess,
+    ) -> Result<Answered<TokenReport>, ProviderError> {
+        if target.provider == Provider::Git {
+            return Err(ProviderError::NoApi);
+        }
+        let question = async {
+            let (caller, identity) = (self.api(target, access)?, target.identity);
+            let report = match (target.provider, access) {
+                (Provider::Github, GitAccess::App(app)) => {
+                    github::account::of_app(self, &caller, target.api_base_url, identity, app).await?
+                }
+                (Provider::Github, GitAccess::Anonymous | GitAccess::Token { .. }) => {
+                    github::account::of_token(&caller, identity).await?
+                }
+                (Provider::Gitlab | Provider::Git, _) => gitlab::account::of_token(&caller, identity).await?,
+            };
+            Ok(caller.answered(report))
+        };
+        in_time(target.provider, question).await
+    }
+
+    /// All hooks of a repository, at most [`crate::MAX_HOOKS`]; what their last deliveries came to is told as far as
+    /// the list says it.
+    ///
+    /// # Errors
+    /// [`ProviderError`] when the provider does not answer as documented.
+    pub async fn list_hooks(
+        &self,
+        target: &Target<'_>,
+        access: &GitAccess,
+    ) -> Result<Answered<Vec<ProviderHook>>, ProviderError> {
+        let question = async {
+            let caller = self.api(target, access)?;
+            let hooks = match target.provider {
+                Provider::Github => github::hooks::list(&caller, target.identity).await?,
+                Provider::Gitlab | Provider::Git => gitlab::hooks::list(&caller, target.identity).await?,
+            };
+            Ok(caller.answered(hooks))
+        };
+        in_time(target.provider, question).await
+    }
+
+    /// One hook and what its last deliveries came to, as far as the provider tells it.
+    ///
+    /// # Errors
+    /// [`ProviderError`] when the provider does not answer as documented.
+    pub async fn hook(
+        &self,
+        target: &Target<'_>,
+        access: &GitAccess,
+        id: &str,
+    ) -> Result<Answered<ProviderHook>, ProviderError> {
+        let question = async {
+            let caller = self.api(target, access)?;
+            let hook = match target.provider {
+                Provider::Github => github::hooks::show(&caller, target.identity, id).await?,
+                Provider::Gitlab | Provider::Git => gitlab::hooks::show(&caller, target.identity, id).await?,
+            };
+            Ok(caller.answered(hook))
+        };
+        in_time(target.provider, question).await
+    }
+
+    /// Creates a hook. It is not tried a second time: a hook may stand although its answer was lost.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; [`crate::Fault::Refused`] when the provider does not take the hook.
+    pub async fn create_hook(
+        &self,
+        target: &Target<'_>,
+        access: &GitAccess,
+        spec: &HookSpec,
+    ) -> Result<Answered<ProviderHook>, ProviderError> {
+        self.write_hook(target, access, None, spec).await
+    }
+
+    /// Makes a hook what the specification says.
+    ///
+    /// # Errors
+    /// As [`Self::create_hook`].
+    pub async fn update_hook(
+        &self,
+        target: &Target<'_>,
+        access: &GitAccess,
+        id: &str,
+        spec: &HookSpec,
+    ) -> Result<Answered<ProviderHook>, ProviderError> {
+        self.write_hook(target, access, Some(id), spec).await
+    }
+
+    async fn write_hook(
+        &self,
+        target: &Target<'_>,
+        access: &GitAccess,
+        id: Option<&str>,
+        spec: &HookSpec,
+    ) -> Result<Answered<ProviderHook>, ProviderError> {
+        let question = async {
+            let (caller, identity) = (self.api(target, access)?, target.identity);
+            caller.hide(&spec.secret);
+            let hook = match target.provider {
+                Provider::Github => github::hooks::write(&caller, identity, id, spec).await?,
+                Provider::Gitlab | Provider::Git => gitlab::hooks::write(&caller, identity, id, spec).await?,
+            };
+            Ok(caller.answered(hook))
+        };
+        in_time(target.provider, question).await
+    }
+
+    /// Deletes a hook.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; [`crate::Fault::NotFound`] when it is gone already.
+    pub async fn delete_hook(
+        &self,
+        target: &Target<'_>,
+        access: &GitAccess,
+        id: &str,
+    ) -> Result<Answered<()>, ProviderError> {
+        let question = async {
+            let caller = self.api(target, access)?;
+            match target.provider {
+                Provider::Github => github::hooks::delete(&caller, target.identity, id).await?,
+                Provider::Gitlab | Provider::Git => gitlab::hooks::delete(&caller, target.identity, id).await?,
+            }
+            Ok(caller.answered(()))
+        };
+        in_time(target.provider, question).await
+    }
+
+    /// A page of the repositories that an access can see, of all owners or of one. `cursor` is the `next` of the page
+    /// before, with the same owner.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; [`crate::Fault::Unusable`] also for a cursor that no page gave.
+    pub async fn list_repositories(
+        &self,
+        provider: Provider,
+        api_base_url: Option<&str>,
+        access: &GitAccess,
+        owner: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<Answered<RepositoryPage>, ProviderError> {
+        let question = async {
+            let target = Target { provider, api_base_url, identity: "", remote_url: None };
+            let caller = self.api(&target, access)?;
+            let owner = owner.map(str::trim).filter(|owner| !owner.is_empty());
+            let page = match provider {
+                Provider::Github => github::listing::page(&caller, access, owner, cursor).await?,
+                Provider::Gitlab | Provider::Git => gitlab::listing::page(&caller, access, owner, cursor).await?,
+            };
+            Ok(caller.answered(page))
+        };
+        in_time(provider, question).await
+    }
+
+    /// The models that a key may use (contract: hookcode 2.11).
+    ///
+    /// # Errors
+    /// [`ProviderError::ModelKeyInvalid`] when the key is refused; else [`ProviderError`].
+    pub async fn models(
+        &self,
+        provider: ModelProvider,
+        api_base_url: Option<&str>,
+        key: &Secret,
+    ) -> Result<Answered<ModelList>, ProviderError> {
+        in_time(provider, models::list(&self.egress, provider, api_base_url, key)).await
+    }
+
+    /// Whether a model provider takes a key: one call, whatever the number of its models.
+    ///
+    /// # Errors
+    /// As [`Self::models`].
+    pub async fn check_model_key(
+        &self,
+        provider: ModelProvider,
+        api_base_url: Option<&str>,
+        key: &Secret,
+    ) -> Result<Answered<()>, ProviderError> {
+        in_time(provider, models::check_key(&self.egress, provider, api_base_url, key)).await
+    }
+
+    /// A caller of the provider's API; a plain Git remote has none.
+    fn api<'a>(&'a self, target: &Target<'_>, access: &'a GitAccess) -> Result<Caller<'a>, ProviderError> {
+        match target.provider {
+            Provider::Github => github::caller(self, target.api_base_url, access),
+            Provider::Gitlab => gitlab::caller(self, target.api_base_url, access),
+            Provider::Git => Err(unsupported(target.provider)),
+        }
+    }
+}
+
+fn is_deploy_token(access: &GitAccess) -> bool {
+    matches!(access, GitAccess::Token { kind: GitTokenKind::Deploy, .. })
+}
+
+async fn in_time<T>(
+    service: impl Into<Service>,
+    question: impl Future<Output = Result<T, ProviderError>>,
+) -> Result<T, ProviderError> {
+    tokio::time::timeout(QUESTION_TIMEOUT, question).await.unwrap_or_else(|_| {
+        Err(ProviderError::network(service, EgressError::Timeout { host: "the provider".to_owned() }))
+    })
 }

@@ -1,15 +1,17 @@
 //! The robot's test: does its git token reach the repository, and whose is it (contract: hookcode 4.4).
 
-use crate::egress::{Egress, EgressError};
+use crate::egress::Egress;
 use crate::error::ProviderError;
-use crate::{github, gitlab};
+use crate::providers::{Providers, QUESTION_TIMEOUT};
+use crate::target::Target;
+use repoplane_domain::credential::GitAccess;
 use repoplane_domain::repository::Provider;
 use repoplane_domain::robot::TokenAccount;
 use repoplane_domain::secret::Secret;
 use std::time::Duration;
 
-/// Longest time of a whole test, which makes up to four calls: the HTTP API ends a request after 30 s.
-pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest time of a whole test, which makes up to four calls.
+pub const TEST_TIMEOUT: Duration = QUESTION_TIMEOUT;
 
 /// What a passing test learned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub struct TokenReport {
     pub can_write: bool,
 }
 
-/// Tests a git token against the repository.
+/// Tests a git token against the repository: [`Providers::test_access`] for a personal token.
 ///
 /// `api_base_url` is GitHub's REST base or GitLab's site root; without it the public service is asked. `identity` is
 /// GitHub's `owner/repo` or numeric id, GitLab's project id or path. Only GETs are sent, at most four, each with the
@@ -36,15 +38,7 @@ pub async fn test_token(
     identity: &str,
     token: &Secret,
 ) -> Result<TokenReport, ProviderError> {
-    let test = async {
-        match provider {
-            Provider::Github => github::test_token(egress, api_base_url, identity, token).await,
-            Provider::Gitlab => gitlab::test_token(egress, api_base_url, identity, token).await,
-            Provider::Git => Err(ProviderError::NoApi),
-        }
-    };
-    tokio::time::timeout(TEST_TIMEOUT, test).await.unwrap_or_else(|_| {
-        let source = EgressError::Timeout { host: "the provider".to_owned() };
-        Err(ProviderError::Network { provider, source })
-    })
+    let target = Target { provider, api_base_url, identity, remote_url: None };
+    let access = GitAccess::personal(token.clone());
+    Ok(Providers::new(egress.clone()).test_access(&target, &access).await?.value)
 }

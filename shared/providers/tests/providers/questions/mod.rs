@@ -1,0 +1,10 @@
+//! What is asked of providers, against small doubles that answer as GitHub, GitLab and the model providers publish.
+
+mod activity;
+mod app;
+mod double;
+mod hooks;
+mod listing;
+mod meta;
+mod models;
+mod remote;
