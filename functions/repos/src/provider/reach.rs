@@ -1,6 +1,6 @@
 //! Reaching a repository's provider: whose credential a call goes out with, and what the registry learns from how it ends.
 
-use super::fault::{failure_of, reason_of};
+use super::fault::failure_of;
 use crate::Repos;
 use repoplane_api::Problem;
 use repoplane_api::problem::ProblemType;
@@ -8,7 +8,7 @@ use repoplane_api::query::QueryParams;
 use repoplane_domain::access::Principal;
 use repoplane_domain::credential::{AccessSource, GitAccess, Purpose, SecretEdit, TOKEN_NOT_FOR_HOST};
 use repoplane_domain::input::{Field, Object};
-use repoplane_domain::repository::{ConnectionAttempt, ConnectionReason, Repository};
+use repoplane_domain::repository::{ConnectionAttempt, Repository};
 use repoplane_domain::time::Timestamp;
 use repoplane_providers::{ProviderError, Providers, Target};
 use repoplane_store::{DecisionSet, NoAccess};
@@ -193,9 +193,4 @@ pub(crate) fn target_of(repository: &Repository) -> Result<Target<'_>, Problem> 
 pub(crate) fn token_required(what: &str) -> Problem {
     let text = format!("repo provider token is required to fetch {what}");
     Problem::new(ProblemType::ValidationFailed, text).with_code("REPO_PROVIDER_TOKEN_REQUIRED")
-}
-
-/// Whether a refusal only means that a credential is needed.
-pub(crate) fn needs_credential(error: &ProviderError, anonymous: bool) -> bool {
-    reason_of(error, anonymous) == ConnectionReason::AuthRequired
 }

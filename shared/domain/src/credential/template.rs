@@ -4,7 +4,7 @@ use super::{GitProfile, ProfileSet, Purpose};
 use crate::repository::{Provider, Repository};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use url::Url;
+use url::{Host, Url};
 
 /// Longest prefix of an address, in bytes.
 pub const MAX_URL_PREFIX_BYTES: usize = 2048;
@@ -164,8 +164,8 @@ fn host_and_path(text: &str) -> Option<(String, String)> {
     if url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return None;
     }
-    // Of ssh and git URLs the parser keeps a host that is no name as it stands, percent-encoded.
-    let host = url.host_str().filter(|host| !host.is_empty() && !host.contains('%'))?.to_lowercase();
+    // Of ssh and git URLs the parser keeps the host as it stands; here every host is read alike.
+    let host = Host::parse(url.host_str()?).ok()?.to_string();
     let host = match url.port().filter(|port| Some(*port) != default_port) {
         Some(port) => format!("{host}:{port}"),
         None => host,
