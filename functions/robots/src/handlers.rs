@@ -129,7 +129,8 @@ async fn run_test(
     let token =
         token.ok_or_else(|| Problem::new(ProblemType::ValidationFailed, repoplane_domain::robot::TOKEN_REQUIRED))?;
     let base = test.api_base_url.as_deref();
-    let verdict = match repoplane_providers::test_token(egress, test.provider, base, &test.identity, &token).await {
+    let egress = egress.for_tenant(&app.store.network_of(repo.principal.tenant).await?);
+    let verdict = match repoplane_providers::test_token(&egress, test.provider, base, &test.identity, &token).await {
         Ok(report) => TestVerdict::Passed(report.account),
         Err(error) => TestVerdict::Failed { message: error.to_string() },
     };

@@ -1,10 +1,17 @@
 //! What a tenant's outgoing calls may reach and trust besides public https addresses.
 
+use crate::input::{Field, Object};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::Host;
 
+/// Places that a tenant's list may name.
+pub const MAX_EGRESS_ALLOW: usize = 50;
+/// Certificates of private authorities that a tenant may have.
+pub const MAX_CA_CERTIFICATES: usize = 10;
+/// Longest PEM text of one of them, in bytes.
+pub const MAX_CA_CERTIFICATE_BYTES: usize = 16 * 1024;
 /// Longest name of a host, in bytes (RFC 1035, 2.3.4).
 const MAX_HOST_BYTES: usize = 253;
 
@@ -31,6 +38,72 @@ pub struct NetworkSettings {
     pub egress_allow: Vec<String>,
     /// PEM certificates of private authorities that are trusted beside the public ones.
     pub ca_certificates: Vec<String>,
+}
+
+/// What a body says of a tenant's network settings; a list that is there replaces the stored one, `null` empties it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetworkPatch {
+    egress_allow: Option<Vec<String>>,
+    ca_certificates: Option<Vec<String>>,
+}
+
+impl NetworkPatch {
+    /// Reads `egressAllow?` and `caCertificates?`; every wrong entry is named by its pointer. `certificate` says what
+    /// is wrong with a text that shall be a certificate.
+    pub fn read(object: &mut Object<'_, '_>, certificate: impl Fn(&str) -> Result<(), String>) -> Self {
+        let place = |text: &str| EgressPlace::of_tenant(text).map(drop).map_err(|error| error.to_string());
+        let pem = |text: &str| {
+            if text.len() > MAX_CA_CERTIFICATE_BYTES {
+                return Err(format!("must have at most {MAX_CA_CERTIFICATE_BYTES} bytes"));
+            }
+            certificate(text)
+        };
+        Self {
+            egress_allow: read_list(object, "egressAllow", MAX_EGRESS_ALLOW, place),
+            ca_certificates: read_list(object, "caCertificates", MAX_CA_CERTIFICATES, pem),
+        }
+    }
+
+    /// Applies it.
+    #[must_use]
+    pub fn apply(&self, stored: &NetworkSettings) -> NetworkSettings {
+        let mut next = stored.clone();
+        if let Some(list) = &self.egress_allow {
+            next.egress_allow.clone_from(list);
+        }
+        if let Some(list) = &self.ca_certificates {
+            next.ca_certificates.clone_from(list);
+        }
+        next
+    }
+}
+
+fn read_list(
+    object: &mut Object<'_, '_>,
+    key: &'static str,
+    most: usize,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Option<Vec<String>> {
+    let items = match object.array(key) {
+        Field::Value(items) => items,
+        Field::Null => return Some(Vec::new()),
+        Field::Absent | Field::Invalid => return None,
+    };
+    if items.len() > most {
+        object.error(key, format!("must have at most {most} entries"));
+        return None;
+    }
+    let base = object.pointer(key);
+    let mut list: Vec<String> = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let text = item.as_str().ok_or_else(|| "must be a text".to_owned());
+        match text.and_then(|text| check(text).map(|()| text)) {
+            Ok(text) if list.iter().any(|known| known == text) => {}
+            Ok(text) => list.push(text.to_owned()),
+            Err(message) => object.errors().push(format!("{base}/{index}"), message),
+        }
+    }
+    Some(list)
 }
 
 /// A host and a port: what an allow list names. There are no wildcards and no ranges.

@@ -6,4 +6,5 @@ mod egress;
 mod github;
 mod gitlab;
 mod hostile;
+mod private;
 mod server;
