@@ -9,7 +9,9 @@ use repoplane_api::openapi::schema::{self, Object};
 use repoplane_api::openapi::{Access, Answer, Archived, Operation, Parameter};
 use repoplane_api::problem::ProblemType;
 use repoplane_api::query::{DEFAULT_PAGE, MAX_PAGE};
-use repoplane_domain::access::{MAX_PERSON_BYTES, RepositoryRole, Scope};
+use repoplane_domain::access::{
+    MAX_CA_CERTIFICATE_BYTES, MAX_CA_CERTIFICATES, MAX_EGRESS_ALLOW, MAX_PERSON_BYTES, RepositoryRole, Scope,
+};
 use repoplane_domain::id::{AccessTokenId, RepositoryId, TenantId, UserId};
 use repoplane_domain::input::MAX_TEXT_BYTES;
 use repoplane_domain::repository::MAX_OVERLAP_SECONDS;
