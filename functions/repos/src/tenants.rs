@@ -7,6 +7,7 @@ use repoplane_api::body::JsonBody;
 use repoplane_api::{Answer, App, IfMatch, PostedBody, Problem, answer_once};
 use repoplane_domain::access::{CreateAccessToken, CreateTenant, PatchTenant, Scope, Tenant, TokenKind, User};
 use repoplane_domain::error::Kind;
+use repoplane_providers::Authority;
 use repoplane_store::{Authorship, KeptAnswer};
 use serde_json::{Value, json};
 
@@ -16,9 +17,25 @@ pub(crate) fn view(tenant: &Tenant) -> Value {
         "id": tenant.id,
         "name": tenant.name,
         "suspended": tenant.suspended,
+        "egressAllow": tenant.network.egress_allow,
+        "caCertificates": tenant.network.ca_certificates.iter().map(|pem| certificate(pem)).collect::<Vec<_>>(),
         "createdAt": tenant.created_at,
         "updatedAt": tenant.updated_at,
     })
+}
+
+/// A certificate by its fingerprint, which whoever set it can compare.
+fn certificate(pem: &str) -> Value {
+    json!({"sha256": Authority::read(pem).ok().map(|authority| authority.sha256())})
+}
+
+/// What of a tenant can change, for the audit log.
+fn changing(tenant: &Tenant) -> Value {
+    let mut view = view(tenant);
+    if let Some(fields) = view.as_object_mut() {
+        fields.retain(|name, _| ["name", "suspended", "egressAllow", "caCertificates"].contains(&name.as_str()));
+    }
+    view
 }
 
 /// `tenants_list`.
@@ -68,11 +85,12 @@ pub(crate) async fn change(
     JsonBody(body): JsonBody,
 ) -> Result<Answer, Problem> {
     let id = params.id("tenant_id", Kind::Tenant)?;
-    let (patch, now) = (PatchTenant::read(&body)?, app.now());
+    let certificate = |pem: &str| Authority::read(pem).map(drop).map_err(|error| error.to_string());
+    let (patch, now) = (PatchTenant::read(&body, certificate)?, app.now());
     let change = |stored: &Tenant| {
         if_match.check(stored.version)?;
         Ok(patch.apply(stored, now))
     };
-    let tenant = app.store.change_tenant(&operator, id, now, change).await?;
+    let tenant = app.store.change_tenant(&operator, id, now, change, changing).await?;
     Ok(Answer::ok(json!({"tenant": view(&tenant)})).version(tenant.version))
 }

@@ -131,7 +131,8 @@ async fn run_test(
         Some(GitAccess::Anonymous) | None => return Err(missing(TOKEN_REQUIRED).into()),
     };
     let base = test.api_base_url.as_deref();
-    let verdict = match repoplane_providers::test_token(egress, test.provider, base, &test.identity, &token).await {
+    let egress = egress.for_tenant(&app.store.network_of(repo.principal.tenant).await?);
+    let verdict = match repoplane_providers::test_token(&egress, test.provider, base, &test.identity, &token).await {
         Ok(report) => TestVerdict::Passed(report.account),
         Err(error) => TestVerdict::Failed { message: error.to_string() },
     };

@@ -16,7 +16,10 @@ pub use commands::{
     MAX_TOKEN_DAYS, PatchTenant, PatchUser,
 };
 pub use members::{AddMember, MAX_MEMBERS, Member, MemberSelector, Members, may_touch, read_role};
-pub use network::NetworkSettings;
+pub use network::{
+    EgressPlace, MAX_CA_CERTIFICATE_BYTES, MAX_CA_CERTIFICATES, MAX_EGRESS_ALLOW, NetworkPatch, NetworkSettings,
+    PlaceError, RUNTIME_PORT, is_metadata, is_this_machine, parse_host,
+};
 
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,50 +1,88 @@
-//! The one guarded HTTP client: https to public addresses, no redirect, no proxy, bounded in time and size.
+//! The one guarded HTTP client: https to public addresses, no proxy, bounded in time, size and number of requests.
+//!
+//! How long a call can hold its caller, and how many requests it can make, stands in the table of `limits`. A call
+//! of an API ends after 12 s, one of Git's protocol after 20 s, with at most 6 requests each: the first, 3 redirects
+//! and 2 retries.
 
 mod address;
+mod authority;
+mod body;
+mod clients;
+mod credentials;
 mod error;
+#[cfg(test)]
+mod hostile;
+mod kept;
+mod limits;
 mod message;
 mod names;
+mod quiet;
 mod rate_limit;
+mod reach;
+mod redirect;
+#[cfg(test)]
+mod remembered;
+mod retry;
 mod route;
 mod settings;
 #[cfg(test)]
 mod specification;
+mod tenant;
+mod transport;
 
+pub use authority::{Authority, InvalidAuthority};
 pub use error::{EgressError, Refusal};
+pub use limits::{
+    CONNECT_TIMEOUT, GIT_MAX_BODY, GIT_TOTAL_TIMEOUT, Limits, MAX_BODY, MAX_REDIRECTS, MAX_RETRIES, RETRY_PAUSE,
+    TOTAL_TIMEOUT,
+};
 pub use message::{CallKind, EgressRequest, EgressResponse};
 pub use names::{Lookup, LookupFuture, SystemLookup};
+pub use quiet::MAX_QUIET;
 pub use rate_limit::RateLimit;
-pub use settings::{CONNECT_TIMEOUT, EgressSettings, InvalidAllowList, Limits, MAX_BODY, RETRY_PAUSE, TOTAL_TIMEOUT};
+pub use settings::{EgressSettings, InvalidAllowList};
+pub use transport::Transport;
 
-use http::header::{HOST, HeaderValue, RETRY_AFTER};
+use clients::Clients;
+use credentials::{of_credentials, of_request};
+use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
 use http::{Method, StatusCode};
-use names::GuardedNames;
+use kept::Kept;
+use quiet::Quiet;
+use reach::{Reach, runtime_address};
 use repoplane_domain::access::NetworkSettings;
 use route::{Route, route};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use tenant::TenantNetwork;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
-/// The guarded client. Clones share connections.
+/// Longest name of the other side in an error, in characters: a URL's host has no limit of its own.
+const MAX_LABEL: usize = 260;
+
+/// The guarded client. Clones share connections, kept bodies and what providers said about their limits.
 ///
 /// Building one is free: the trust store is read at the first call that needs it, so that a function that makes no
 /// outgoing call does not pay for it at its start.
 #[derive(Clone)]
-pub struct Egress(Arc<Shared>);
+pub struct Egress {
+    shared: Arc<Shared>,
+    tenant: Arc<TenantNetwork>,
+}
 
 struct Shared {
     settings: EgressSettings,
-    lookup: Arc<dyn Lookup>,
-    public: OnceLock<reqwest::Client>,
-    allowed: OnceLock<reqwest::Client>,
+    clients: Clients,
+    quiet: Quiet,
+    kept: Kept,
     calls: AtomicU64,
 }
 
 impl std::fmt::Debug for Egress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Egress").field("settings", &self.0.settings).finish_non_exhaustive()
+        let settings = &self.shared.settings;
+        f.debug_struct("Egress").field("settings", settings).field("tenant", &self.tenant).finish_non_exhaustive()
     }
 }
 
@@ -63,151 +101,153 @@ impl Egress {
 
     /// A client with a lookup of its own.
     pub fn with_lookup(settings: EgressSettings, lookup: Arc<dyn Lookup>) -> Self {
-        let (public, allowed, calls) = Default::default();
-        Self(Arc::new(Shared { settings, lookup, public, allowed, calls }))
+        let clients = Clients::new(lookup, runtime_address(&settings));
+        let (quiet, kept, calls, tenant) = Default::default();
+        Self { shared: Arc::new(Shared { settings, clients, quiet, kept, calls }), tenant }
     }
 
     /// The same client for the calls of one tenant, which may also reach and trust what its settings name.
     #[must_use]
     pub fn for_tenant(&self, network: &NetworkSettings) -> Self {
-        let _ = network;
-        self.clone()
+        Self { shared: self.shared.clone(), tenant: Arc::new(TenantNetwork::of(network)) }
     }
 
-    /// How many requests were handed to the transport so far, retries included; a refused literal address or port
-    /// never gets there.
+    /// How many requests were handed to the transport so far, redirects and retries included; a refused literal
+    /// address or port never gets there.
     pub fn calls(&self) -> u64 {
-        self.0.calls.load(Ordering::Relaxed)
+        self.shared.calls.load(Ordering::Relaxed)
     }
 
-    /// Sends a request and reads the whole answer. Redirects are answers: none is followed.
+    /// Sends a request and reads the whole answer.
     ///
-    /// A GET is tried once more, after a random pause and within the same total time, when the answer is 502, 503 or
-    /// 504 or the connection breaks.
+    /// A GET or HEAD follows up to three redirects, each through the whole guard. GET, HEAD and OPTIONS are tried up
+    /// to twice more, after random pauses and within the same total time, when the answer is 502, 503 or 504, the
+    /// connection breaks, or a rate limit ends within two seconds. Other answers are the caller's, whatever their
+    /// status.
     ///
     /// # Errors
-    /// [`EgressError`] when the address is refused, or no complete answer came within the limits of the settings.
+    /// [`EgressError`] when an address is refused, when no complete answer came within the limits of the settings, or
+    /// when the provider has said to this caller before that it will not answer yet.
     pub async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
-        let limits = self.0.settings.limits;
-        let deadline = Instant::now() + limits.total;
-        let host = host_and_port(&request.url);
-        let first = self.attempt(&request, &host, deadline).await;
-        let Some(pause) = pause_before_retry(&request.method, &first, limits.retry_pause) else {
-            return first;
-        };
-        if pause >= deadline.saturating_duration_since(Instant::now()) {
-            return first;
+        let deadline = Instant::now() + self.shared.settings.limits(request.kind).total;
+        if request.cached && request.method == Method::GET && !kept::is_conditional(&request.headers) {
+            return self.send_cached(&request, deadline).await;
         }
-        sleep(pause).await;
-        self.attempt(&request, &host, deadline).await
+        Ok(self.follow(&request, deadline).await?.0)
     }
 
-    async fn attempt(
+    async fn send_cached(&self, request: &EgressRequest, deadline: Instant) -> Result<EgressResponse, EgressError> {
+        let key = of_request(&self.tenant.fingerprint, &request.url, &request.headers);
+        let flight = self.shared.kept.flight(key);
+        let answer = timeout_at(
+            deadline,
+            flight.get_or_init(async || {
+                let kept = self.shared.kept.answer(&key).await;
+                let asked = kept.as_deref().map(|kept| kept::conditional(request, kept));
+                let (answer, redirected) = self.follow(asked.as_ref().unwrap_or(request), deadline).await?;
+                match kept {
+                    // Another place's answer says nothing about what is kept of this one.
+                    _ if redirected => Ok(answer),
+                    Some(kept) if answer.status == StatusCode::NOT_MODIFIED => Ok(kept::still_holds(&kept, answer)),
+                    _ => {
+                        self.shared.kept.keep(key, &answer).await;
+                        Ok(answer)
+                    }
+                }
+            }),
+        )
+        .await;
+        match answer {
+            Ok(answer) => {
+                self.shared.kept.landed(&key, &flight);
+                answer.clone()
+            }
+            Err(_) => Err(EgressError::Timeout { host: host_and_port(&request.url) }),
+        }
+    }
+
+    /// The last answer, and whether it came after a redirect.
+    async fn follow(&self, first: &EgressRequest, deadline: Instant) -> Result<(EgressResponse, bool), EgressError> {
+        let host = host_and_port(&first.url);
+        let (mut retries, mut hops) = (0, 0);
+        let mut followed: Option<EgressRequest> = None;
+        loop {
+            let request = followed.as_ref().unwrap_or(first);
+            let answer = self.attempts(request, &host, deadline, &mut retries).await;
+            let answer = answer.map_err(|error| if hops > 0 { error.after_redirect(&host) } else { error })?;
+            let next = redirect::next(request, &answer);
+            match next.map_err(|redirect::BadLocation| EgressError::BadRedirect { host: host.clone() })? {
+                None => return Ok((answer, hops > 0)),
+                Some(_) if hops == MAX_REDIRECTS => return Err(EgressError::TooManyRedirects { host }),
+                Some(next) => followed = Some(next),
+            }
+            hops += 1;
+        }
+    }
+
+    /// One place, asked until it answers or the retries of the whole call are used up.
+    async fn attempts(
         &self,
         request: &EgressRequest,
         host: &str,
         deadline: Instant,
+        retries: &mut u32,
     ) -> Result<EgressResponse, EgressError> {
-        let answer = timeout_at(deadline, self.exchange(request, host)).await;
-        let answer = answer.unwrap_or_else(|_| Err(EgressError::Timeout { host: host.to_owned() }));
-        match &answer {
-            Ok(answer) => tracing::debug!(host, status = answer.status.as_u16(), "outgoing call"),
-            Err(error) => tracing::debug!(host, %error, "outgoing call"),
+        let base = self.shared.settings.limits(request.kind).retry_pause;
+        let caller = (host_and_port(&request.url), of_credentials(&request.headers));
+        if let Some(retry_after) = self.shared.quiet.rest(&caller) {
+            return Err(EgressError::RateLimited { host: host.to_owned(), retry_after });
         }
-        answer
+        loop {
+            let outcome = timeout_at(deadline, self.exchange(request, host)).await;
+            let outcome = outcome.unwrap_or_else(|_| Err(EgressError::Timeout { host: host.to_owned() }));
+            match &outcome {
+                Ok(answer) => {
+                    self.shared.quiet.note(&caller, answer);
+                    tracing::debug!(host, status = answer.status.as_u16(), "outgoing call");
+                }
+                Err(error) => tracing::debug!(host, %error, "outgoing call"),
+            }
+            let pause = retry::pause(&request.method, &outcome, base, *retries);
+            let rest = deadline.saturating_duration_since(Instant::now());
+            match pause.filter(|pause| *retries < MAX_RETRIES && *pause < rest) {
+                None => return outcome,
+                Some(pause) => sleep(pause).await,
+            }
+            *retries += 1;
+        }
     }
 
     async fn exchange(&self, request: &EgressRequest, host: &str) -> Result<EgressResponse, EgressError> {
-        let (client, url, stands_for) = match route(&self.0.settings, &request.url)? {
-            Route::Public(url) => (self.client(true)?, url, None),
-            Route::Allowed { url, stands_for } => (self.client(false)?, url, stands_for),
+        let settings = &self.shared.settings;
+        let limits = settings.limits(request.kind);
+        let (reach, url, stands_for) = match route(settings, &self.tenant.allowed, &request.url)? {
+            Route::Public(url) => (Reach::Public, url, None),
+            Route::Allowed { url, stands_for, reach } => (reach, url, stands_for),
         };
+        let client = self.shared.clients.client(&self.tenant, reach, limits.connect).await?;
         let mut headers = request.headers.clone();
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
         if let Some(name) = stands_for.and_then(|name| HeaderValue::from_str(&name).ok()) {
             headers.insert(HOST, name);
         }
-        self.0.calls.fetch_add(1, Ordering::Relaxed);
+        self.shared.calls.fetch_add(1, Ordering::Relaxed);
         let outgoing = client.request(request.method.clone(), url).headers(headers);
         let outgoing = if request.body.is_empty() { outgoing } else { outgoing.body(request.body.clone()) };
         let answer = outgoing.send().await;
         let mut answer = answer.map_err(|error| EgressError::of_send(host.to_owned(), error.without_url()))?;
-        let body = self.read(&mut answer, host).await?;
-        Ok(EgressResponse { status: answer.status(), headers: std::mem::take(answer.headers_mut()), body })
+        body::check_headers(answer.headers(), host)?;
+        let packed = body::read(&mut answer, limits.body, host).await?;
+        let status = answer.status();
+        let mut headers = std::mem::take(answer.headers_mut());
+        let body = body::unpack(&mut headers, packed, limits.body, host)?;
+        Ok(EgressResponse { status, headers, body })
     }
-
-    async fn read(&self, answer: &mut reqwest::Response, host: &str) -> Result<Vec<u8>, EgressError> {
-        let limit = self.0.settings.limits.body;
-        let too_large = || EgressError::TooLarge { host: host.to_owned(), limit };
-        let announced = answer.content_length().unwrap_or(0);
-        if usize::try_from(announced).map_or(true, |announced| announced > limit) {
-            return Err(too_large());
-        }
-        let mut body = Vec::new();
-        loop {
-            let chunk = answer.chunk().await;
-            match chunk.map_err(|error| EgressError::of_body(host.to_owned(), error.without_url()))? {
-                None => return Ok(body),
-                Some(chunk) if chunk.len() > limit - body.len() => return Err(too_large()),
-                Some(chunk) => body.extend_from_slice(&chunk),
-            }
-        }
-    }
-
-    /// Two clients, so that a connection to an allow-listed place is never reused for a public name or the reverse.
-    fn client(&self, public_only: bool) -> Result<&reqwest::Client, EgressError> {
-        let cell = if public_only { &self.0.public } else { &self.0.allowed };
-        if let Some(client) = cell.get() {
-            return Ok(client);
-        }
-        let names = GuardedNames { lookup: self.0.lookup.clone(), public_only };
-        let built = reqwest::Client::builder()
-            .user_agent(concat!("repoplane/", env!("CARGO_PKG_VERSION")))
-            .https_only(public_only)
-            .dns_resolver(names)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            // Whatever features other crates switch on: a small body must not unfold into a large one.
-            .no_gzip()
-            .no_brotli()
-            .no_zstd()
-            .no_deflate()
-            .connect_timeout(self.0.settings.limits.connect)
-            .build();
-        let client = built.map_err(|error| EgressError::Setup(error.without_url()))?;
-        Ok(cell.get_or_init(|| client))
-    }
-}
-
-/// How long to wait before the one retry; `None` when there is none.
-fn pause_before_retry(
-    method: &Method,
-    first: &Result<EgressResponse, EgressError>,
-    longest: Duration,
-) -> Option<Duration> {
-    if *method != Method::GET {
-        return None;
-    }
-    let pause = longest.mul_f64(0.5 + 0.5 * fraction());
-    match first {
-        Ok(answer) => {
-            let passing = [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
-            let asked = answer.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            let asked = Duration::from_secs(asked.unwrap_or(0));
-            passing.contains(&answer.status).then_some(pause.max(asked))
-        }
-        Err(error) => error.is_interruption().then_some(pause),
-    }
-}
-
-/// A random number from 0 to 1; one half where the system has no randomness to give.
-fn fraction() -> f64 {
-    getrandom::u32().map_or(0.5, |bits| f64::from(bits) / f64::from(u32::MAX))
 }
 
 /// What error texts call the other side: never with a path or query.
 fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or("the host");
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    let named = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    named.chars().take(MAX_LABEL).collect()
 }

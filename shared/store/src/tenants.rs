@@ -9,7 +9,7 @@ use crate::keys::{self, Counter, Unique};
 use crate::table::Range;
 use crate::vault::{Document, SecretPointer};
 use crate::{IssuedToken, Store, TokenRecord, WriteError};
-use repoplane_domain::access::{CreateAccessToken, CreateTenant, CreateUser, Principal, Tenant, User};
+use repoplane_domain::access::{CreateAccessToken, CreateTenant, CreateUser, NetworkSettings, Principal, Tenant, User};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{AuditId, TenantId, UserId, WriteId};
@@ -74,6 +74,15 @@ impl Store {
     /// [`StoreError`] when storage fails.
     pub async fn is_suspended(&self, tenant: TenantId) -> Result<bool, StoreError> {
         Ok(self.tenant_record(tenant).await?.is_none_or(|record| record.tenant.suspended))
+    }
+
+    /// What a tenant's outgoing calls may reach and trust (as of at most half a minute ago).
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn network_of(&self, tenant: TenantId) -> Result<NetworkSettings, StoreError> {
+        let record = self.tenant_record(tenant).await?;
+        Ok(record.map(|record| record.tenant.network.clone()).unwrap_or_default())
     }
 
     /// Makes a tenant, its first administrator and that administrator's tokens, all or nothing.
@@ -160,7 +169,7 @@ impl Store {
         Ok(item.map(|item| item::value::<TenantRecord>("tenant", &item)).transpose()?.map(|record| record.tenant))
     }
 
-    /// Changes a tenant (operator); after a lost race, again on a fresh read.
+    /// Changes a tenant (operator); after a lost race, again on a fresh read. `view` is what the audit log compares.
     ///
     /// # Errors
     /// Not found, what the change says, a race lost to the end, storage failures.
@@ -170,6 +179,7 @@ impl Store {
         id: TenantId,
         now: Timestamp,
         change: impl Fn(&Tenant) -> Result<Tenant, DomainError>,
+        view: impl Fn(&Tenant) -> serde_json::Value,
     ) -> Result<Tenant, WriteError> {
         for attempt in 0..RACES {
             let item = self.table.get(&keys::tenant(id), true).await?.ok_or(DomainError::NotFound(Kind::Tenant))?;
@@ -180,7 +190,6 @@ impl Store {
             writes.replace(item, Some(stored.tenant.version));
             writes.put(Item::new(&keys::tenant_entry(id), &record.tenant)?);
             let entry = AuditEntry::by(author, AuditId::new(now, &*self.ids), AuditAction::TenantUpdated, id, now);
-            let view = |tenant: &Tenant| serde_json::json!({"name": tenant.name, "suspended": tenant.suspended});
             let entry = entry.with_change(&view(&stored.tenant), &view(&record.tenant));
             writes.audit(&AuditEntry { tenant: id, ..entry })?;
             if self.commit_if_current(&writes, now).await? {

@@ -9,7 +9,9 @@ use repoplane_api::openapi::schema::{self, Object};
 use repoplane_api::openapi::{Access, Answer, Archived, Operation, Parameter};
 use repoplane_api::problem::ProblemType;
 use repoplane_api::query::{DEFAULT_PAGE, MAX_PAGE};
-use repoplane_domain::access::{MAX_PERSON_BYTES, RepositoryRole, Scope};
+use repoplane_domain::access::{
+    MAX_CA_CERTIFICATE_BYTES, MAX_CA_CERTIFICATES, MAX_EGRESS_ALLOW, MAX_PERSON_BYTES, RepositoryRole, Scope,
+};
 use repoplane_domain::id::{AccessTokenId, RepositoryId, TenantId, UserId};
 use repoplane_domain::input::MAX_TEXT_BYTES;
 use repoplane_domain::repository::MAX_OVERLAP_SECONDS;
@@ -192,14 +194,31 @@ pub(super) fn tenants() -> Vec<Operation> {
         operator("tenants_get", "Look at a tenant")
             .path("tenant_id", schema::id(TenantId::PREFIX), "The tenant.")
             .ok("The tenant.", one()),
-        operator("tenants_update", "Rename, suspend or resume a tenant")
+        operator("tenants_update", "Rename, suspend or resume a tenant, or set what its calls may reach")
             .conditional()
             .text("A suspended tenant can be read by its callers, not changed.")
+            .text(
+                "Calls to providers reach public https addresses only, unless the tenant's list names a place; the \
+                 addresses of cloud metadata and of the service's own runtime are refused.",
+            )
             .path("tenant_id", schema::id(TenantId::PREFIX), "The tenant.")
             .body(
                 Object::new()
                     .optional("name", schema::nullable(schema::solid_text_up_to(MAX_PERSON_BYTES)), "Its new name.")
-                    .optional("suspended", schema::nullable(schema::boolean()), "Whether it is suspended."),
+                    .optional("suspended", schema::nullable(schema::boolean()), "Whether it is suspended.")
+                    .optional(
+                        "egressAllow",
+                        schema::nullable(schema::array_up_to(schema::text(), MAX_EGRESS_ALLOW)),
+                        "`host:port` of private installations; the list is replaced.",
+                    )
+                    .optional(
+                        "caCertificates",
+                        schema::nullable(schema::array_up_to(
+                            schema::text_up_to(MAX_CA_CERTIFICATE_BYTES),
+                            MAX_CA_CERTIFICATES,
+                        )),
+                        "Certificates of private authorities, each in PEM; the list is replaced.",
+                    ),
             )
             .ok("The tenant as it is now.", one())
             .problem(ProblemType::Conflict, &["WRITE_CONFLICT"]),

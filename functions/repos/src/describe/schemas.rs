@@ -354,10 +354,25 @@ pub(super) fn add_member() -> Value {
 }
 
 pub(super) fn tenant() -> Value {
+    let certificate = Object::new().required(
+        "sha256",
+        schema::nullable(schema::text()),
+        "Fingerprint of the certificate, in hexadecimal.",
+    );
     Object::new()
         .required("id", schema::id(TenantId::PREFIX), "Its id.")
         .required("name", schema::text(), "Its name.")
         .required("suspended", schema::boolean(), "A suspended tenant is read-only to its callers.")
+        .required(
+            "egressAllow",
+            schema::array(schema::text()),
+            "`host:port` of the places that its provider calls may reach besides public https addresses.",
+        )
+        .required(
+            "caCertificates",
+            schema::array(certificate.into()),
+            "The private authorities that its provider calls trust beside the public ones.",
+        )
         .required("createdAt", schema::time(), "When it was made.")
         .required("updatedAt", schema::time(), "When it was last changed.")
         .schema()

@@ -1,6 +1,6 @@
 //! Making and changing tenants, users and tokens: what the bodies may say.
 
-use super::{AccessToken, GlobalRole, NetworkSettings, Principal, Scope, Tenant, TokenKind, User};
+use super::{AccessToken, GlobalRole, NetworkPatch, NetworkSettings, Principal, Scope, Tenant, TokenKind, User};
 use crate::error::{DomainError, FieldErrors};
 use crate::id::{AccessTokenId, TenantId, UserId};
 use crate::input::{Field, Object};
@@ -61,20 +61,23 @@ impl CreateTenant {
 pub struct PatchTenant {
     name: Option<String>,
     suspended: Option<bool>,
+    network: NetworkPatch,
 }
 
 impl PatchTenant {
-    /// Reads `{name?, suspended?}`.
+    /// Reads `{name?, suspended?, egressAllow?, caCertificates?}`; `certificate` says what is wrong with a text that
+    /// shall be a certificate.
     ///
     /// # Errors
     /// [`DomainError::Invalid`] with every wrong field.
-    pub fn read(body: &Value) -> Result<Self, DomainError> {
+    pub fn read(body: &Value, certificate: impl Fn(&str) -> Result<(), String>) -> Result<Self, DomainError> {
         let mut errors = FieldErrors::new();
         let mut object = Object::root(body, &mut errors);
         let name = optional_name(&mut object, "name");
         let suspended = object.boolean("suspended").value();
+        let network = NetworkPatch::read(&mut object, certificate);
         object.finish();
-        errors.into_result(Self { name, suspended })
+        errors.into_result(Self { name, suspended, network })
     }
 
     /// Applies it.
@@ -83,7 +86,7 @@ impl PatchTenant {
         Tenant {
             name: self.name.clone().unwrap_or_else(|| stored.name.clone()),
             suspended: self.suspended.unwrap_or(stored.suspended),
-            network: stored.network.clone(),
+            network: self.network.apply(&stored.network),
             updated_at: now,
             version: stored.version + 1,
             ..stored.clone()

@@ -1,5 +1,8 @@
 //! Why a call to the outside gave no answer.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 /// Why a URL is not called. Nothing has been sent when a call ends with this.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +19,14 @@ pub enum Refusal {
     /// Not 443 or 8443.
     #[error("port {0} is not allowed; use 443 or 8443")]
     Port(u16),
+    /// Not the port of the transport.
+    #[error("port {port} is not allowed; use {expected}")]
+    TransportPort {
+        /// The port that was asked for.
+        port: u16,
+        /// The transport's own.
+        expected: u16,
+    },
     /// The host is a literal address that is not public.
     #[error("{host} is {what}")]
     Address {
@@ -27,10 +38,14 @@ pub enum Refusal {
     /// At least one address of the name is not public. Which one is not told: it would map an inner network.
     #[error("{0} does not resolve to public addresses only")]
     Name(String),
+    /// An allow-listed name leads to an address that no list can allow.
+    #[error("{0} leads to an address that no list can allow")]
+    Barred(String),
 }
 
-/// Why a call gave no usable answer. No text here holds a token, a path or a query string: only host and port.
-#[derive(Debug, thiserror::Error)]
+/// Why a call gave no usable answer. No text here holds a token, a path or a query string: only host and port, and
+/// always those of the request: what a redirect names may be an echo of a secret.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum EgressError {
     /// The address guard said no.
@@ -55,16 +70,25 @@ pub enum EgressError {
         host: String,
         /// What the transport said, without the URL.
         #[source]
-        source: reqwest::Error,
+        source: Arc<reqwest::Error>,
     },
-    /// The connection broke before the status line, or what came was not HTTP.
+    /// What came was not HTTP.
+    #[error("{host} did not answer in HTTP")]
+    Protocol {
+        /// Host and port.
+        host: String,
+        /// What the transport said, without the URL.
+        #[source]
+        source: Arc<reqwest::Error>,
+    },
+    /// The connection broke before the status line.
     #[error("{host} closed the connection without an answer")]
     Interrupted {
         /// Host and port.
         host: String,
         /// What the transport said, without the URL.
         #[source]
-        source: reqwest::Error,
+        source: Arc<reqwest::Error>,
     },
     /// The connection broke inside the body.
     #[error("{host} sent an incomplete answer")]
@@ -73,7 +97,7 @@ pub enum EgressError {
         host: String,
         /// What the transport said, without the URL.
         #[source]
-        source: reqwest::Error,
+        source: Arc<reqwest::Error>,
     },
     /// The body is longer than the limit; reading stopped there.
     #[error("{host} sent more than {limit} bytes")]
@@ -83,9 +107,51 @@ pub enum EgressError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// More headers, or longer ones, than are read: 200 of 64 KB together.
+    #[error("{host} sent more or longer headers than are read")]
+    Headers {
+        /// Host and port.
+        host: String,
+    },
+    /// The body cannot be unpacked.
+    #[error("{host} sent {what}")]
+    Encoding {
+        /// Host and port.
+        host: String,
+        /// What came.
+        what: &'static str,
+    },
+    /// More redirects than are followed.
+    #[error("{host} redirected more than {limit} times", limit = super::limits::MAX_REDIRECTS)]
+    TooManyRedirects {
+        /// Host and port.
+        host: String,
+    },
+    /// A redirect without a readable target.
+    #[error("{host} redirected to an address that cannot be read")]
+    BadRedirect {
+        /// Host and port.
+        host: String,
+    },
+    /// The address guard said no to a redirect's target; nothing was sent there.
+    #[error("{host} redirected to an address that is refused: {refusal}")]
+    RefusedRedirect {
+        /// Host and port.
+        host: String,
+        /// Why; a name is left out of it.
+        refusal: Refusal,
+    },
+    /// The provider said that it will not answer this caller yet; it was not called.
+    #[error("{host} asked to be left alone for {} s more", retry_after.as_secs().max(1))]
+    RateLimited {
+        /// Host and port.
+        host: String,
+        /// How long still.
+        retry_after: Duration,
+    },
     /// The transport cannot be built on this machine (no certificate store, for example).
     #[error("the HTTP client cannot be set up")]
-    Setup(#[source] reqwest::Error),
+    Setup(#[source] Arc<reqwest::Error>),
 }
 
 impl EgressError {
@@ -98,6 +164,13 @@ impl EgressError {
             | Self::Timeout { .. }
             | Self::Connect { .. }
             | Self::TooLarge { .. }
+            | Self::Protocol { .. }
+            | Self::Headers { .. }
+            | Self::Encoding { .. }
+            | Self::TooManyRedirects { .. }
+            | Self::BadRedirect { .. }
+            | Self::RefusedRedirect { .. }
+            | Self::RateLimited { .. }
             | Self::Setup(_) => false,
         }
     }
@@ -107,22 +180,37 @@ impl EgressError {
         if let Some(refusal) = cause::<Refusal>(&source) {
             return Self::Refused(refusal.clone());
         }
+        if cause::<Unresolved>(&source).is_some() {
+            return Self::Resolve { host };
+        }
+        let parse = cause::<hyper::Error>(&source).filter(|error| error.is_parse());
         if source.is_timeout() {
             Self::Timeout { host }
-        } else if cause::<Unresolved>(&source).is_some() {
-            Self::Resolve { host }
         } else if source.is_builder() {
-            Self::Setup(source)
+            Self::Setup(Arc::new(source))
+        } else if parse.is_some_and(hyper::Error::is_parse_too_large) {
+            Self::Headers { host }
+        } else if parse.is_some() {
+            Self::Protocol { host, source: Arc::new(source) }
         } else if source.is_connect() && !is_reset(&source) {
-            Self::Connect { host, source }
+            Self::Connect { host, source: Arc::new(source) }
         } else {
-            Self::Interrupted { host, source }
+            Self::Interrupted { host, source: Arc::new(source) }
         }
     }
 
     /// Reads a transport error of the body. `source` must not carry its URL any more.
     pub(super) fn of_body(host: String, source: reqwest::Error) -> Self {
-        if source.is_timeout() { Self::Timeout { host } } else { Self::Body { host, source } }
+        if source.is_timeout() { Self::Timeout { host } } else { Self::Body { host, source: Arc::new(source) } }
+    }
+
+    /// The same of a call that was redirected before. What the target is called does not come along.
+    pub(super) fn after_redirect(self, host: &str) -> Self {
+        let Self::Refused(mut refusal) = self else { return self };
+        if let Refusal::Name(name) | Refusal::Barred(name) = &mut refusal {
+            "its target".clone_into(name);
+        }
+        Self::RefusedRedirect { host: host.to_owned(), refusal }
     }
 }
 

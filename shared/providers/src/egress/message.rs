@@ -23,15 +23,16 @@ pub struct EgressRequest {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    pub(super) cached: bool,
 }
 
 impl EgressRequest {
     /// A request without headers and body.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { kind: CallKind::Api, method, url, headers: HeaderMap::new(), body: Vec::new() }
+        Self { kind: CallKind::Api, method, url, headers: HeaderMap::new(), body: Vec::new(), cached: false }
     }
 
-    /// A GET, which is tried a second time when the other side is briefly out of order.
+    /// A GET, which is tried again when the other side is briefly out of order.
     pub fn get(url: Url) -> Self {
         Self::new(Method::GET, url)
     }
@@ -50,6 +51,14 @@ impl EgressRequest {
         self
     }
 
+    /// Lets a GET be answered from a kept body once the other side has said that it still holds (`304`), and share
+    /// one exchange with equal requests under way. The caller sees a 200 either way. Other methods ignore it.
+    #[must_use]
+    pub fn cached(mut self) -> Self {
+        self.cached = true;
+        self
+    }
+
     /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
@@ -65,14 +74,14 @@ impl fmt::Debug for EgressRequest {
     }
 }
 
-/// An answer from the outside, whatever its status; a redirect is an answer like any other.
+/// An answer from the outside, whatever its status; a redirect that is not followed is an answer like any other.
 #[derive(Clone)]
 pub struct EgressResponse {
     /// The status.
     pub status: StatusCode,
-    /// The headers, as sent.
+    /// The headers, as sent; without those of an encoding that was undone.
     pub headers: HeaderMap,
-    /// The body as sent (never decompressed), at most the limit of the settings.
+    /// The body, unpacked, at most the limit of the settings.
     pub body: Vec<u8>,
 }
 

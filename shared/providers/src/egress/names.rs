@@ -2,8 +2,8 @@
 //! exactly the checked addresses. It never looks the name up itself, so a second, different answer (DNS rebinding)
 //! has no one to deceive.
 
-use super::address::not_public;
 use super::error::{Refusal, Unresolved};
+use super::reach::Reach;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::future::Future;
 use std::io;
@@ -31,27 +31,57 @@ impl Lookup for SystemLookup {
 }
 
 /// Stands between the connector and the lookup.
+#[derive(Clone)]
 pub(super) struct GuardedNames {
     pub(super) lookup: Arc<dyn Lookup>,
-    /// `false` only for the client that calls allow-listed places.
-    pub(super) public_only: bool,
+    pub(super) reach: Reach,
+    /// Address of the function's own runtime interface.
+    pub(super) runtime: Option<IpAddr>,
+}
+
+impl GuardedNames {
+    /// All addresses of the name, every one of them checked.
+    pub(super) async fn addresses(&self, name: String) -> Result<Vec<IpAddr>, NameError> {
+        let addresses = self.lookup.lookup(name.clone()).await.map_err(Unresolved)?;
+        if addresses.is_empty() {
+            return Err(Unresolved(io::ErrorKind::NotFound.into()).into());
+        }
+        // One bad address among good ones refuses the name: nobody publishes such a mix by accident.
+        if addresses.iter().any(|address| self.reach.refuses(*address, self.runtime).is_some()) {
+            return Err(match self.reach {
+                Reach::Public => Refusal::Name(name),
+                Reach::Operator | Reach::Tenant | Reach::TenantOnRuntimePort => Refusal::Barred(name),
+            }
+            .into());
+        }
+        Ok(addresses)
+    }
+}
+
+/// Why a name has no address to connect to.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NameError {
+    /// There is none.
+    #[error(transparent)]
+    Unresolved(#[from] Unresolved),
+    /// There is one that is not for us.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
 }
 
 impl Resolve for GuardedNames {
     fn resolve(&self, name: Name) -> Resolving {
-        let looked_up = self.lookup.lookup(name.as_str().to_owned());
-        let public_only = self.public_only;
+        let names = self.clone();
         Box::pin(async move {
-            let addresses = looked_up.await.map_err(Unresolved)?;
-            if addresses.is_empty() {
-                return Err(Unresolved(io::ErrorKind::NotFound.into()).into());
+            match names.addresses(name.as_str().to_owned()).await {
+                // Port 0 stands for the URL's own.
+                Ok(addresses) => {
+                    Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
+                }
+                // Unwrapped, so that the errors' chain names them.
+                Err(NameError::Unresolved(error)) => Err(error.into()),
+                Err(NameError::Refused(refusal)) => Err(refusal.into()),
             }
-            // One bad address among good ones refuses the name: nobody publishes such a mix by accident.
-            if public_only && addresses.iter().any(|address| not_public(*address).is_some()) {
-                return Err(Refusal::Name(name.as_str().to_owned()).into());
-            }
-            // Port 0 stands for the URL's own.
-            Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
 }

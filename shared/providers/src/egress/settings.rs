@@ -1,35 +1,14 @@
-//! What the egress client may reach besides the public Internet, and how long and how much.
+//! What the egress client may reach besides the public Internet.
 
-use std::time::Duration;
+use super::limits::Limits;
+use super::message::CallKind;
+use repoplane_domain::access::{EgressPlace, parse_host};
 use url::Host;
 
-/// Longest wait for a connection: name lookup, TCP and TLS together.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Longest time of one call with its retry, from the lookup to the last byte of the body.
-pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(12);
-/// Longest body that is read, in bytes.
-pub const MAX_BODY: usize = 5_000_000;
-/// Longest pause before the retry; the actual one is random between half of it and all of it.
-pub const RETRY_PAUSE: Duration = Duration::from_millis(400);
-
-/// Time and size limits of every call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Longest wait for a connection.
-    pub connect: Duration,
-    /// Longest time of one call with its retry.
-    pub total: Duration,
-    /// Longest body, in bytes.
-    pub body: usize,
-    /// Longest pause before the retry.
-    pub retry_pause: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connect: CONNECT_TIMEOUT, total: TOTAL_TIMEOUT, body: MAX_BODY, retry_pause: RETRY_PAUSE }
-    }
-}
+/// The variable with the operator's allow list.
+const ALLOW_VARIABLE: &str = "REPOPLANE_EGRESS_ALLOW";
+/// The variable in which Lambda tells host and port of its runtime interface (AWS Lambda: runtime API).
+const RUNTIME_VARIABLE: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// One place of the allow list cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,22 +18,33 @@ pub struct InvalidAllowList {
     pub entry: String,
 }
 
-/// A host and a port: what the allow list names.
+/// Settings of [`crate::Egress`]. The default reaches public https addresses and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) host: Host,
-    pub(super) port: u16,
+pub struct EgressSettings {
+    allowed: Vec<EgressPlace>,
+    stand_ins: Vec<(Host, EgressPlace)>,
+    runtime: Option<EgressPlace>,
+    api: Limits,
+    git: Limits,
 }
 
-/// Settings of [`crate::Egress`]. The default reaches public https addresses and nothing else.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EgressSettings {
-    allowed: Vec<Place>,
-    stand_ins: Vec<(Host, Place)>,
-    pub(super) limits: Limits,
+impl Default for EgressSettings {
+    fn default() -> Self {
+        let (api, git) = (Limits::of(CallKind::Api), Limits::of(CallKind::Git));
+        Self { allowed: Vec::new(), stand_ins: Vec::new(), runtime: None, api, git }
+    }
 }
 
 impl EgressSettings {
+    /// Reads `REPOPLANE_EGRESS_ALLOW`, and from `AWS_LAMBDA_RUNTIME_API` which place no tenant may name.
+    ///
+    /// # Errors
+    /// Those of [`EgressSettings::from_allow_list`].
+    pub fn from_environment() -> Result<Self, InvalidAllowList> {
+        let read = |name| std::env::var(name).unwrap_or_default();
+        Ok(Self::from_allow_list(&read(ALLOW_VARIABLE))?.with_runtime(&read(RUNTIME_VARIABLE)))
+    }
+
     /// Reads `REPOPLANE_EGRESS_ALLOW`: entries separated by commas or blanks.
     ///
     /// - `host:port` may be called over plain http and may be a non-public address. Only that host with that port.
@@ -73,49 +63,55 @@ impl EgressSettings {
     fn add(&mut self, entry: &str) -> Option<()> {
         match entry.split_once('=') {
             Some((name, place)) => {
-                let name = host(name).filter(|name| matches!(name, Host::Domain(_)))?;
-                self.stand_ins.push((name, place_of(place)?));
+                let name = parse_host(name).filter(|name| matches!(name, Host::Domain(_)))?;
+                self.stand_ins.push((name, EgressPlace::parse(place).ok()?));
             }
-            None => self.allowed.push(place_of(entry)?),
+            None => self.allowed.push(EgressPlace::parse(entry).ok()?),
         }
         Some(())
     }
 
-    /// The same settings with other limits.
+    /// The same settings with other limits, for every kind of call.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        (self.api, self.git) = (limits, limits);
         self
     }
 
-    pub(super) fn allows(&self, host: &Host<&str>, port: u16) -> bool {
-        self.allowed.iter().any(|place| place.port == port && same(&place.host, host))
+    /// The same settings with the place of the function's runtime interface; what is no `host:port` is none.
+    #[must_use]
+    pub fn with_runtime(mut self, place: &str) -> Self {
+        self.runtime = EgressPlace::parse(place).ok();
+        self
     }
 
-    pub(super) fn stand_in(&self, name: &Host<&str>) -> Option<&Place> {
+    pub(super) fn limits(&self, kind: CallKind) -> Limits {
+        match kind {
+            CallKind::Api => self.api,
+            CallKind::Git => self.git,
+        }
+    }
+
+    pub(super) fn runtime(&self) -> Option<&EgressPlace> {
+        self.runtime.as_ref()
+    }
+
+    pub(super) fn allows(&self, host: &Host<&str>, port: u16) -> bool {
+        names(&self.allowed, host, port)
+    }
+
+    pub(super) fn stand_in(&self, name: &Host<&str>) -> Option<&EgressPlace> {
         self.stand_ins.iter().find(|(public, _)| same(public, name)).map(|(_, place)| place)
     }
 }
 
+/// Whether one of the places is that host with that port.
+pub(super) fn names(places: &[EgressPlace], host: &Host<&str>, port: u16) -> bool {
+    places.iter().any(|place| place.port == port && same(&place.host, host))
+}
+
 fn same(ours: &Host, theirs: &Host<&str>) -> bool {
     *ours == theirs.to_owned()
-}
-
-fn place_of(text: &str) -> Option<Place> {
-    let (name, port) = text.rsplit_once(':')?;
-    // `parse` alone would also take a plus sign.
-    let port =
-        port.bytes().all(|b| b.is_ascii_digit()).then(|| port.parse().ok()).flatten().filter(|port| *port > 0)?;
-    Some(Place { host: host(name)?, port })
-}
-
-/// Reads a host the way a URL's host is read, so that both compare equal.
-fn host(text: &str) -> Option<Host> {
-    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
-    if !plain {
-        return None;
-    }
-    Host::parse(text).ok()
 }
 
 #[cfg(test)]
@@ -164,7 +160,8 @@ mod tests {
     #[test]
     fn nothing_is_allowed_by_default() {
         assert_eq!(EgressSettings::from_allow_list(" ,\n").unwrap(), EgressSettings::default());
-        assert_eq!(Limits::default().body, 5_000_000);
+        assert_eq!(EgressSettings::default().limits(CallKind::Api).body, 5_000_000);
+        assert_eq!(EgressSettings::default().limits(CallKind::Git).body, 20_000_000);
     }
 
     trait AsRefHost {

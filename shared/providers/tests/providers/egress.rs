@@ -2,26 +2,13 @@
 
 use crate::server::{Server, egress, endless, limited, raw, silent};
 use http::Method;
-use http::header::{CONTENT_ENCODING, HOST, HeaderName, HeaderValue, LOCATION, USER_AGENT};
+use http::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
 use repoplane_providers::{Egress, EgressError, EgressRequest, EgressResponse, EgressSettings, Refusal};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 async fn get(egress: &Egress, address: SocketAddr) -> Result<EgressResponse, EgressError> {
     egress.send(EgressRequest::get(format!("http://{address}/path?access_token=hunter2").parse().unwrap())).await
-}
-
-#[tokio::test]
-async fn a_redirect_is_an_answer_and_nothing_follows_it() {
-    for target in ["http://10.0.0.1/", "http://169.254.169.254/latest/meta-data/", "https://api.github.com/", "/other"]
-    {
-        let server = Server::start(vec![("/path?access_token=hunter2", 302, target.to_owned())]).await;
-        let egress = server.egress();
-        let answer = get(&egress, server.address).await.unwrap();
-        assert_eq!((answer.status.as_u16(), answer.headers[LOCATION].to_str().unwrap()), (302, target));
-        assert_eq!(egress.calls(), 1, "{target}");
-        assert_eq!(server.calls().len(), 1, "{target}");
-    }
 }
 
 #[tokio::test]
@@ -40,7 +27,7 @@ async fn a_stand_in_gets_calls_for_the_public_name_over_plain_http() {
 }
 
 #[tokio::test]
-async fn a_get_is_tried_once_more_when_the_server_is_briefly_out_of_order() {
+async fn a_get_is_tried_again_when_the_server_is_briefly_out_of_order() {
     for status in [502, 503, 504] {
         let path = "/path?access_token=hunter2";
         let server = Server::start(vec![(path, status, String::new()), (path, 200, "ok".to_owned())]).await;
@@ -51,11 +38,11 @@ async fn a_get_is_tried_once_more_when_the_server_is_briefly_out_of_order() {
 }
 
 #[tokio::test]
-async fn a_server_that_stays_out_of_order_is_asked_twice_only() {
+async fn a_server_that_stays_out_of_order_is_asked_three_times_only() {
     let server = Server::start(vec![("/path?access_token=hunter2", 503, "down".to_owned())]).await;
     let egress = server.egress();
     assert_eq!(get(&egress, server.address).await.unwrap().status.as_u16(), 503);
-    assert_eq!(egress.calls(), 2);
+    assert_eq!(egress.calls(), 3);
 }
 
 #[tokio::test]
@@ -127,16 +114,6 @@ async fn a_body_ends_at_the_limit_announced_or_not() {
 }
 
 #[tokio::test]
-async fn a_body_is_handed_over_as_sent() {
-    let address = raw(&["HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 8\r\n\r\nnot gzip"]).await;
-    let answer = get(&egress(address), address).await.unwrap();
-    assert_eq!(
-        (answer.headers[CONTENT_ENCODING].to_str().unwrap(), answer.body.as_slice()),
-        ("gzip", b"not gzip".as_slice())
-    );
-}
-
-#[tokio::test]
 async fn errors_name_the_place_and_never_path_or_query() {
     let silent = silent().await;
     let closing = raw(&[""]).await;
@@ -147,7 +124,7 @@ async fn errors_name_the_place_and_never_path_or_query() {
     for (address, expected) in [
         (silent, format!("{silent} did not answer in time")),
         (closing, format!("{closing} closed the connection without an answer")),
-        (nonsense, format!("{nonsense} closed the connection without an answer")),
+        (nonsense, format!("{nonsense} did not answer in HTTP")),
         (half, format!("{half} sent an incomplete answer")),
         (closed, format!("cannot connect to {closed}")),
     ] {

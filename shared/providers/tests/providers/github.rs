@@ -178,7 +178,7 @@ async fn a_refusal_is_quoted() {
         ("4.4/fail", "/repos/acme/widgets", 403, forbidden, format!("[github] 403 Forbidden: {forbidden}"), 2),
         ("4.4/fail", "/repos/acme/widgets", 404, missing, format!("[github] 404 Not Found: {missing}"), 2),
         ("4.4/fail", "/user", 500, "", "[github] 500 Internal Server Error".to_owned(), 1),
-        ("4.4/fail", "/user", 503, "busy", "[github] 503 Service Unavailable: busy".to_owned(), 2),
+        ("4.4/fail", "/user", 503, "busy", "[github] 503 Service Unavailable: busy".to_owned(), 3),
     ] {
         let mut script = answers(&user(), &repository());
         script.retain(|answer| answer.0 != path);

@@ -35,20 +35,21 @@ async fn answers_that_are_no_answers_are_named() {
             (
                 "4.4/fail",
                 302,
-                "http://169.254.169.254/".to_owned(),
-                "302 Found: redirects are not followed (has the repository or the server moved?)",
+                "https://169.254.169.254/".to_owned(),
+                "HOST redirected to an address that is refused: 169.254.169.254 is a cloud metadata address",
             ),
             (
                 "4.4/fail",
-                301,
+                300,
                 "/repositories/1?token=x".to_owned(),
-                "301 Moved Permanently: redirects are not followed (has the repository or the server moved?)",
+                "300 Multiple Choices: redirects are not followed (has the repository or the server moved?)",
             ),
             ("4.4/fail", 299, "not json".to_owned(), "the answer is not JSON"),
             ("4.4/fail", 499, "odd".to_owned(), "499: odd"),
         ] {
             let server = Server::start(vec![(first, status, body)]).await;
             let text = message(&server.egress(), provider, &server.url(), "55").await;
+            let expected = expected.replace("HOST", &server.address.to_string());
             assert_eq!(text, format!("[{provider}] {expected}"), "{id}");
             assert_eq!(server.calls().len(), 1, "{id}");
         }

@@ -6,5 +6,6 @@ mod egress;
 mod github;
 mod gitlab;
 mod hostile;
+mod private;
 mod questions;
 mod server;
