@@ -2,6 +2,7 @@
 
 mod operations;
 mod schemas;
+mod webhook_hooks;
 
 use repoplane_api::openapi::Operation;
 use repoplane_api::openapi::schema::{self, Object};
@@ -15,6 +16,7 @@ pub fn describe() -> Vec<Operation> {
         operations::access(),
         operations::tenants(),
         operations::users(),
+        webhook_hooks::operations(),
         operations::repositories(),
         operations::members(),
         operations::audit(),
@@ -40,6 +42,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("AuditEntry", schemas::audit_entry()),
         ("Tenant", schemas::tenant()),
         ("User", schemas::user()),
+        ("OrganisationHook", webhook_hooks::hook()),
         ("AccessToken", schemas::access_token()),
         ("Scope", schema::one_of(&["repos:read", "repos:write", "tasks:read", "tasks:write", "admin", "operator"])),
         ("Done", Object::new().required("ok", schema::constant(true), "Always true.").schema()),

@@ -283,16 +283,14 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
 }
 
 /// Counts one more write of the document, if there is one.
-fn count_writes(before: &SecretWrites, writes: bool, now: Timestamp) -> Result<SecretWrites, DomainError> {
+pub(crate) fn count_writes(before: &SecretWrites, writes: bool, now: Timestamp) -> Result<SecretWrites, DomainError> {
     let day = now.day();
     let count = if before.day == day { before.count } else { 0 };
     if !writes {
         return Ok(before.clone());
     }
     if count >= MAX_SECRET_WRITES {
-        let detail = format!(
-            "secrets of this repository were changed {MAX_SECRET_WRITES} times today; try again tomorrow (UTC)"
-        );
+        let detail = format!("these secrets were changed {MAX_SECRET_WRITES} times today; try again tomorrow (UTC)");
         let second_of_day = now.as_second().rem_euclid(86_400);
         let retry_after = Duration::from_secs((86_400 - second_of_day).unsigned_abs());
         return Err(DomainError::TooOften { detail, retry_after });

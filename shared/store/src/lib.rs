@@ -15,6 +15,7 @@ mod idempotency;
 mod item;
 pub mod keys;
 mod lifetime;
+mod organisation_hooks;
 mod removal;
 mod repositories;
 mod table;
@@ -28,11 +29,13 @@ pub use audit::AuditPage;
 pub use change::{Author, Plan};
 pub use decision::{DecisionSet, RepositoryAccess, SecretWrites, StoredAutomation, StoredCredentials, StoredMembers};
 pub use deliveries::{
-    DeliveryCommit, DeliveryFilter, DeliveryPage, FoundDelivery, KeptDelivery, Replay, TwinResult, VerifiedDelivery,
+    DeliveryCommit, DeliveryFilter, DeliveryPage, FoundDelivery, KeptDelivery, Replay, TwinKey, TwinResult,
+    VerifiedDelivery,
 };
 pub use error::StoreError;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
+pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
@@ -41,7 +44,7 @@ pub use vault::{Document, SecretPointer, Vault};
 
 use moka::future::Cache;
 use repoplane_domain::error::DomainError;
-use repoplane_domain::id::{IdSource, RepositoryId, TaskId, TenantId};
+use repoplane_domain::id::{HookId, IdSource, RepositoryId, TaskId, TenantId};
 use std::sync::Arc;
 use std::time::Duration;
 use table::Table;
@@ -58,6 +61,9 @@ const CACHED_LOCATORS: u64 = 10_000;
 /// How long it is believed who may read the lists of a repository; as long as a token is.
 const ACCESS_LIFE: Duration = TOKEN_LIFE;
 const CACHED_ACCESS: u64 = 1_000;
+/// How long the webhook of an organisation is believed for what it lets through; as long as a token is.
+const HOOK_LIFE: Duration = TOKEN_LIFE;
+const CACHED_HOOKS: u64 = 1_000;
 
 /// A rule or storage says no to a write.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +90,7 @@ pub struct Store {
     tenants: Cache<TenantId, Arc<tenants::TenantRecord>>,
     locators: Cache<TaskId, tasks::Located>,
     access: Cache<RepositoryId, Arc<RepositoryAccess>>,
+    hooks: Cache<HookId, Arc<StoredHook>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -109,6 +116,7 @@ impl Store {
             tenants: Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(TENANT_LIFE).build(),
             locators: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             access: Cache::builder().max_capacity(CACHED_ACCESS).time_to_live(ACCESS_LIFE).build(),
+            hooks: Cache::builder().max_capacity(CACHED_HOOKS).time_to_live(HOOK_LIFE).build(),
         }
     }
 
