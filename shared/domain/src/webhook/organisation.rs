@@ -4,7 +4,8 @@
 
 use super::check::{check_endpoint, ended, other_base};
 use super::headers::Incoming;
-use super::identity::{Described, comparable_base};
+use super::identity::{Described, comparable_base, normal_name, path_of};
+use super::payload::text;
 use super::refusal::Refusal;
 use super::trace::TraceLog;
 use crate::delivery::{ErrorLayer, StepKey};
@@ -53,7 +54,7 @@ fn find(hook: &OrganisationHook, payload: &Value) -> Result<Vec<Identity>, Refus
     if let Some(actual) = actual.filter(|actual| !actual.eq_ignore_ascii_case(&expected)) {
         return Err(other_base(&expected, &actual));
     }
-    let path = described.path.clone().unwrap_or_default();
+    let path = described.path.clone().or_else(|| bare_path(hook.provider, payload)).unwrap_or_default();
     if let Some(owner) = hook.owner.as_ref().filter(|_| !hook.speaks_for(&path)) {
         let code = Some("WEBHOOK_OWNER_MISMATCH");
         return Err(Refusal::rejected(409, ErrorLayer::RepoBinding, code, "Webhook owner mismatch")
@@ -64,6 +65,14 @@ fn find(hook: &OrganisationHook, payload: &Value) -> Result<Vec<Identity>, Refus
     let path = Some(path).filter(|path| hook.provider == Provider::Gitlab && !path.is_empty());
     let ids = described.external_ids.into_iter().rev().chain(path);
     Ok(ids.map(|id| hook.identity_of(&id)).collect())
+}
+
+/// Where GitLab's events have the path that have no `project`: beside its id (a project that is made or renamed), or in
+/// the older `repository`.
+fn bare_path(provider: Provider, payload: &Value) -> Option<String> {
+    let bare = || text(payload, "/path_with_namespace").map(normal_name);
+    let older = || text(payload, "/repository/homepage").and_then(path_of);
+    if provider == Provider::Gitlab { bare().or_else(older) } else { None }
 }
 
 fn names_repository(provider: Provider, payload: &Value) -> bool {
@@ -155,6 +164,11 @@ mod tests {
         for nameless in [json!({"repository": {}}), json!({"repository": 7})] {
             assert_eq!(status(&github, &nameless), (400, json!("WEBHOOK_REPO_ID_MISSING"), Value::Null));
         }
+        let created = json!({"event_name": "project_create", "project_id": 9, "path_with_namespace": "Acme/app"});
+        let of_acme = hook(&json!({"provider": "gitlab", "owner": "acme"}));
+        assert_eq!(identities(&of_acme, &created).unwrap(), ["gitlab:gitlab.com:9", "gitlab:gitlab.com:acme/app"]);
+        let job = json!({"project_id": 9, "repository": {"homepage": "https://gitlab.com/acme/app"}});
+        assert!(identities(&of_acme, &job).is_ok());
         // Without a name nothing shows that it lies below the owner.
         let bounded = json!({"provider": "gitlab", "owner": "acme"});
         assert_eq!(status(&bounded, &json!({"project_id": 9})), (409, json!("WEBHOOK_OWNER_MISMATCH"), Value::Null));
