@@ -63,6 +63,24 @@ impl Hook {
         }
     }
 
+    /// Makes the webhook of an organisation or a group; it has no repository, and its path is that of its record.
+    pub async fn organisation(app: &TestApp, body: Value) -> Self {
+        Self::organisation_by(&app.admin(), body).await
+    }
+
+    /// As [`Hook::organisation`], by an administrator of any tenant.
+    pub async fn organisation_by(administrator: &Client, body: Value) -> Self {
+        let provider = if body["provider"] == "gitlab" { "gitlab" } else { "github" };
+        let made = administrator.post("/api/webhook-hooks", body).await.expect(201);
+        Self {
+            repo: String::new(),
+            path: format!("/api/webhook-hooks/{}", made.text("/hook/id")),
+            webhook: made.text("/webhookPath"),
+            secret: made.text("/webhookSecret"),
+            provider,
+        }
+    }
+
     /// The hook of a GitHub repository that was registered before.
     pub fn of_github(repo: &str, secret: &str) -> Self {
         Self {

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 ///
 /// Tasks have their delivery, group, locator and marks; deliveries have their detail, chunks and tasks, and no time to
 /// live while a task is open; claims, twins and memberships have their owner; no post made its tasks twice. A deleted
-/// repository leaves a tombstone and what ends by the clock; what is kept of calls with a key ends by the clock, too.
+/// repository leaves a tombstone and what ends by the clock; what is kept of calls with a key ends by the clock, too. Webhooks of
+/// organisations are listed and counted.
 ///
 /// # Errors
 /// The sentences, sorted.
@@ -37,6 +38,8 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "RECORD" => record(&index, found),
             "TOMBSTONE" => tombstone(&index, found),
             "IDEMPOTENCY" => kept_answer(found),
+            "HOOK" => hook(&index, found),
+            "COUNTER" => hooks_counted(&index, found),
             _ => Vec::new(),
         };
         wrong.extend(complaints.into_iter().map(|complaint| format!("{found}: {complaint}")));
@@ -220,6 +223,28 @@ fn kept_answer(found: &Found) -> Complaints {
         unless(found.data["fingerprint"].is_string(), "does not know its request"),
     ];
     complaints.into_iter().flatten().collect()
+}
+
+/// The webhook of an organisation stands in its tenant's list, and has been counted.
+fn hook(index: &Index, found: &Found) -> Complaints {
+    let (id, tenant) = (found.data["hook"]["id"].as_str(), found.data["hook"]["tenant"].as_str().unwrap_or_default());
+    let listed = (found.text("list_pk"), found.text("list_sk"));
+    let list = format!("HOOKS#{tenant}");
+    let mut wrong: Complaints = Vec::new();
+    wrong.extend(unless(listed == (Some(list.as_str()), id), "is not in its tenant's list"));
+    wrong.extend(unless(index.get(&format!("COUNTER#{tenant}"), "HOOKS").is_some(), "nobody counts it"));
+    wrong
+}
+
+/// The number of a tenant's organisations' webhooks is that of those that are there.
+fn hooks_counted(index: &Index, found: &Found) -> Complaints {
+    if found.sk != "HOOKS" {
+        return Vec::new();
+    }
+    let tenant = found.pk.trim_start_matches("COUNTER#");
+    let hooks = index.all().filter(|item| item.kind() == "HOOK" && item.data["hook"]["tenant"] == tenant).count();
+    let counted = found.number("hooks").unwrap_or_default();
+    unless(usize::try_from(counted) == Ok(hooks), format!("counts {counted} webhooks of {hooks}")).into_iter().collect()
 }
 
 /// The body of a large delivery is put first, for a day; any other has its delivery.

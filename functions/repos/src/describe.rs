@@ -3,6 +3,7 @@
 mod operations;
 mod providers;
 mod schemas;
+mod webhook_hooks;
 
 use repoplane_api::openapi::Operation;
 use repoplane_api::openapi::schema::{self, Object};
@@ -16,6 +17,7 @@ pub fn describe() -> Vec<Operation> {
         operations::access(),
         operations::tenants(),
         operations::users(),
+        webhook_hooks::operations(),
         operations::repositories(),
         providers::operations(),
         operations::members(),
@@ -43,6 +45,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("AuditEntry", schemas::audit_entry()),
         ("Tenant", schemas::tenant()),
         ("User", schemas::user()),
+        ("OrganisationHook", webhook_hooks::hook()),
         ("AccessToken", schemas::access_token()),
         ("Scope", schema::one_of(&["repos:read", "repos:write", "tasks:read", "tasks:write", "admin", "operator"])),
         ("Done", Object::new().required("ok", schema::constant(true), "Always true.").schema()),

@@ -15,6 +15,7 @@ mod tenants;
 mod tokens;
 mod users;
 mod view;
+mod webhook_hooks;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -64,6 +65,12 @@ pub fn routes() -> Routes<Repos> {
         .post("users_create", "/api/users", users::create)
         .get("users_get", "/api/users/{user_id}", users::show)
         .patch("users_update", "/api/users/{user_id}", users::change)
+        .get("webhook_hooks_list", "/api/webhook-hooks", webhook_hooks::list)
+        .post("webhook_hooks_create", "/api/webhook-hooks", webhook_hooks::create)
+        .get("webhook_hooks_get", "/api/webhook-hooks/{hook_id}", webhook_hooks::show)
+        .patch("webhook_hooks_update", "/api/webhook-hooks/{hook_id}", webhook_hooks::change)
+        .delete("webhook_hooks_delete", "/api/webhook-hooks/{hook_id}", webhook_hooks::remove)
+        .post("webhook_hooks_rotate_secret", "/api/webhook-hooks/{hook_id}/secret/rotate", webhook_hooks::rotate_secret)
         .get("repos_list", "/api/repos", repositories::list)
         .post("repos_create", "/api/repos", repositories::create)
         .get("repos_get", "/api/repos/{id}", repositories::show)

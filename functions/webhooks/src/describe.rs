@@ -1,7 +1,9 @@
 //! What the function's operations take and answer, for the API's document.
 
+mod receiving;
+
 use repoplane_api::openapi::schema::{self, Object};
-use repoplane_api::openapi::{Access, Answer, Archived, Operation, Parameter};
+use repoplane_api::openapi::{Answer, Archived, Operation, Parameter};
 use repoplane_api::problem::ProblemType;
 use repoplane_api::query::{DEFAULT_PAGE, MAX_PAGE};
 use repoplane_domain::access::{RepositoryRole, Scope};
@@ -10,7 +12,6 @@ use repoplane_domain::task::{MAX_LEASE_SECONDS, MAX_WORKER_BYTES, MIN_LEASE_SECO
 use repoplane_domain::webhook::EventType;
 use serde_json::{Value, json};
 
-const WEBHOOKS: &str = "Webhooks";
 const DELIVERIES: &str = "Deliveries";
 const TASKS: &str = "Tasks";
 const RESULTS: [&str; 4] = ["accepted", "skipped", "rejected", "error"];
@@ -36,7 +37,7 @@ const LAYERS: [&str; 15] = [
 
 /// The function's operations.
 pub fn describe() -> Vec<Operation> {
-    [webhooks(), deliveries(), tasks()].concat()
+    [receiving::operations(), deliveries(), tasks()].concat()
 }
 
 /// The schemas that the operations share.
@@ -74,72 +75,6 @@ fn instant() -> Value {
 
 fn robot_filter() -> Value {
     json!({"anyOf": [schema::id(RobotId::PREFIX), {"const": ""}]})
-}
-
-fn webhooks() -> Vec<Operation> {
-    let header = |name, text: &str| Parameter::header(name, schema::text(), text);
-    let of = |id, summary| {
-        repository(Operation::new(id, WEBHOOKS, summary))
-            .access(Access::Signature)
-            .archived(Archived::Skipped)
-            .answer(
-                Answer::json(
-                    202,
-                    "Taken in: the tasks that came of it, or why there are none.",
-                    schema::reference("WebhookAnswer"),
-                )
-                .with_header(
-                    "x-repoplane-delivery",
-                    schema::id(DeliveryId::PREFIX),
-                    "The delivery that records it.",
-                ),
-            )
-            .problem_at(
-                400,
-                ProblemType::WebhookRejected,
-                &[
-                    "WEBHOOK_SCOPE_NOT_SUPPORTED",
-                    "WEBHOOK_PROVIDER_MISMATCH",
-                    "WEBHOOK_REPO_ID_MISSING",
-                    "WEBHOOK_BODY_INVALID",
-                    "WEBHOOK_EVENT_MISMATCH",
-                ],
-            )
-            .problem_at(401, ProblemType::WebhookRejected, &["UNAUTHORIZED"])
-            .problem_at(
-                409,
-                ProblemType::WebhookRejected,
-                &[
-                    "WEBHOOK_REPO_NAME_MISMATCH",
-                    "WEBHOOK_REPO_BINDING_MISMATCH",
-                    "WEBHOOK_REPO_BASE_URL_MISMATCH",
-                    "WEBHOOK_BIND_FAILED",
-                ],
-            )
-            .problem(ProblemType::MalformedBody, &[])
-            .problem(ProblemType::BodyTooLarge, &[])
-            .problem_at(413, ProblemType::WebhookRejected, &["WEBHOOK_BODY_TOO_LARGE"])
-            .problem(ProblemType::Internal, &["INTERNAL_ERROR"])
-    };
-    let payload = || json!({"type": "object", "description": "The event, as the provider documents it."});
-    let text = "Verified on the raw bytes, recorded, and durable with its tasks before the answer. The same delivery again is \
-                answered with the first result and `duplicate_of`.";
-    let form = Object::new().required("payload", schema::text(), "The event's JSON.");
-    vec![
-        of("webhook_github", "Receive a webhook of GitHub")
-            .text(text)
-            .parameter(header("x-github-event", "The event's name."))
-            .parameter(header("x-github-delivery", "GitHub's id of the delivery."))
-            .parameter(header("x-hub-signature-256", "`sha256=` and the HMAC-SHA256 of the raw body, in hex."))
-            .body_of(true, vec![("application/json", payload()), ("application/x-www-form-urlencoded", form.into())]),
-        of("webhook_gitlab", "Receive a webhook of GitLab")
-            .text(text)
-            .parameter(header("x-gitlab-event", "The event's name."))
-            .parameter(header("x-gitlab-event-uuid", "GitLab's id of the event."))
-            .parameter(header("idempotency-key", "GitLab's id of the delivery, the same for each of its retries."))
-            .parameter(header("x-gitlab-token", "The webhook's secret."))
-            .body(payload()),
-    ]
 }
 
 fn deliveries() -> Vec<Operation> {

@@ -1,8 +1,10 @@
 //! Receiving webhooks; the deliveries that were received; the tasks that came of them
 //! (contract: hookcode 2.9, 2.10, 3.8, 3.9, 4.6).
 
+mod answers;
 mod deliveries;
 pub mod describe;
+mod organisation;
 mod payload;
 mod receive;
 mod redeliver;
@@ -32,6 +34,8 @@ pub fn routes() -> Routes<Webhooks> {
     Routes::new()
         .post("webhook_github", "/api/webhook/github/{id}", receive::github)
         .post("webhook_gitlab", "/api/webhook/gitlab/{id}", receive::gitlab)
+        .post("webhook_github_organisation", "/api/webhook/github/hooks/{hook_id}", organisation::github)
+        .post("webhook_gitlab_group", "/api/webhook/gitlab/hooks/{hook_id}", organisation::gitlab)
         .get("repos_list_webhook_deliveries", "/api/repos/{id}/webhook-deliveries", deliveries::list)
         .get("repos_get_webhook_delivery", "/api/repos/{id}/webhook-deliveries/{delivery_id}", deliveries::show)
         .get(

@@ -1,35 +1,38 @@
 //! `POST /api/webhook/{github,gitlab}/:repoId`: verified, recorded, deduplicated, decided, and durable before the answer
-//! (contract: hookcode 4.6; design: webhook flow). Warm, one Query and one transaction.
+//! (contract: hookcode 4.6; design: webhook flow). Warm, one Query and one transaction. What an organisation's webhook
+//! brings (`organisation.rs`) joins in at [`Post::take_in`].
 
 use crate::Webhooks;
-use axum::Json;
+use crate::answers::{accepted, answer_refusal, naming, not_taken_in, with_delivery};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use repoplane_api::access::PathParams;
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{App, Problem, body};
 use repoplane_domain::access::Member;
 use repoplane_domain::delivery::{Delivery, StepKey};
 use repoplane_domain::error::Kind;
-use repoplane_domain::id::{DeliveryId, RepositoryId, RobotId};
+use repoplane_domain::id::{DeliveryId, HookId, RepositoryId, RobotId};
 use repoplane_domain::repository::Provider;
 use repoplane_domain::webhook::{
-    ActorCandidate, Decision, Ending, Incoming, Recording, Refusal, ScheduleClaim, Target, TraceLog, TraceSource,
-    Verification, VerificationSecrets, WebhookHeaders, bind, decide, dedupe_keys, open, pre_check, record, verify,
+    ActorCandidate, Decision, DedupeKey, Ending, Incoming, Recording, Refusal, ScheduleClaim, Target, TraceLog,
+    TraceSource, Verification, VerificationSecrets, WebhookHeaders, bind, check_state, decide, dedupe_keys,
+    event_of_any_hook, open, pre_check, record, verify,
 };
-use repoplane_store::{DecisionSet, DeliveryCommit, Hydrated, Replay, StoreError, TwinResult, VerifiedDelivery};
+use repoplane_store::{
+    DecisionSet, DeliveryCommit, Hydrated, Replay, StoreError, TwinKey, TwinResult, VerifiedDelivery,
+};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// The largest body, in bytes. Behind API Gateway, Lambda's payload limit ends it earlier, at about 4.5 MB.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
-/// Names the delivery in every recorded answer, so that a provider's log leads to ours.
-const DELIVERY_HEADER: HeaderName = HeaderName::from_static("x-repoplane-delivery");
 /// How often a post that was overtaken while it filled in the record looks again.
 const BINDING_TRIES: usize = 8;
 /// How often the tasks whose schedule is taken are dropped and the rest is written again.
 pub(crate) const SCHEDULE_TRIES: usize = 4;
+/// Names the repository's own webhook among those that may bring its events.
+const OWN_HOOK: &str = "own";
 
 /// `webhook_github`.
 pub(crate) async fn github(state: State<Webhooks>, path: PathParams, request: Request) -> Result<Response, Problem> {
@@ -41,12 +44,32 @@ pub(crate) async fn gitlab(state: State<Webhooks>, path: PathParams, request: Re
     receive(state, Provider::Gitlab, &path, request).await
 }
 
+/// A post as it came.
+pub(crate) struct Received {
+    pub(crate) headers: WebhookHeaders,
+    /// How many bytes the sender announced.
+    length: Option<u64>,
+    pub(crate) raw: Result<Vec<u8>, Problem>,
+}
+
+impl Received {
+    pub(crate) async fn of(request: Request) -> Self {
+        let pairs = request.headers().iter();
+        let headers =
+            WebhookHeaders::new(pairs.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))));
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        Self { headers, length, raw: body::read(request, MAX_BODY_BYTES).await }
+    }
+}
+
 /// One post on its way through the checks.
 pub(crate) struct Post<'a> {
     pub(crate) app: &'a App,
     pub(crate) id: DeliveryId,
     pub(crate) incoming: Incoming<'a>,
     pub(crate) source: TraceSource,
+    /// The organisation's webhook that brought it; the repository's own when absent.
+    pub(crate) organisation: Option<HookId>,
 }
 
 async fn receive(
@@ -56,11 +79,7 @@ async fn receive(
     request: Request,
 ) -> Result<Response, Problem> {
     let app = &state.app;
-    let pairs = request.headers().iter();
-    let headers =
-        WebhookHeaders::new(pairs.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))));
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let raw = body::read(request, MAX_BODY_BYTES).await;
+    let Received { headers, length, raw } = Received::of(request).await;
     let repository: RepositoryId = path.id("id", Kind::Repository)?;
     let set = app.store.decision_set(repository).await.map_err(not_taken_in)?;
     let set = set.ok_or_else(|| Problem::not_found(Kind::Repository))?;
@@ -75,16 +94,16 @@ async fn receive(
     };
     let id = DeliveryId::new(now, app.store.ids());
     let incoming = Incoming { endpoint, headers: &headers, raw: &raw };
-    let post = Post { app, id, incoming, source: TraceSource::Ingress };
+    let post = Post { app, id, incoming, source: TraceSource::Ingress, organisation: None };
     let mut trace = TraceLog::new(now);
     match post.check_sender(&set, &mut trace).await? {
-        Ok(()) => post.take_in(set, trace).await,
+        Ok(()) => post.take_in(set, None, trace).await,
         Err(refusal) => {
             let delivery = post.record(repository, None, &Ending::from(&refusal), refusal.body(), trace);
             if state.unverified.admits(repository, &refusal.message, now) {
                 app.store.record_unverified(&delivery, now).await?;
             }
-            Ok(answer_refusal(&refusal, id))
+            Ok(answer_refusal(&refusal, Some(id)))
         }
     }
 }
@@ -99,12 +118,13 @@ async fn too_large(
 ) -> Result<Response, Problem> {
     let (app, now) = (&state.app, state.app.now());
     let id = DeliveryId::new(now, app.store.ids());
-    let post = Post { app, id, incoming: Incoming { endpoint, headers, raw: &[] }, source: TraceSource::Ingress };
+    let incoming = Incoming { endpoint, headers, raw: &[] };
+    let post = Post { app, id, incoming, source: TraceSource::Ingress, organisation: None };
     let mut trace = TraceLog::new(now);
     // An archived repository or a wrong endpoint is the better reason: it holds for bodies of any size.
     let (refusal, response) = match pre_check(&set.repository, &post.incoming, &mut trace) {
         Err(refusal) => {
-            let response = answer_refusal(&refusal, id);
+            let response = answer_refusal(&refusal, Some(id));
             (refusal, response)
         }
         Ok(()) => {
@@ -137,10 +157,14 @@ impl Post<'_> {
         Ok(verify(&self.incoming, &verification, trace))
     }
 
-    /// Rows 8–18, for a sender that is known.
-    async fn take_in(&self, set: DecisionSet, mut trace: TraceLog) -> Result<Response, Problem> {
+    /// Rows 8–18, for a sender that is known. The payload is there if it had to be read to find the repository.
+    pub(crate) async fn take_in(
+        &self,
+        set: DecisionSet,
+        mut payload: Option<Value>,
+        mut trace: TraceLog,
+    ) -> Result<Response, Problem> {
         let repository = set.repository.id;
-        let mut payload = None;
         let decided = self.decide(set, &mut payload, &mut trace).await.map_err(not_taken_in)?;
         let (set, mut decision) = match decided {
             Ok(decided) => decided,
@@ -150,7 +174,7 @@ impl Post<'_> {
                 return match self.commit(&set, &delivery, None).await.map_err(not_taken_in)? {
                     DeliveryCommit::Twin(twin) => Ok(self.answer_twin(twin)),
                     DeliveryCommit::Recorded | DeliveryCommit::AlreadyScheduled(_) | DeliveryCommit::Repeated => {
-                        Ok(answer_refusal(&refusal, self.id))
+                        Ok(answer_refusal(&refusal, Some(self.id)))
                     }
                 };
             }
@@ -188,8 +212,14 @@ impl Post<'_> {
             trace.refused(StepKey::RepoState, &refusal);
             return Ok(Err((set, refusal)));
         }
+        // Which repository an organisation's webhook speaks of is known only now.
+        if self.organisation.is_some()
+            && let Err(refusal) = check_state(&set.repository, trace)
+        {
+            return Ok(Err((set, refusal)));
+        }
         trace.success(StepKey::Dedupe, Some("the write of this delivery fails if an accepted twin exists"));
-        let opened = match open(&self.incoming, trace) {
+        let opened = match payload.take().map_or_else(|| open(&self.incoming, trace), Ok) {
             Ok(opened) => payload.insert(opened),
             Err(refusal) => return Ok(Err((set, refusal))),
         };
@@ -258,8 +288,11 @@ impl Post<'_> {
         delivery: &Delivery,
         decision: Option<&Decision>,
     ) -> Result<DeliveryCommit, StoreError> {
-        let twin_keys: Vec<(String, Duration)> =
-            dedupe_keys(&self.incoming).into_iter().map(|key| (key.key, key.life)).collect();
+        let twin_key = |key: DedupeKey, via| TwinKey { key: key.key, life: key.life, via };
+        let own = dedupe_keys(&self.incoming).into_iter().map(|key| twin_key(key, None));
+        let via = self.organisation.map_or_else(|| OWN_HOOK.to_owned(), |hook| hook.to_string());
+        let of_any_hook = event_of_any_hook(&self.incoming).map(|key| twin_key(key, Some(via)));
+        let twin_keys: Vec<TwinKey> = own.chain(of_any_hook).collect();
         self.write(set, delivery, (&twin_keys, None), decision).await
     }
 
@@ -267,7 +300,7 @@ impl Post<'_> {
         &self,
         set: &DecisionSet,
         delivery: &Delivery,
-        (twin_keys, replay): (&[(String, Duration)], Option<Replay<'_>>),
+        (twin_keys, replay): (&[TwinKey], Option<Replay<'_>>),
         decision: Option<&Decision>,
     ) -> Result<DeliveryCommit, StoreError> {
         let planned = decision.map_or(&[] as &[_], Decision::tasks);
@@ -342,43 +375,4 @@ pub(crate) fn without(decision: Decision, taken: Vec<(RobotId, String)>) -> Deci
 
 fn actor(member: &Member) -> ActorCandidate {
     ActorCandidate { user_id: member.user_id, username: member.username.clone(), email: member.email.clone() }
-}
-
-fn accepted(id: DeliveryId, body: Value) -> Response {
-    with_delivery((StatusCode::ACCEPTED, Json(body)).into_response(), id)
-}
-
-fn answer_refusal(refusal: &Refusal, id: DeliveryId) -> Response {
-    if refusal.status < 400 {
-        return accepted(id, refusal.body());
-    }
-    let problem = Problem::new(ProblemType::WebhookRejected, refusal.message.clone())
-        .with_status(refusal.status)
-        .with_error(refusal.error)
-        .with_members(refusal.members.clone());
-    let problem = match refusal.code {
-        Some(code) => problem.with_code(code),
-        None => problem,
-    };
-    naming(problem, id).into_response()
-}
-
-/// The problem with the delivery that it is recorded as.
-fn naming(problem: Problem, id: DeliveryId) -> Problem {
-    match HeaderValue::from_str(&id.to_string()) {
-        Ok(name) => problem.with_header(DELIVERY_HEADER, name),
-        Err(_) => problem,
-    }
-}
-
-/// Storage did not take it in: the sender may post again, and will not make a second task.
-fn not_taken_in(error: StoreError) -> Problem {
-    Problem::from(error).with_error("Failed to enqueue task")
-}
-
-fn with_delivery(mut response: Response, id: DeliveryId) -> Response {
-    if let Ok(name) = HeaderValue::from_str(&id.to_string()) {
-        response.headers_mut().insert(DELIVERY_HEADER, name);
-    }
-    response
 }

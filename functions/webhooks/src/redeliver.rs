@@ -58,7 +58,7 @@ async fn run_again(
     let headers = WebhookHeaders::new(kept.delivery.headers.iter());
     let incoming = Incoming { endpoint: kept.delivery.summary.provider, headers: &headers, raw };
     let id = DeliveryId::new(now, app.store.ids());
-    let post = Post { app, id, incoming, source: TraceSource::Replay(of) };
+    let post = Post { app, id, incoming, source: TraceSource::Replay(of), organisation: None };
     let (set, mut trace, mut payload) = (&repo.set, TraceLog::new(now), None);
     let mut decided = decide(&post, set, &mut payload, &mut trace);
     for _ in 0..SCHEDULE_TRIES {

@@ -332,6 +332,7 @@ fn not_found_text(kind: Kind) -> &'static str {
         Kind::AccessToken => "Access token not found",
         Kind::Delivery => "Webhook delivery not found",
         Kind::Member => "Member not found",
+        Kind::OrganisationHook => "Webhook not found",
         Kind::Repository => "Repo not found",
         Kind::Robot => "Robot not found",
         Kind::Task => "Task not found",

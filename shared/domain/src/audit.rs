@@ -43,6 +43,10 @@ pub enum AuditAction {
     TaskUpdated,
     TaskRetried,
     TaskCancelled,
+    OrganisationHookCreated,
+    OrganisationHookUpdated,
+    OrganisationHookSecretRotated,
+    OrganisationHookDeleted,
 }
 
 /// One line of the audit log.

@@ -75,6 +75,7 @@ pub enum Kind {
     AccessToken,
     Delivery,
     Member,
+    OrganisationHook,
     Repository,
     Robot,
     Task,

@@ -97,6 +97,8 @@ ids! {
     ProfileId, "prf", "credential profile";
     /// One received webhook.
     DeliveryId, "dlv", "delivery";
+    /// A webhook of a whole organisation or group.
+    HookId, "hok", "webhook";
     /// One exclusive hold on a task or a secret document.
     LeaseId, "lse", "lease";
     /// A registered repository, the same id in every dialect that takes strings.

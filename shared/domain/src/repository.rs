@@ -17,6 +17,7 @@ pub use commands::{
     CreateRepository, DEFAULT_NAMESPACE, DEFAULT_RETENTION_DAYS, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS, MAX_RECORD_BYTES,
     PatchRepository, RETENTION_DAYS, SecretChange, read_rotation,
 };
+pub(crate) use commands::{read_api_base_url, read_webhook_secret};
 pub use connection::{
     Connection, ConnectionAttempt, ConnectionFailure, ConnectionReason, ConnectionStatus, MAX_CONNECTION_MESSAGE_CHARS,
 };

@@ -10,6 +10,9 @@
 //! 5. [`decide`]: rows 14–18, mapping, guards, rules, tasks;
 //! 6. [`record`]: the delivery as it is stored.
 //!
+//! The webhook of a whole organisation ([`crate::organisation_hook`]) has [`check_hook`] in place of step 1; after step 3,
+//! [`claimed_by`] tells which repository is meant, and [`check_state`] whether that one takes webhooks.
+//!
 //! Whatever ends before step 2 has passed is an unverified record. [`dedupe_keys`] belong between steps 2 and 4; their
 //! claims are part of the storage's transaction.
 
@@ -25,6 +28,7 @@ mod labels;
 mod mapping;
 mod matching;
 mod mention;
+mod organisation;
 mod payload;
 mod prompt;
 mod record;
@@ -39,15 +43,16 @@ mod window;
 pub(crate) mod fixtures;
 
 pub use body::{canonical_json, open, payload_hash};
-pub use check::{Binding, Hydration, bind, pre_check};
+pub use check::{Binding, Hydration, bind, check_state, pre_check};
 pub use context::{Context, FIELDS, Field, FieldValue, MAX_FIELD_BYTES};
 pub use decide::{ActorCandidate, Decision, MAX_TASKS, Plan, PlannedTask, ScheduleClaim, Skip, Target, decide};
-pub use dedupe::{BODY_LIFE, DedupeKey, GUID_LIFE, dedupe_keys};
+pub use dedupe::{BODY_LIFE, DedupeKey, GUID_LIFE, dedupe_keys, event_of_any_hook};
 pub use headers::{Incoming, MAX_HEADER_VALUE_BYTES, MAX_RECORDED_HEADERS, WebhookHeaders};
 pub use mapping::{Condition, DECLARATIONS, Declaration, EventType, MappedEvent, SubType, map_event, map_on_request};
 pub(crate) use matching::is_branch_field;
 pub use matching::{MAX_GLOB_TEXT_BYTES, Resolved, needed_events, resolve};
 pub use mention::{handle, mentions};
+pub use organisation::{check_hook, claimed_by};
 pub use prompt::{MAX_PROMPT_BYTES, PROMPT_VARIABLES, PromptScope, render, select_prompt};
 pub use record::{Ending, Recording, TraceSource, record};
 pub use refusal::Refusal;

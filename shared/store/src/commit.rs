@@ -91,6 +91,8 @@ struct Operation {
 
 /// Absent, or gone by its TTL though not yet swept.
 const FREE: &str = "attribute_not_exists(pk) OR expires_at <= :now";
+/// As [`FREE`], or left by the one who takes it again.
+const FREE_OR_OURS: &str = "attribute_not_exists(pk) OR expires_at <= :now OR via = :via";
 const ABSENT: &str = "attribute_not_exists(pk)";
 const SAME_VERSION: &str = "#version = :version";
 /// Absent, or there only as a lease.
@@ -157,6 +159,17 @@ impl Writes {
     /// Demands that an item is there.
     pub(crate) fn need_existing(&mut self, key: Key) {
         self.push(Action::Check(key), Some("attribute_exists(pk)"), Guard::Version);
+    }
+
+    /// Takes something that only one may hold, who may take it again; `via` tells who.
+    pub(crate) fn claim_via(&mut self, item: Item, via: &str, guard: Guard) {
+        let item = item.with("via", text(via));
+        self.push(Action::Put(item.into_attributes()), Some(FREE_OR_OURS), guard).values = vec![(":via", text(via))];
+    }
+
+    /// Demands that nobody but `via` holds something, without taking it.
+    pub(crate) fn need_free_via(&mut self, key: Key, via: &str, guard: Guard) {
+        self.push(Action::Check(key), Some(FREE_OR_OURS), guard).values = vec![(":via", text(via))];
     }
 
     /// Demands that an item still has the version that was read.
@@ -260,7 +273,7 @@ impl Table {
         for (name, value) in &operation.values {
             values.insert((*name).to_owned(), value.clone());
         }
-        if operation.condition == Some(FREE) {
+        if matches!(operation.condition, Some(FREE | FREE_OR_OURS)) {
             values.insert(":now".to_owned(), number(now.as_second()));
         }
         if matches!(&operation.action, Action::Set(_, expression) if expression.contains(":write_id")) {

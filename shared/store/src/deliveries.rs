@@ -56,8 +56,8 @@ pub struct VerifiedDelivery<'a> {
     pub delivery: &'a Delivery,
     /// The raw body.
     pub body: &'a [u8],
-    /// Keys by which a twin is recognised, each with its life.
-    pub twin_keys: &'a [(String, Duration)],
+    /// Keys by which a twin is recognised.
+    pub twin_keys: &'a [TwinKey],
     /// Whether twins shall be answered with this delivery's result: only for accepted ones.
     pub claims_twins: bool,
     /// The tasks, each with its group, and the rule whose one scheduled task it is.
@@ -66,6 +66,17 @@ pub struct VerifiedDelivery<'a> {
     pub retention_days: u16,
     /// Set when it runs a kept delivery again.
     pub replay: Option<Replay<'a>>,
+}
+
+/// A key by which a delivery's twin is recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwinKey {
+    /// The key.
+    pub key: String,
+    /// How long it is remembered.
+    pub life: Duration,
+    /// The hook that brought the delivery, when another delivery of that hook with this key is no twin.
+    pub via: Option<String>,
 }
 
 /// A kept delivery that is run again because somebody asked for it.
@@ -210,12 +221,15 @@ impl Store {
 
         let mut writes = Writes::default();
         let twin = TwinResult { delivery: id, response: delivery.response.clone() };
-        for (key, life) in verified.twin_keys {
+        for TwinKey { key, life, via } in verified.twin_keys {
             let key = keys::twin(repository, key);
-            if verified.claims_twins {
-                writes.claim(Item::new(&key, &twin)?.expiring(now.plus(*life)), Guard::Twin);
-            } else {
-                writes.need_free(key, Guard::Twin);
+            match (via, verified.claims_twins) {
+                (None, true) => writes.claim(Item::new(&key, &twin)?.expiring(now.plus(*life)), Guard::Twin),
+                (None, false) => writes.need_free(key, Guard::Twin),
+                (Some(via), true) => {
+                    writes.claim_via(Item::new(&key, &twin)?.expiring(now.plus(*life)), via, Guard::Twin);
+                }
+                (Some(via), false) => writes.need_free_via(key, via, Guard::Twin),
             }
         }
         for (task, group, scheduled_rule) in verified.tasks {

@@ -23,6 +23,10 @@
 //! | open tasks of a delivery, counted off when one ends | table | pk=`DELIVERIES#{rep}`, sk=`{dlv}` | 1 RRU, 2 WRU; the last one 2 WRU / KB of the body |
 //! | a delivery whole | table | pk=`DELIVERY#{dlv}`, sk=`DETAIL`, `BODY#{nnn}` | 1 Query, 0.5 RRU / 4 KB |
 //! | accepted twin of a delivery | table | pk=`TWIN#{rep}#{key}`, sk=`-` | condition only |
+//! | webhook of an organisation (cached 30 s) | table | pk=`HOOK#{hok}`, sk=`-` | 1 RRU / 4 KB |
+//! | webhooks of a tenant's organisations, newest first | `lists` | list_pk=`HOOKS#{tnt}`, list_sk=`{hok}`, backwards | 0.5 RRU / 4 KB |
+//! | repository of an identity that an organisation's webhook names | table | BatchGet of pk=`UNIQUE#{tnt}#IDENTITY#{text}`, sk=`-` | 1 RRU each |
+//! | number of a tenant's organisations' webhooks | table | pk=`COUNTER#{tnt}`, sk=`HOOKS` | condition only |
 //! | token by its hash | table | pk=`TOKEN#{sha256}`, sk=`-` | 0.5 RRU, cached 30 s |
 //! | tokens of a user | table | pk=`TENANT#{tnt}`, sk begins `TOKEN#{usr}#` | 0.5 RRU / 4 KB |
 //! | tenant | table | pk=`TENANT#{tnt}`, sk=`TENANT` | 0.5 RRU, cached 30 s |
@@ -35,7 +39,9 @@
 //! | what is left of a deleted repository | table | pk=`REPO#{rep}`, tombstone at sk=`A#TOMBSTONE` | 1 Query, 2 WRU each |
 //! | audit of a repository | `lists` | list_pk=`AUDIT#{rep}`, list_sk=`{aud}`, backwards | 0.5 RRU / 4 KB |
 
-use repoplane_domain::id::{AccessTokenId, AuditId, DeliveryId, RepositoryId, RobotId, TaskId, TenantId, UserId};
+use repoplane_domain::id::{
+    AccessTokenId, AuditId, DeliveryId, HookId, RepositoryId, RobotId, TaskId, TenantId, UserId,
+};
 use repoplane_domain::time::Timestamp;
 
 /// Partition key.
@@ -253,6 +259,7 @@ pub fn idempotency(tenant: TenantId, user: UserId, key: &str) -> Key {
 pub enum Counter {
     Repositories,
     Users,
+    Hooks,
 }
 
 /// The counter of a tenant.
@@ -260,6 +267,7 @@ pub fn counter(tenant: TenantId, what: Counter) -> Key {
     let what = match what {
         Counter::Repositories => "REPOSITORIES",
         Counter::Users => "USERS",
+        Counter::Hooks => "HOOKS",
     };
     Key::new(format!("COUNTER#{tenant}"), what)
 }
@@ -292,6 +300,16 @@ pub fn delivery_chunk(id: DeliveryId, index: usize) -> Key {
 /// What an accepted delivery leaves, so that its twin is recognised.
 pub fn twin(repository: RepositoryId, key: &str) -> Key {
     Key::new(format!("TWIN#{repository}#{key}"), ALONE)
+}
+
+/// A webhook of an organisation.
+pub fn hook(id: HookId) -> Key {
+    Key::new(format!("HOOK#{id}"), ALONE)
+}
+
+/// Partition of a tenant's organisations' webhooks in [`LISTS`].
+pub fn hooks_partition(tenant: TenantId) -> String {
+    format!("HOOKS#{tenant}")
 }
 
 /// A token by the SHA-256 of its text.

@@ -17,6 +17,7 @@ mod idempotency;
 mod item;
 pub mod keys;
 mod lifetime;
+mod organisation_hooks;
 mod removal;
 mod repositories;
 mod secret_writes;
@@ -34,11 +35,13 @@ pub use change::{Author, Plan};
 pub use credentials::{Accounts, ModelAccess, NoAccess};
 pub use decision::{DecisionSet, RepositoryAccess, StoredAutomation, StoredCredentials, StoredMembers};
 pub use deliveries::{
-    DeliveryCommit, DeliveryFilter, DeliveryPage, FoundDelivery, KeptDelivery, Replay, TwinResult, VerifiedDelivery,
+    DeliveryCommit, DeliveryFilter, DeliveryPage, FoundDelivery, KeptDelivery, Replay, TwinKey, TwinResult,
+    VerifiedDelivery,
 };
 pub use error::StoreError;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
+pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
 pub use secret_writes::SecretWrites;
@@ -48,7 +51,7 @@ pub use vault::{Document, SecretPointer, Vault};
 
 use moka::future::Cache;
 use repoplane_domain::error::DomainError;
-use repoplane_domain::id::{IdSource, RepositoryId, TaskId, TenantId};
+use repoplane_domain::id::{HookId, IdSource, RepositoryId, TaskId, TenantId};
 use std::sync::Arc;
 use std::time::Duration;
 use table::Table;
@@ -65,6 +68,9 @@ const CACHED_LOCATORS: u64 = 10_000;
 /// How long it is believed who may read the lists of a repository; as long as a token is.
 const ACCESS_LIFE: Duration = TOKEN_LIFE;
 const CACHED_ACCESS: u64 = 1_000;
+/// How long the webhook of an organisation is believed for what it lets through; as long as a token is.
+const HOOK_LIFE: Duration = TOKEN_LIFE;
+const CACHED_HOOKS: u64 = 1_000;
 
 /// How long the credential profiles of a user's account or of a tenant are believed.
 const ACCOUNT_LIFE: Duration = Duration::from_secs(30);
@@ -96,6 +102,7 @@ pub struct Store {
     locators: Cache<TaskId, tasks::Located>,
     access: Cache<RepositoryId, Arc<RepositoryAccess>>,
     accounts: Cache<(TenantId, AccountOwner), Arc<StoredAccount>>,
+    hooks: Cache<HookId, Arc<StoredHook>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -122,6 +129,7 @@ impl Store {
             locators: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             access: Cache::builder().max_capacity(CACHED_ACCESS).time_to_live(ACCESS_LIFE).build(),
             accounts: Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_LIFE).build(),
+            hooks: Cache::builder().max_capacity(CACHED_HOOKS).time_to_live(HOOK_LIFE).build(),
         }
     }
 

@@ -1,12 +1,23 @@
-//! Webhook secrets: derived from the tenant's master key, or read from the repository's document when a user supplied one.
+//! Webhook secrets: derived from the tenant's master key, or read from their owner's document when a user supplied one.
 
 use crate::Store;
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
+use crate::organisation_hooks::StoredHook;
 use crate::tenants::WEBHOOK_MASTER_KEY;
-use repoplane_domain::repository::{Repository, WebhookSecretSource};
+use crate::vault::SecretPointer;
+use repoplane_domain::id::TenantId;
+use repoplane_domain::repository::{WebhookSecretSource, WebhookSettings};
 use repoplane_domain::secret::Secret;
 use repoplane_domain::time::Timestamp;
+
+/// Whose webhook secrets they are, and where its supplied ones lie.
+struct Owner<'a> {
+    tenant: TenantId,
+    id: String,
+    webhook: &'a WebhookSettings,
+    secrets: Option<&'a SecretPointer>,
+}
 
 impl Store {
     /// The current webhook secret and, during an overlap, the one before it.
@@ -18,32 +29,51 @@ impl Store {
         set: &DecisionSet,
         now: Timestamp,
     ) -> Result<(Secret, Option<Secret>), StoreError> {
-        let webhook = &set.repository.webhook;
-        let current = self.webhook_secret(set, &webhook.secret).await?;
-        let previous = match webhook.previous.as_ref().filter(|previous| previous.accepted_until > now) {
-            Some(previous) => Some(self.webhook_secret(set, &previous.source).await?),
+        let repository = &set.repository;
+        let (id, secrets) = (repository.id.to_string(), set.credentials.secrets.as_ref());
+        self.secrets_of(&Owner { tenant: repository.tenant, id, webhook: &repository.webhook, secrets }, now).await
+    }
+
+    /// As [`Store::webhook_secrets`], of an organisation's webhook.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table or the vault fails.
+    pub async fn hook_secrets(
+        &self,
+        stored: &StoredHook,
+        now: Timestamp,
+    ) -> Result<(Secret, Option<Secret>), StoreError> {
+        let (hook, secrets) = (&stored.hook, stored.secrets.as_ref());
+        self.secrets_of(&Owner { tenant: hook.tenant, id: hook.id.to_string(), webhook: &hook.webhook, secrets }, now)
+            .await
+    }
+
+    async fn secrets_of(&self, owner: &Owner<'_>, now: Timestamp) -> Result<(Secret, Option<Secret>), StoreError> {
+        let current = self.webhook_secret(owner, &owner.webhook.secret).await?;
+        let previous = match owner.webhook.previous.as_ref().filter(|previous| previous.accepted_until > now) {
+            Some(previous) => Some(self.webhook_secret(owner, &previous.source).await?),
             None => None,
         };
         Ok((current, previous))
     }
 
-    async fn webhook_secret(&self, set: &DecisionSet, source: &WebhookSecretSource) -> Result<Secret, StoreError> {
+    async fn webhook_secret(&self, owner: &Owner<'_>, source: &WebhookSecretSource) -> Result<Secret, StoreError> {
         let missing = |what| StoreError::corrupt(what, std::io::Error::other("the value is not in the vault"));
         match source {
-            WebhookSecretSource::Derived { generation } => self.derived_secret(&set.repository, *generation).await,
+            WebhookSecretSource::Derived { generation } => self.derived_secret(owner, *generation).await,
             WebhookSecretSource::Supplied { value } => {
-                let document = self.vault.read(set.credentials.secrets.as_ref()).await?;
+                let document = self.vault.read(owner.secrets).await?;
                 document.get(value.as_str()).cloned().ok_or_else(|| missing("webhook secret"))
             }
         }
     }
 
-    async fn derived_secret(&self, repository: &Repository, generation: u32) -> Result<Secret, StoreError> {
+    async fn derived_secret(&self, owner: &Owner<'_>, generation: u32) -> Result<Secret, StoreError> {
         let missing = |what| StoreError::corrupt(what, std::io::Error::other("not there"));
-        let tenant = self.tenant_record(repository.tenant).await?.ok_or_else(|| missing("tenant"))?;
+        let tenant = self.tenant_record(owner.tenant).await?.ok_or_else(|| missing("tenant"))?;
         let document = self.vault.read(Some(&tenant.secrets)).await?;
         let master = document.get(WEBHOOK_MASTER_KEY).ok_or_else(|| missing("webhook master key"))?;
-        let mac = master.hmac_sha256(&[repository.id.to_string().as_bytes(), b"\0", &generation.to_be_bytes()]);
+        let mac = master.hmac_sha256(&[owner.id.as_bytes(), b"\0", &generation.to_be_bytes()]);
         // 48 hex characters, as HookCode's clients know them (contract: hookcode 2.2).
         let hex: String = mac.iter().take(24).map(|byte| format!("{byte:02x}")).collect();
         Ok(Secret::new(hex))

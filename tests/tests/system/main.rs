@@ -20,6 +20,7 @@ mod integration_tokens;
 mod main_job;
 mod members;
 mod named_events;
+mod organisation_hooks;
 mod policies;
 mod preconditions;
 mod preview_env;

@@ -285,6 +285,7 @@ fn problem_schema() -> Value {
         .optional("detectedProvider", text(), "The provider that the headers speak of.")
         .optional("hint", text(), "Where the webhook should point.")
         .optional("expectedName", text(), "The repository's name.")
+        .optional("expectedOwner", text(), "The owner that the organisation's webhook speaks for.")
         .optional("actualName", text(), "The name in the payload.")
         .optional("expectedExternalId", text(), "The repository's identity.")
         .optional("actualExternalIds", texts("The identities in the payload."), "")

@@ -100,8 +100,6 @@ mod tests {
         let own = json!({"provider": "github", "name": "acme/widgets", "apiBaseUrl": "https://ghe.example.com/api/v3"});
         let evil =
             json!({"provider": "github", "name": "acme/widgets", "apiBaseUrl": "https://api.github.com.evil.example"});
-        let userinfo =
-            json!({"provider": "github", "name": "acme/widgets", "apiBaseUrl": "https://api.github.com@evil.example"});
         let number = json!({"provider": "github", "name": "widgets", "externalId": "17"});
         let gitlab = json!({"provider": "gitlab", "name": "acme/widgets", "apiBaseUrl": "https://gitlab.com"});
         let git = json!({"provider": "git", "name": "tools", "remoteUrl": "https://git.example.com/acme/tools.git"});

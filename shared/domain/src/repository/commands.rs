@@ -122,10 +122,6 @@ impl CreateRepository {
         creator: UserId,
         now: Timestamp,
     ) -> Result<Repository, DomainError> {
-        let secret = match &self.webhook_secret {
-            Some(_) => WebhookSecretSource::Supplied { value: SecretName::webhook(1) },
-            None => WebhookSecretSource::Derived { generation: 1 },
-        };
         let settings = self.settings;
         within_limit(Repository {
             id,
@@ -145,7 +141,10 @@ impl CreateRepository {
             retention_days: settings.retention_days.unwrap_or(DEFAULT_RETENTION_DAYS),
             enabled: true,
             archived_at: None,
-            webhook: WebhookSettings { secret, previous: None, verification: self.verification, generation: 1 },
+            webhook: WebhookSettings {
+                verification: self.verification,
+                ..WebhookSettings::first(self.webhook_secret.as_ref())
+            },
             webhook_verified_at: None,
             creator: Some(creator),
             created_at: now,
@@ -262,7 +261,43 @@ impl PatchRepository {
     }
 }
 
+impl WebhookSecretSource {
+    fn new(supplied: Option<&Secret>, generation: u32) -> Self {
+        match supplied {
+            Some(_) => Self::Supplied { value: SecretName::webhook(generation) },
+            None => Self::Derived { generation },
+        }
+    }
+}
+
 impl WebhookSettings {
+    /// A new webhook's: verified by the secret that its owner supplied, else by a derived one.
+    pub fn first(supplied: Option<&Secret>) -> Self {
+        Self { secret: WebhookSecretSource::new(supplied, 1), previous: None, verification: true, generation: 1 }
+    }
+
+    /// Puts a new secret in place; the old one stays accepted for the overlap.
+    pub fn change_secret(&mut self, change: &SecretChange, now: Timestamp) {
+        self.generation += 1;
+        let source = WebhookSecretSource::new(change.supplied.as_ref(), self.generation);
+        let old = std::mem::replace(&mut self.secret, source);
+        self.previous = (!change.overlap.is_zero())
+            .then(|| PreviousWebhookSecret { source: old, accepted_until: now.plus(change.overlap) });
+    }
+
+    /// What these settings change in the vault against those before: a supplied secret is put under its generation's
+    /// name, and those that nothing names any more are removed.
+    pub fn secret_edits(&self, before: &Self, change: Option<&SecretChange>) -> Vec<SecretEdit> {
+        let kept = self.supplied_names();
+        let gone = before.supplied_names().into_iter().filter(|name| !kept.contains(name)).cloned();
+        let new = change.and_then(|change| change.supplied.clone());
+        let put = match (&self.secret, new) {
+            (WebhookSecretSource::Supplied { value }, Some(secret)) => Some(SecretEdit::put(value.clone(), secret)),
+            (WebhookSecretSource::Supplied { .. } | WebhookSecretSource::Derived { .. }, _) => None,
+        };
+        put.into_iter().chain(gone.map(SecretEdit::remove)).collect()
+    }
+
     /// The values of the vault that the settings name.
     fn supplied_names(&self) -> Vec<&SecretName> {
         let previous = self.previous.as_ref().map(|previous| &previous.source);
@@ -279,15 +314,7 @@ impl WebhookSettings {
 impl Repository {
     /// Puts a new webhook secret in place; the old one stays accepted for the overlap.
     pub fn change_webhook_secret(&mut self, change: &SecretChange, now: Timestamp) {
-        let generation = self.webhook.generation + 1;
-        let source = match change.supplied {
-            Some(_) => WebhookSecretSource::Supplied { value: SecretName::webhook(generation) },
-            None => WebhookSecretSource::Derived { generation },
-        };
-        let old = std::mem::replace(&mut self.webhook.secret, source);
-        self.webhook.generation = generation;
-        self.webhook.previous = (!change.overlap.is_zero())
-            .then(|| PreviousWebhookSecret { source: old, accepted_until: now.plus(change.overlap) });
+        self.webhook.change_secret(change, now);
     }
 
     /// Rotates the webhook secret: a change of the record like any other.
@@ -303,14 +330,7 @@ impl Repository {
     /// What this record's webhook settings change in the vault against those before: a supplied secret is put under its
     /// generation's name, and those that nothing names any more are removed.
     pub fn webhook_secret_edits(&self, before: &Self, change: Option<&SecretChange>) -> Vec<SecretEdit> {
-        let kept = self.webhook.supplied_names();
-        let gone = before.webhook.supplied_names().into_iter().filter(|name| !kept.contains(name)).cloned();
-        let new = change.and_then(|change| change.supplied.clone());
-        let put = match (&self.webhook.secret, new) {
-            (WebhookSecretSource::Supplied { value }, Some(secret)) => Some(SecretEdit::put(value.clone(), secret)),
-            (WebhookSecretSource::Supplied { .. } | WebhookSecretSource::Derived { .. }, _) => None,
-        };
-        put.into_iter().chain(gone.map(SecretEdit::remove)).collect()
+        self.webhook.secret_edits(&before.webhook, change)
     }
 
     /// Archives; a repeat keeps the first time and changes nothing (contract: hookcode 2.5).
@@ -426,7 +446,7 @@ fn read_external_id(object: &mut Object<'_, '_>) -> Field<String> {
     object.trimmed("externalId", MAX_EXTERNAL_ID_BYTES)
 }
 
-fn read_api_base_url(object: &mut Object<'_, '_>) -> Field<String> {
+pub(crate) fn read_api_base_url(object: &mut Object<'_, '_>) -> Field<String> {
     object.trimmed("apiBaseUrl", MAX_URL_BYTES).and_then(|text| {
         if is_base_url(&text) {
             return Field::Value(text);
@@ -498,7 +518,7 @@ fn read_retention(object: &mut Object<'_, '_>) -> Field<u16> {
     object.integer("retentionDays", RETENTION_DAYS).map(|days| u16::try_from(days).unwrap_or(DEFAULT_RETENTION_DAYS))
 }
 
-fn read_webhook_secret(object: &mut Object<'_, '_>) -> Field<Secret> {
+pub(crate) fn read_webhook_secret(object: &mut Object<'_, '_>) -> Field<Secret> {
     object.text_up_to("webhookSecret", MAX_SECRET_BYTES).map(|text| Secret::new(text.trim()))
 }
 

@@ -19,7 +19,8 @@ impl Identity {
         &self.0
     }
 
-    fn external(provider: Provider, api_base_url: Option<&str>, external_id: &str) -> Self {
+    /// The identity of a repository that a provider calls so, at this API or at the public service.
+    pub fn external(provider: Provider, api_base_url: Option<&str>, external_id: &str) -> Self {
         let host = api_host(provider, api_base_url);
         Self(format!("{provider}:{host}:{}", external_id.trim().to_lowercase()))
     }

@@ -20,6 +20,15 @@ const MAX_NAME_BYTES: usize = 255;
 /// The row's answer.
 pub fn pre_check(repository: &Repository, incoming: &Incoming<'_>, trace: &mut TraceLog) -> Result<(), Refusal> {
     trace.success(StepKey::Repo, None);
+    check_state(repository, trace)?;
+    check_endpoint(repository.provider, incoming, ":repoId", trace)
+}
+
+/// Rows 2 and 3: does this repository take webhooks now?
+///
+/// # Errors
+/// The row's answer.
+pub fn check_state(repository: &Repository, trace: &mut TraceLog) -> Result<(), Refusal> {
     let state = if repository.archived_at.is_some() {
         Err(Refusal::skipped(ErrorLayer::RepoState, "repo archived"))
     } else if !repository.enabled {
@@ -29,8 +38,21 @@ pub fn pre_check(repository: &Repository, incoming: &Incoming<'_>, trace: &mut T
     };
     ended(state, StepKey::RepoState, trace)?;
     trace.success(StepKey::RepoState, None);
+    Ok(())
+}
 
-    if repository.provider != incoming.endpoint {
+/// Rows 4–6: is this endpoint one for the provider, and the post of a kind that it takes? `place` is what stands behind
+/// the provider's name in the path.
+///
+/// # Errors
+/// The row's answer.
+pub(super) fn check_endpoint(
+    provider: Provider,
+    incoming: &Incoming<'_>,
+    place: &str,
+    trace: &mut TraceLog,
+) -> Result<(), Refusal> {
+    if provider != incoming.endpoint {
         let refusal = Refusal::rejected(400, ErrorLayer::ProviderMismatch, None, "Repo provider mismatch");
         return ended(Err(refusal), StepKey::Provider, trace);
     }
@@ -40,13 +62,13 @@ pub fn pre_check(repository: &Repository, incoming: &Incoming<'_>, trace: &mut T
         let refusal = Refusal::rejected(400, ErrorLayer::ScopeValidation, Some("WEBHOOK_SCOPE_NOT_SUPPORTED"), text);
         return ended(Err(refusal), StepKey::Scope, trace);
     }
-    ended(other_provider(incoming), StepKey::Provider, trace)?;
+    ended(other_provider(incoming, place), StepKey::Provider, trace)?;
     trace.success(StepKey::Provider, None);
     trace.success(StepKey::Scope, None);
     Ok(())
 }
 
-fn ended(result: Result<(), Refusal>, key: StepKey, trace: &mut TraceLog) -> Result<(), Refusal> {
+pub(super) fn ended(result: Result<(), Refusal>, key: StepKey, trace: &mut TraceLog) -> Result<(), Refusal> {
     if let Err(refusal) = &result {
         trace.refused(key, refusal);
     }
@@ -55,7 +77,7 @@ fn ended(result: Result<(), Refusal>, key: StepKey, trace: &mut TraceLog) -> Res
 
 /// Row 6: a hook of the other provider was pointed here. Said before verification, because "missing signature" would
 /// send its owner on the wrong track.
-fn other_provider(incoming: &Incoming<'_>) -> Result<(), Refusal> {
+fn other_provider(incoming: &Incoming<'_>, place: &str) -> Result<(), Refusal> {
     if !incoming.event_name().is_empty() {
         return Ok(());
     }
@@ -72,7 +94,7 @@ fn other_provider(incoming: &Incoming<'_>) -> Result<(), Refusal> {
         .because(format!("{detected} webhook headers detected on {expected} endpoint"))
         .with("expectedProvider", expected.as_str())
         .with("detectedProvider", detected.as_str())
-        .with("hint", format!("/api/webhook/{detected}/:repoId")))
+        .with("hint", format!("/api/webhook/{detected}/{place}")))
 }
 
 /// A verified payload belongs to the repository.
@@ -202,8 +224,7 @@ fn name_binding(repository: &Repository, described: &Described) -> Result<(), Re
 
 fn repo_binding(repository: &Repository, described: &Described) -> Result<(), Refusal> {
     if described.external_ids.is_empty() {
-        let text = "Webhook payload is missing repository identity";
-        return Err(Refusal::rejected(400, ErrorLayer::RepoBinding, Some("WEBHOOK_REPO_ID_MISSING"), text));
+        return Err(Refusal::identity_missing());
     }
     if let Some(expected) = repository.external_id.as_deref().map(str::trim).filter(|id| !id.is_empty()) {
         // An alias is as good: a renamed repository keeps its number.
@@ -220,13 +241,18 @@ fn repo_binding(repository: &Repository, described: &Described) -> Result<(), Re
     let actual = described.api_base_url.as_deref().map(compare);
     match (expected, actual) {
         (Some(expected), Some(actual)) if !expected.eq_ignore_ascii_case(&actual) => {
-            let code = Some("WEBHOOK_REPO_BASE_URL_MISMATCH");
-            Err(Refusal::rejected(409, ErrorLayer::RepoBinding, code, "Webhook apiBaseUrl mismatch")
-                .with("expectedApiBaseUrl", expected)
-                .with("actualApiBaseUrl", actual))
+            Err(other_base(&expected, &actual))
         }
         _ => Ok(()),
     }
+}
+
+/// Row 11.
+pub(super) fn other_base(expected: &str, actual: &str) -> Refusal {
+    let code = Some("WEBHOOK_REPO_BASE_URL_MISMATCH");
+    Refusal::rejected(409, ErrorLayer::RepoBinding, code, "Webhook apiBaseUrl mismatch")
+        .with("expectedApiBaseUrl", expected)
+        .with("actualApiBaseUrl", actual)
 }
 
 #[cfg(test)]

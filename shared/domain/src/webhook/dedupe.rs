@@ -50,6 +50,16 @@ pub fn dedupe_keys(incoming: &Incoming<'_>) -> Vec<DedupeKey> {
     }
 }
 
+/// The key under which the same event is known when another hook of the repository brings it: its own and its
+/// organisation's. `None` where the body is among the [`dedupe_keys`] already. One hook may bring equal bodies for
+/// different events, so what counts is that two hooks brought it.
+pub fn event_of_any_hook(incoming: &Incoming<'_>) -> Option<DedupeKey> {
+    let known_by_body = |key: &DedupeKey| key.key.starts_with("body:");
+    // GitLab's ids are each hook's own; the body is made once for all of them.
+    let other = !dedupe_keys(incoming).iter().any(known_by_body);
+    other.then(|| DedupeKey::new("hooks", &[incoming.raw], BODY_LIFE))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::headers::WebhookHeaders;
@@ -80,6 +90,19 @@ mod tests {
         assert_ne!(uuid(b"1"), uuid(b"2"), "one UUID can serve several hooks");
         assert_eq!(uuid(b"1")[0].life, GUID_LIFE);
         assert_eq!(keys(Provider::Gitlab, &[], b"1")[0].life, BODY_LIFE);
+    }
+
+    #[test]
+    fn another_hook_is_known_by_the_body() {
+        let across = |endpoint, headers: &[(&str, &str)]| {
+            let headers = WebhookHeaders::new(headers.iter().copied());
+            event_of_any_hook(&Incoming { endpoint, headers: &headers, raw: b"{}" }).map(|key| key.key)
+        };
+        let expected = Some(format!("hooks:{}", sha256_hex(b"{}")));
+        assert_eq!(across(Provider::Gitlab, &[("x-gitlab-event-uuid", "u")]), expected);
+        assert_eq!(across(Provider::Gitlab, &[("idempotency-key", "k")]), expected);
+        assert_eq!(across(Provider::Gitlab, &[]), None);
+        assert_eq!(across(Provider::Github, &[("x-github-delivery", "a")]), None);
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn web_url(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
-fn path_of(page: &str) -> Option<String> {
+pub(super) fn path_of(page: &str) -> Option<String> {
     let url = web_url(page)?;
     Some(normal_name(url.path())).filter(|path| !path.is_empty())
 }

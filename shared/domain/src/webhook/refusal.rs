@@ -61,6 +61,17 @@ impl Refusal {
         self
     }
 
+    /// Row 9: the payload does not say which repository it speaks of.
+    pub(super) fn identity_missing() -> Self {
+        let text = "Webhook payload is missing repository identity";
+        Self::rejected(400, ErrorLayer::RepoBinding, Some("WEBHOOK_REPO_ID_MISSING"), text)
+    }
+
+    /// An organisation's webhook: the tenant has not registered the repository that the payload speaks of.
+    pub fn not_registered() -> Self {
+        Self::skipped(ErrorLayer::RepoLookup, "repository not registered")
+    }
+
     /// Row 12: storage could not bind the payload's identity, because another repository has claimed it.
     pub fn bind_failed() -> Self {
         let text = "Failed to bind webhook to repository identity";

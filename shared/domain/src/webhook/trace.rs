@@ -38,6 +38,13 @@ impl TraceLog {
         self.push(key, StepStatus::Success, None, message, Some(meta));
     }
 
+    /// What else explains the last step.
+    pub fn explain(&mut self, meta: Value) {
+        if let Some(step) = self.steps.last_mut() {
+            step.meta = Some(meta);
+        }
+    }
+
     /// The step at which the delivery was left aside.
     pub fn skipped(&mut self, key: StepKey, message: &str, meta: Option<Value>) {
         self.push(key, StepStatus::Skipped, None, Some(message), meta);

@@ -130,6 +130,7 @@ impl Stage {
     pub(super) async fn prepare(&self, operation: &str, case: &str) -> Option<Play> {
         let group = operation.split_once('_').map_or(operation, |(group, _)| group);
         match group {
+            "webhook" if operation.contains("hooks") => self.prepare_hook(operation, case).await,
             "access" | "tenants" | "users" | "audit" => self.prepare_access(operation, case).await,
             "webhook" | "tasks" => self.prepare_work(operation, case).await,
             _ if operation.contains("robot") => self.prepare_robot(operation, case).await,
@@ -337,6 +338,34 @@ impl Stage {
         })
     }
 
+    /// An organisation's webhook.
+    async fn organisation(&self, body: Value) -> Hook {
+        Hook::organisation(&self.app, body).await
+    }
+
+    async fn prepare_hook(&self, operation: &str, case: &str) -> Option<Play> {
+        let made = async || self.organisation(json!({"provider": "github"})).await.path;
+        Some(match (operation, case) {
+            ("webhook_hooks_list", "") => self.read("/api/webhook-hooks"),
+            ("webhook_hooks_create", "") => {
+                self.play(with("POST", "/api/webhook-hooks", &json!({"provider": "github", "owner": "acme"})), 201)
+            }
+            ("webhook_hooks_create", "with a secret") => {
+                let body = json!({"provider": "github", "webhookSecret": "chosen by its owner"});
+                self.play(with("POST", "/api/webhook-hooks", &body), 201)
+            }
+            ("webhook_hooks_get", "") => self.read(&made().await),
+            ("webhook_hooks_update", "") => {
+                self.play(with("PATCH", &made().await, &json!({"description": self.name("text")})), 200)
+            }
+            ("webhook_hooks_delete", "") => self.play(Event::new("DELETE", &made().await), 200),
+            ("webhook_hooks_rotate_secret", "") => {
+                self.play(Event::new("POST", &format!("{}/secret/rotate", made().await)), 200)
+            }
+            _ => return None,
+        })
+    }
+
     async fn prepare_work(&self, operation: &str, case: &str) -> Option<Play> {
         let posted = |event: Event| self.play(event, 202).by(None);
         let on = |task: &str, event: Event| self.play(event, 200).after([get(task)]);
@@ -364,6 +393,28 @@ impl Stage {
                 hook.post(&self.app, "Issue Hook", "first", &body.to_string()).await.expect(202);
                 body["filler"] = json!("another post");
                 posted(hook.event("Issue Hook", "second", &body.to_string()))
+            }
+            ("webhook_github_organisation", "") => {
+                let organisation = self.organisation(json!({"provider": "github", "owner": "Codertocat"})).await;
+                // Refused before its secret is asked for.
+                let elsewhere = with("POST", &organisation.webhook.replace("github", "gitlab"), &json!({}));
+                posted(organisation.event("issues", &self.name("guid"), &self.issue())).after([elsewhere])
+            }
+            ("webhook_gitlab_group", "") => {
+                let mut body: Value = serde_json::from_str(&fixture(GITLAB_ISSUE_OPENED)).expect("JSON");
+                body["project"]["path_with_namespace"] = json!(self.name("gitlab/project"));
+                body["project"]["id"] = json!(9_000_000 + self.number());
+                let registered = json!({
+                    "name": body["project"]["path_with_namespace"], "externalId": body["project"]["id"].to_string(),
+                    "apiBaseUrl": "https://gitlab.example.com",
+                });
+                let hook = Hook::register(&self.app, "gitlab", registered).await;
+                hook.post(&self.app, "Issue Hook", "first", &body.to_string()).await.expect(202);
+                let group = json!({"provider": "gitlab", "apiBaseUrl": "https://gitlab.example.com"});
+                let group = self.organisation(group).await;
+                let elsewhere = with("POST", &group.webhook.replace("gitlab", "github"), &json!({}));
+                body["filler"] = json!("another post");
+                posted(group.event("Issue Hook", "second", &body.to_string())).after([elsewhere])
             }
             ("tasks_list", "") => self.list("tasks"),
             ("tasks_get", "") => {

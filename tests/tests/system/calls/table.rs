@@ -35,6 +35,8 @@ const ADD: &str = "the user's name is copied into the list of members, and users
 const ADDNAME: &str = "besides, the claim of the name leads to the user";
 const FIRST: &str = "the record's gaps are filled and its identity locked, once, by a transaction of its own";
 const TWIN: &str = "the repetition is counted on the first delivery";
+const HOOK_SECRET: &str = "the caller is looked up anew; a secret is supplied: a new document, and its label";
+const ORGANISATION: &str = "the claim of the payload's identity leads to the repository";
 const REDELIVER: &str =
     "repository and kept delivery lie apart: the partition of a repository would grow with its payloads";
 const CONTENT: &str = "repository and kept delivery lie apart";
@@ -89,6 +91,23 @@ pub(super) const TABLE: &[Row] = &[
             "",
         ],
         AUDIT,
+    ),
+    row("webhook_hooks_list", "", ["GetItem, Query", "", "", ""], FRESH),
+    row("webhook_hooks_create", "", ["GetItem, TransactWriteItems", "", "GetItem, GetSecretValue", ""], ""),
+    row(
+        "webhook_hooks_create",
+        "with a secret",
+        ["GetItem, CreateSecret, TransactWriteItems, UpdateSecretVersionStage", "", "GetItem", ""],
+        HOOK_SECRET,
+    ),
+    row("webhook_hooks_get", "", ["GetItem, GetItem", "", "", ""], FRESH),
+    row("webhook_hooks_update", "", ["GetItem, GetItem, TransactWriteItems", "", "GetItem", ""], FRESH),
+    row("webhook_hooks_delete", "", ["GetItem, GetItem, TransactWriteItems", "", "GetItem", ""], FRESH),
+    row(
+        "webhook_hooks_rotate_secret",
+        "",
+        ["GetItem, GetItem, TransactWriteItems", "", "GetItem, GetSecretValue", ""],
+        FRESH,
     ),
     row("repos_list", "", ["Query", "GetItem", "", ""], ""),
     row("repos_list", "archived=all", ["Query, Query", "GetItem", "", ""], ALL),
@@ -172,6 +191,18 @@ pub(super) const TABLE: &[Row] = &[
         TWIN,
     ),
     row("webhook_gitlab", "", ["Query, TransactWriteItems", "", "GetItem, GetSecretValue", ""], ""),
+    row(
+        "webhook_github_organisation",
+        "",
+        ["BatchGetItem, Query, TransactWriteItems", "", "GetItem, GetSecretValue", "GetItem"],
+        ORGANISATION,
+    ),
+    row(
+        "webhook_gitlab_group",
+        "",
+        ["BatchGetItem, Query, TransactWriteItems", "", "GetItem, GetSecretValue", "GetItem"],
+        ORGANISATION,
+    ),
     row("repos_list_webhook_deliveries", "", ["Query", "GetItem", "", "BatchGetItem"], ""),
     row("repos_get_webhook_delivery", "", ["BatchGetItem", "GetItem", "", ""], ""),
     row("repos_get_webhook_delivery_payload", "", ["BatchGetItem", "GetItem", "", ""], ""),
