@@ -158,7 +158,22 @@ async fn play() -> Vec<Example> {
     let repo = repositories(&mut story, &ann).await;
     main_job(&mut story, &ann, &repo).await;
     ends(&mut story, &ann, &repo).await;
+    credentials(&mut story, &ann).await;
     story.examples
+}
+
+/// Credentials of an account and of the tenant.
+async fn credentials(story: &mut Story, ann: &Client) {
+    let own = json!({"github": {"profiles": [{"id": "ann", "remark": "Ann's", "token": WRITE_TOKEN}]}});
+    story.call(ann, "A token of one's own", "PATCH", "/api/credentials/me", own).await.expect(200);
+    story.call(ann, "All providers", "GET", "/api/credentials/me", Value::Null).await.expect(200);
+    let wrong = json!({"github": {"profiles": [{"id": "new", "tokenKind": "deploy"}]}});
+    story.call(ann, "A kind of another provider", "PATCH", "/api/credentials/me", wrong).await.expect(400);
+    let template =
+        json!({"id": "acme", "remark": "all of acme", "token": WRITE_TOKEN, "urlPrefix": "https://github.com/acme/"});
+    let body = json!({"github": {"profiles": [template]}});
+    story.call(ann, "A template", "PATCH", "/api/credentials/global", body).await.expect(200);
+    story.call(ann, "All providers", "GET", "/api/credentials/global", Value::Null).await.expect(200);
 }
 
 /// Users, tokens, tenants.

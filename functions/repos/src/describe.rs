@@ -1,5 +1,6 @@
 //! What the function's operations take and answer, for the API's document.
 
+mod credentials;
 mod operations;
 mod providers;
 mod schemas;
@@ -18,6 +19,7 @@ pub fn describe() -> Vec<Operation> {
         operations::tenants(),
         operations::users(),
         webhook_hooks::operations(),
+        credentials::operations(),
         operations::repositories(),
         providers::operations(),
         operations::members(),
@@ -35,10 +37,15 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("Branch", schemas::branch()),
         ("Permissions", schemas::permissions()),
         ("Member", schemas::member()),
-        ("RepoScopedCredentials", schemas::credentials()),
+        ("RepoScopedCredentials", credentials::of_repository()),
+        ("AccountCredentials", credentials::of_account()),
+        ("GitProfiles", credentials::git_profiles()),
+        ("ModelProfiles", credentials::model_profiles()),
         ("PreviewEnvConfig", schemas::preview_env()),
-        ("GitCredentialPatch", schemas::git_patch()),
-        ("ModelCredentialPatch", schemas::model_patch()),
+        ("GitCredentialPatch", credentials::git_patch()),
+        ("GlobalGitCredentialPatch", credentials::global_git_patch()),
+        ("ModelSetPatch", credentials::model_set_patch()),
+        ("ModelCredentialPatch", credentials::model_patch()),
         ("PreviewEnvPatch", schemas::preview_env_patch()),
         ("CreateRepo", schemas::create_repo()),
         ("PatchRepo", schemas::patch_repo()),

@@ -3,6 +3,7 @@
 //! This function is the API's `$default` route: a path that nobody else has is answered here.
 
 mod audit;
+mod credentials;
 pub mod describe;
 mod docs;
 mod identity;
@@ -71,6 +72,10 @@ pub fn routes() -> Routes<Repos> {
         .patch("webhook_hooks_update", "/api/webhook-hooks/{hook_id}", webhook_hooks::change)
         .delete("webhook_hooks_delete", "/api/webhook-hooks/{hook_id}", webhook_hooks::remove)
         .post("webhook_hooks_rotate_secret", "/api/webhook-hooks/{hook_id}/secret/rotate", webhook_hooks::rotate_secret)
+        .get("credentials_me_get", "/api/credentials/me", credentials::show_own)
+        .patch("credentials_me_patch", "/api/credentials/me", credentials::change_own)
+        .get("credentials_global_get", "/api/credentials/global", credentials::show_global)
+        .patch("credentials_global_patch", "/api/credentials/global", credentials::change_global)
         .get("repos_list", "/api/repos", repositories::list)
         .post("repos_create", "/api/repos", repositories::create)
         .get("repos_get", "/api/repos/{id}", repositories::show)

@@ -102,21 +102,25 @@ pub(crate) async fn create(
 }
 
 /// `repos_get`.
-pub(crate) async fn show(repo: Repo<Read>) -> Answer {
+pub(crate) async fn show(State(app): State<App>, repo: Repo<Read>) -> Result<Answer, Problem> {
     let set = &repo.set;
     let record = view::with_rights(view::with_connection(&set.repository, &set.state), Some(repo.role));
     let automation = set.automation.as_ref().map(|stored| stored.config.clone());
+    let mut credentials = set.credentials.profiles.public_view();
+    if let Some(inherited) = app.store.inherited_git_profile(set).await? {
+        credentials["repoProvider"]["inherited"] = inherited.inherited_view();
+    }
     let mut answer = json!({
         "repo": view::with_creator(record, &set.members.members),
         "robots": list_view(&set.robots)["robots"],
         "automationConfig": automation.unwrap_or_else(AutomationConfig::default_config),
-        "repoScopedCredentials": set.credentials.profiles.public_view(),
+        "repoScopedCredentials": credentials,
         "previewEnvConfig": set.credentials.preview_env.public_view(),
     });
     if let Some(path) = view::webhook_path(&set.repository) {
         answer["webhookPath"] = json!(path);
     }
-    Answer::ok(answer).version(set.repository.version)
+    Ok(Answer::ok(answer).version(set.repository.version))
 }
 
 /// `repos_patch`.

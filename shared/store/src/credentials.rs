@@ -7,8 +7,8 @@ use crate::decision::DecisionSet;
 use crate::error::StoreError;
 use repoplane_domain::access::Principal;
 use repoplane_domain::credential::{
-    AccessSource, AccountProfiles, CredentialProfiles, CredentialStores, GitAccess, GitTokenRef, ModelKeyRef, Purpose,
-    RepositoryUrl, SecretEdit, SecretOwner, SecretRef, Site,
+    AccessSource, AccountProfiles, CredentialProfiles, CredentialStores, GitAccess, GitProfile, GitTokenRef,
+    ModelKeyRef, Purpose, RepositoryUrl, SecretEdit, SecretOwner, SecretRef, Site,
 };
 use repoplane_domain::id::{TenantId, UserId};
 use repoplane_domain::repository::Provider;
@@ -88,6 +88,21 @@ impl Store {
             accounts.global = Some(self.account(tenant, AccountOwner::Tenant, fresh).await?.profiles.clone());
         }
         Ok(accounts)
+    }
+
+    /// The tenant's template that a repository without Git profiles of its own is served by, as a call that only looks
+    /// finds it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn inherited_git_profile(&self, set: &DecisionSet) -> Result<Option<GitProfile>, StoreError> {
+        if !set.credentials.profiles.repo_provider.profiles.is_empty() {
+            return Ok(None);
+        }
+        let Some(url) = RepositoryUrl::of(&set.repository) else { return Ok(None) };
+        let account = self.account(set.repository.tenant, AccountOwner::Tenant, false).await?;
+        let profiles = account.profiles.git(set.repository.provider);
+        Ok(profiles.and_then(|profiles| profiles.template_for(&url, Purpose::Read)).cloned())
     }
 
     /// How a caller's call to a repository's provider identifies itself (contract: hookcode 2.7).

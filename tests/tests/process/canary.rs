@@ -62,6 +62,11 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         "canary-robot-key",
         "canary-preview-value",
         "canary-second-webhook-secret",
+        "canary-account-token",
+        "canary-account-key",
+        "canary-tenant-token",
+        "canary-tenant-key",
+        "canaryInsideOfAPrivateKey",
         "canary-forged-token",
         "canary-authorization",
         "canary-unknown-access-token",
@@ -91,6 +96,37 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     let robots = format!("{path}/robots");
     let robot = answers.keep("robot", posted(&app, &robots, &body).await.expect(201)).text("/robot/id");
     answers.keep("repeated robot", posted(&app, &robots, &body).await.expect(201));
+    let account = |token: &str, key: &str| {
+        let pem = "-----BEGIN PRIVATE KEY-----\ncanaryInsideOfAPrivateKey\n-----END PRIVATE KEY-----";
+        json!({
+            "github": {"profiles": [
+                {"id": "p", "remark": "r", "token": token},
+                {"id": "app", "remark": "r", "tokenKind": "github_app", "appId": 1, "installationId": 2, "token": pem},
+            ]},
+            "codex": {"profiles": [{"id": "p", "remark": "r", "apiKey": key}]},
+        })
+    };
+    for (target, body, wrong) in [
+        ("/api/credentials/me", account("canary-account-token", "canary-account-key"), "urlPrefix"),
+        ("/api/credentials/global", account("canary-tenant-token", "canary-tenant-key"), "colour"),
+    ] {
+        answers.keep(target, admin.patch(target, body.clone()).await.expect(200));
+        let mut refused = body.clone();
+        refused["github"]["profiles"][1][wrong] = json!("x");
+        refused["github"]["profiles"][1]["tokenKind"] = json!("personal");
+        answers.keep("wrong credentials", admin.patch(target, refused).await.expect(400));
+        let source = if target.ends_with("me") { "user" } else { "global" };
+        let using = json!({
+            "name": source, "promptDefault": "p", "repoCredentialSource": source, "repoCredentialProfileId": "p",
+            "modelProviderConfig": {"credentialSource": source, "credentialProfileId": "p"},
+        });
+        let robot = answers.keep(source, posted(&app, &robots, &using).await.expect(201)).text("/robot/id");
+        let tested = admin.post(&format!("{robots}/{robot}/test"), Value::Null).await.expect(200);
+        assert_eq!(answers.keep(source, tested).body["ok"], false);
+        let using = json!({"repoCredentialSource": source, "repoCredentialProfileId": "app"});
+        answers.keep("app", admin.patch(&format!("{robots}/{robot}"), using).await.expect(200));
+        answers.keep("app", admin.post(&format!("{robots}/{robot}/test"), Value::Null).await.expect(400));
+    }
     // The double refuses the token, which it must not be quoted for.
     let tested = admin.post(&format!("{path}/robots/{robot}/test"), Value::Null).await.expect(200);
     assert_eq!(answers.keep("test", tested).body["ok"], false);
@@ -133,6 +169,9 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     answers.keep("delivery", admin.get(&format!("{path}/webhook-deliveries/{delivery}")).await.expect(200));
     let again = format!("{path}/webhook-deliveries/{delivery}/redeliver");
     answers.keep("redelivery", posted(&app, &again, &Value::Null).await.expect(201));
+    for target in ["/api/credentials/me", "/api/credentials/global"] {
+        answers.keep(target, admin.get(target).await.expect(200));
+    }
     for target in ["/api/me", "/api/access-tokens", "/api/users", "/api/repos", "/api/audit", "/api/tenants"] {
         answers.keep(target, admin.get(target).await.expect(200));
     }
@@ -143,6 +182,8 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         app.line.set_fault(Some(FaultPlan { target: target.to_owned(), from: 0, times: 100, fault }));
         let body = json!({"repoProviderCredential": {"profiles": [{"id": "bot", "token": "canary-git-token"}]}});
         answers.keep("down", admin.patch(&path, body).await.expect(503));
+        let body = account("canary-account-token", "canary-account-key");
+        answers.keep("down", admin.patch("/api/credentials/me", body).await.expect(503));
         app.line.set_fault(None);
     }
 

@@ -1,6 +1,7 @@
 //! Whole-system tests; the modules mirror the URLs and the promises of the design.
 
 mod access;
+mod account_credentials;
 mod administrators;
 mod audit;
 mod automation;

@@ -134,6 +134,8 @@ impl World {
             "access_create_token" => json!({"name": "new", "scopes": ["repos:read"]}),
             "access_login" => json!({"username": "admin", "password": repoplane_tests::ADMIN_TOKEN}),
             "access_bootstrap" => json!({"tenant": "first", "username": "root"}),
+            "credentials_me_patch" => json!({"github": {"profiles": [{"remark": "mine", "token": "t"}]}}),
+            "credentials_global_patch" => json!({"codex": {"profiles": [{"remark": "team", "apiKey": "k"}]}}),
             "repos_create" => json!({"provider": "github", "name": "acme/another"}),
             "repos_patch" => json!({"description": "changed"}),
             "repos_put_automation" => json!({"config": {"version": 2}}),

@@ -2,9 +2,6 @@
 
 use repoplane_api::openapi::schema::{self, Object};
 use repoplane_domain::access::{MAX_EMAIL_BYTES, MAX_PERSON_BYTES, MAX_TOKEN_DAYS, Scope};
-use repoplane_domain::credential::{
-    MAX_API_BASE_URL_BYTES, MAX_CLONE_USERNAME_BYTES, MAX_PROFILE_ID_BYTES, MAX_REMARK_BYTES, MAX_SECRET_BYTES,
-};
 use repoplane_domain::id::{AccessTokenId, AuditId, RepositoryId, TenantId, UserId};
 use repoplane_domain::input::MAX_TEXT_BYTES;
 use repoplane_domain::preview_env::MAX_KEY_BYTES;
@@ -124,101 +121,12 @@ pub(super) fn member() -> Value {
         .schema()
 }
 
-pub(super) fn credentials() -> Value {
-    let common = || {
-        Object::new()
-            .required("id", schema::text(), "Chosen by the client, or made here.")
-            .required("remark", schema::text(), "What people call it.")
-            .required("createdAt", schema::time(), "When it was made.")
-            .required("updatedAt", schema::time(), "When it was last changed.")
-    };
-    let git = common().required("hasToken", schema::boolean(), "Whether a token is in the vault.").optional(
-        "cloneUsername",
-        schema::text(),
-        "Git user name for clones.",
-    );
-    let model = common().required("hasApiKey", schema::boolean(), "Whether a key is in the vault.").optional(
-        "apiBaseUrl",
-        schema::text(),
-        "Where the provider listens, when not at its usual address.",
-    );
-    let set = |profile: Object| -> Value {
-        Object::new()
-            .required("profiles", schema::array(profile.into()), "The profiles, in order of creation.")
-            .optional("defaultProfileId", schema::text(), "The one that is taken when none is named.")
-            .schema()
-    };
-    let models = Object::new()
-        .required("codex", set(model.clone()), "")
-        .required("claude_code", set(model.clone()), "")
-        .required("gemini_cli", set(model), "");
-    Object::new()
-        .required("repoProvider", set(git), "Git tokens.")
-        .required("modelProvider", models.into(), "Model keys.")
-        .schema()
-}
-
 pub(super) fn preview_env() -> Value {
     let variable = Object::new()
         .required("key", schema::text(), "The variable's name.")
         .required("isSecret", schema::constant(true), "Always true: values are write-only.")
         .required("hasValue", schema::boolean(), "Whether a value is in the vault.");
     Object::new().required("variables", schema::array(variable.into()), "The variables, sorted by name.").schema()
-}
-
-/// Changes to a set of profiles: removals, then upserts, then the default.
-pub(super) fn set_patch(profile: Object) -> Value {
-    let ids = schema::nullable(schema::array(schema::text()));
-    let profile = profile
-        // Blank is as good as absent.
-        .optional(
-            "id",
-            schema::nullable(schema::pattern(&format!("^[A-Za-z0-9_.:-]{{0,{MAX_PROFILE_ID_BYTES}}}$"))),
-            "The profile to change; an unknown id makes a profile, none makes one with an id of ours.",
-        )
-        .optional(
-            "remark",
-            schema::solid_line_up_to(MAX_REMARK_BYTES),
-            "What people call it; a new profile must have one.",
-        );
-    Object::new()
-        .optional("profiles", schema::nullable(schema::array(profile.into())), "Profiles to change or to make.")
-        .optional("removeProfileIds", ids, "Profiles to remove; unknown ids are passed over.")
-        .optional(
-            "defaultProfileId",
-            schema::nullable(schema::text_up_to(MAX_TEXT_BYTES)),
-            "The default; null for none; an unknown id is none.",
-        )
-        .schema()
-}
-
-pub(super) fn git_patch() -> Value {
-    let token = schema::nullable(schema::line_up_to(MAX_SECRET_BYTES));
-    let user = schema::nullable(schema::line_up_to(MAX_CLONE_USERNAME_BYTES));
-    set_patch(
-        Object::new().optional("token", token, "Write-only. Absent keeps it; null or blank removes it.").optional(
-            "cloneUsername",
-            user,
-            "Git user name for clones. Absent keeps it; null or blank removes it.",
-        ),
-    )
-}
-
-pub(super) fn model_patch() -> Value {
-    let key = schema::nullable(schema::line_up_to(MAX_SECRET_BYTES));
-    let address = schema::nullable(schema::text_up_to(MAX_API_BASE_URL_BYTES));
-    let set = || {
-        schema::nullable(set_patch(
-            Object::new()
-                .optional("apiKey", key.clone(), "Write-only. Absent keeps it; null or blank removes it.")
-                .optional("apiBaseUrl", address.clone(), "http or https; any other text is as good as null."),
-        ))
-    };
-    Object::new()
-        .optional("codex", set(), "Null removes all profiles.")
-        .optional("claude_code", set(), "Null removes all profiles.")
-        .optional("gemini_cli", set(), "Null removes all profiles.")
-        .schema()
 }
 
 pub(super) fn preview_env_patch() -> Value {

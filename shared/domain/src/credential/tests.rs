@@ -6,6 +6,7 @@ use crate::repository::Provider;
 use crate::secret::Secret;
 use serde_json::{Value, json};
 
+mod accounts;
 mod properties;
 mod rows;
 

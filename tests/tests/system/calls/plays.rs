@@ -47,6 +47,11 @@ fn get(target: &str) -> Event {
     Event::new("GET", target)
 }
 
+/// A profile of an account, with a key.
+fn own_profile() -> Value {
+    json!({"codex": {"profiles": [{"id": "own", "remark": "own", "apiKey": "sk"}]}})
+}
+
 /// A body that is null is none.
 fn with(method: &str, target: &str, body: &Value) -> Event {
     let event = Event::new(method, target);
@@ -131,7 +136,7 @@ impl Stage {
         let group = operation.split_once('_').map_or(operation, |(group, _)| group);
         match group {
             "webhook" if operation.contains("hooks") => self.prepare_hook(operation, case).await,
-            "access" | "tenants" | "users" | "audit" => self.prepare_access(operation, case).await,
+            "access" | "tenants" | "users" | "credentials" | "audit" => self.prepare_access(operation, case).await,
             "webhook" | "tasks" => self.prepare_work(operation, case).await,
             _ if operation.contains("robot") => self.prepare_robot(operation, case).await,
             _ if operation.contains("member") => self.prepare_member(operation, case).await,
@@ -198,6 +203,21 @@ impl Stage {
                 let id = admin.post("/api/users", user).await.expect(201).text("/user/id");
                 self.play(with("PATCH", &format!("/api/users/{id}"), &json!({"roles": []})), 200)
             }
+            ("credentials_me_get", "") => self.read("/api/credentials/me"),
+            ("credentials_global_get", "") => self.read("/api/credentials/global"),
+            ("credentials_me_patch", "") => {
+                self.administrator.client.patch("/api/credentials/me", own_profile()).await.expect(200);
+                let remark = json!({"codex": {"profiles": [{"id": "own", "remark": self.name("remark")}]}});
+                self.play(with("PATCH", "/api/credentials/me", &remark), 200)
+            }
+            ("credentials_me_patch", "the first secret value") => {
+                let person = self.app.person(&self.name("ann")).await;
+                person.client.get("/api/me").await.expect(200);
+                self.play(with("PATCH", "/api/credentials/me", &own_profile()), 200).by(Some(&person.token))
+            }
+            ("credentials_global_patch", "") => {
+                self.play(with("PATCH", "/api/credentials/global", &json!({"gemini_cli": {}})), 200)
+            }
             ("audit_list", "") => self.read("/api/audit"),
             _ => return None,
         })
@@ -227,6 +247,13 @@ impl Stage {
                 self.play(with("POST", "/api/repos", &body), 201)
             }
             ("repos_get", "") => self.read(&self.hook.path),
+            ("repos_get", "served by the tenant's template") => {
+                let template = json!({"id": "all", "remark": "all", "token": "t", "urlPrefix": "https://github.com/"});
+                let body = json!({"github": {"profiles": [template]}});
+                self.administrator.client.patch("/api/credentials/global", body).await.expect(200);
+                let hook = self.bare().await;
+                self.read(&hook.path).after([get(&hook.path)])
+            }
             ("repos_patch", "") => {
                 self.play(with("PATCH", &self.hook.path, &json!({"description": self.name("text")})), 200)
             }
@@ -300,6 +327,12 @@ impl Stage {
                     "modelProviderConfig": {"credentialSource": "robot", "credential": {"apiKey": "sk"}},
                 });
                 self.play(with("POST", &format!("{}/robots", hook.path), &own), 201).after([forged])
+            }
+            ("repos_create_robot", "with the caller's account") => {
+                self.administrator.client.patch("/api/credentials/me", own_profile()).await.expect(200);
+                let mut body = robot(self.name("Robot"));
+                body["modelProviderConfig"] = json!({"credentialSource": "user", "credentialProfileId": "own"});
+                self.play(with("POST", &robots, &body), 201)
             }
             ("repos_patch_robot", "") => {
                 let path = format!("{robots}/{}", self.robot);

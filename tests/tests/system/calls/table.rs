@@ -33,6 +33,7 @@ const DELETE: &str = "open tasks are counted; what hangs on the record goes afte
 const ARCHIVE: &str = "open tasks and groups are counted for the answer";
 const ADD: &str = "the user's name is copied into the list of members, and users lie in the tenant's partition";
 const ADDNAME: &str = "besides, the claim of the name leads to the user";
+const ACCOUNT: &str = "the profile is looked up anew: it may have been made a moment ago, by another instance";
 const FIRST: &str = "the record's gaps are filled and its identity locked, once, by a transaction of its own";
 const TWIN: &str = "the repetition is counted on the first delivery";
 const HOOK_SECRET: &str = "the caller is looked up anew; a secret is supplied: a new document, and its label";
@@ -109,6 +110,16 @@ pub(super) const TABLE: &[Row] = &[
         ["GetItem, GetItem, TransactWriteItems", "", "GetItem, GetSecretValue", ""],
         FRESH,
     ),
+    row("credentials_me_get", "", ["GetItem", "GetItem", "", ""], ""),
+    row("credentials_me_patch", "", ["GetItem, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row(
+        "credentials_me_patch",
+        "the first secret value",
+        ["GetItem, UpdateItem, CreateSecret, TransactWriteItems, UpdateSecretVersionStage", "GetItem", "GetItem", ""],
+        SECRET,
+    ),
+    row("credentials_global_get", "", ["GetItem", "GetItem", "", ""], ""),
+    row("credentials_global_patch", "", ["GetItem, GetItem, TransactWriteItems", "", "GetItem", ""], FRESH),
     row("repos_list", "", ["Query", "GetItem", "", ""], ""),
     row("repos_list", "archived=all", ["Query, Query", "GetItem", "", ""], ALL),
     row("repos_list", "by a member", ["Query, BatchGetItem", "GetItem", "", ""], MEMBER),
@@ -120,6 +131,7 @@ pub(super) const TABLE: &[Row] = &[
         SECRET,
     ),
     row("repos_get", "", ["Query", "GetItem", "", ""], ""),
+    row("repos_get", "served by the tenant's template", ["Query", "GetItem", "", "GetItem"], ""),
     row("repos_patch", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
     row(
         "repos_patch",
@@ -171,6 +183,12 @@ pub(super) const TABLE: &[Row] = &[
             "GetSecretValue",
         ],
         SECRET,
+    ),
+    row(
+        "repos_create_robot",
+        "with the caller's account",
+        ["Query, GetItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        ACCOUNT,
     ),
     row("repos_patch_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
     row("repos_delete_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),

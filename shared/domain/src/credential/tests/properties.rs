@@ -19,6 +19,10 @@ pub(crate) fn any_json() -> impl Strategy<Value = Value> {
         "apiKey",
         "apiBaseUrl",
         "cloneUsername",
+        "tokenKind",
+        "appId",
+        "access",
+        "urlPrefix",
         "x/~y",
     ];
     let leaf = prop_oneof![
