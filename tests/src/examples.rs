@@ -159,6 +159,7 @@ async fn play() -> Vec<Example> {
     main_job(&mut story, &ann, &repo).await;
     ends(&mut story, &ann, &repo).await;
     credentials(&mut story, &ann).await;
+    organisations(&mut story, &ann).await;
     story.examples
 }
 
@@ -174,6 +175,40 @@ async fn credentials(story: &mut Story, ann: &Client) {
     let body = json!({"github": {"profiles": [template]}});
     story.call(ann, "A template", "PATCH", "/api/credentials/global", body).await.expect(200);
     story.call(ann, "All providers", "GET", "/api/credentials/global", Value::Null).await.expect(200);
+}
+
+/// Webhooks of an organisation and of a group.
+async fn organisations(story: &mut Story, ann: &Client) {
+    let hooks = "/api/webhook-hooks";
+    let anyone = story.app.anonymous();
+    let body = json!({"provider": "github", "owner": "acme", "description": "All of acme"});
+    let made = story.call(ann, "All repositories of an organisation", "POST", hooks, body).await.expect(201);
+    let wrong = json!({"provider": "git"});
+    story.call(ann, "No such provider", "POST", hooks, wrong).await.expect(400);
+    story.call(ann, "All webhooks of organisations", "GET", hooks, Value::Null).await.expect(200);
+    let path = format!("{hooks}/{}", made.text("/hook/id"));
+    story.call(ann, "One webhook", "GET", &path, Value::Null).await.expect(200);
+    story.call(ann, "A narrower owner", "PATCH", &path, json!({"owner": "acme-tools"})).await.expect(200);
+
+    let ping = json!({"zen": "Design for failure.", "hook_id": 1}).to_string();
+    let event = Event::new("POST", &made.text("/webhookPath"))
+        .header("content-type", "application/json")
+        .header("x-github-event", "ping")
+        .header("x-hub-signature-256", &github_signature(&made.text("/webhookSecret"), ping.as_bytes()))
+        .body(ping);
+    story.send(&anyone, "A ping of the organisation", event).await.expect(202);
+    let body = json!({"provider": "gitlab", "owner": "acme"});
+    let group = ann.post(hooks, body).await.expect(201);
+    let event = Event::new("POST", &group.text("/webhookPath"))
+        .header("content-type", "application/json")
+        .header("x-gitlab-event", "Subgroup Hook")
+        .header("x-gitlab-token", &group.text("/webhookSecret"))
+        .body(json!({"event_name": "subgroup_create", "group_id": 9}).to_string());
+    story.send(&anyone, "An event of the group itself", event).await.expect(202);
+
+    let rotate = format!("{path}/secret/rotate");
+    story.call(ann, "With an overlap", "POST", &rotate, json!({"overlapSeconds": 3600})).await.expect(200);
+    story.call(ann, "Gone", "DELETE", &path, Value::Null).await.expect(200);
 }
 
 /// Users, tokens, tenants.

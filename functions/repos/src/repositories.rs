@@ -94,7 +94,7 @@ pub(crate) async fn create(
         };
         let mut set = app.store.create_repository(&caller, command, once.as_ref(), app.now(), render).await?;
         if let Some(attempt) = &attempt {
-            set.state = repos.remember(&set, attempt).await;
+            set.state = app.store.remember_connection(&set, attempt).await;
         }
         Ok(reveal_secret(app, &set, render(&set)).await?)
     };
@@ -171,7 +171,7 @@ pub(crate) async fn change(
     };
     let (mut set, ()) = app.store.change(author, repo.set.clone(), plan).await?;
     if let Some(attempt) = &attempt {
-        set.state = repos.remember(&set, attempt).await;
+        set.state = app.store.remember_connection(&set, attempt).await;
     }
     let record = view::with_rights(view::with_connection(&set.repository, &set.state), Some(repo.role));
     let answer = json!({

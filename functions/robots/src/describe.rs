@@ -52,14 +52,16 @@ pub fn describe() -> Vec<Operation> {
             .ok("The robot as it is now.", answer()),
         manage(one("repos_test_robot", "Test a robot's Git credential").idempotent().conditional())
             .text(
-                "Asks the provider with the robot's token and records the verdict, which is 200 either way. A pass enables \
-                 the robot; nothing else does.",
+                "Asks the provider with the robot's token, and the model provider with its key if it has one, and records \
+                 both verdicts; it is 200 either way. A Git token that passes enables the robot; nothing else does.",
             )
             .ok(
                 "The verdict.",
                 Object::new()
                     .required("ok", schema::boolean(), "Whether the robot is enabled now.")
                     .optional("message", schema::text(), "Why not.")
+                    .required("git", verdict("Whether the Git token passed: it alone enables."), "The Git token.")
+                    .optional("model", verdict("Whether the provider takes the key."), "The model key, if there is one.")
                     .required("robot", schema::reference("Robot"), "The robot as it is now."),
             )
             .ignored_body()
@@ -69,6 +71,10 @@ pub fn describe() -> Vec<Operation> {
             .ok("It is gone.", schema::reference("Done"))
             .problem(ProblemType::Conflict, &["ROBOT_IN_USE"]),
     ]
+}
+
+fn verdict(text: &str) -> Value {
+    Object::new().required("ok", schema::boolean(), text).optional("message", schema::text(), "Why not.").schema()
 }
 
 /// The schemas that the operations share.
@@ -116,6 +122,8 @@ fn robot() -> Value {
         .optional("lastTestAt", schema::time(), "Its last test.")
         .optional("lastTestOk", schema::boolean(), "Whether that passed.")
         .optional("lastTestMessage", text(), "`ok`, or why not.")
+        .optional("lastModelTestOk", schema::boolean(), "Whether its model key passed then.")
+        .optional("lastModelTestMessage", text(), "Why not.")
         .required("enabled", schema::boolean(), "Only a passing test enables it.")
         .required("isDefault", schema::boolean(), "At most one of each permission has it.")
         .required("createdAt", schema::time(), "When it was attached.")

@@ -9,15 +9,16 @@ use repoplane_api::problem::ProblemType;
 use repoplane_api::{Answer, App, IfMatch, Posted, PostedBody, Problem, answer_once};
 use repoplane_domain::access::Right;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
-use repoplane_domain::credential::GitAccess;
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, RobotId};
+use repoplane_domain::repository::ConnectionAttempt;
 use repoplane_domain::robot::{
-    APP_TEST_UNAVAILABLE, CreateRobot, PatchRobot, Robot, RobotChange, RobotContext, TOKEN_REQUIRED, TestOutcome,
-    TestVerdict, list_view, plan_test, remove_robot, robot_view,
+    CreateRobot, CredentialSource, ModelProvider, ModelTest, PatchRobot, Robot, RobotChange, RobotContext,
+    TOKEN_REQUIRED, TestOutcome, TestVerdict, list_view, plan_test, remove_robot, robot_view,
 };
 use repoplane_domain::time::Timestamp;
-use repoplane_store::{Accounts, Author, DecisionSet, KeptAnswer, Once, Plan};
+use repoplane_providers::{Providers, Target};
+use repoplane_store::{Accounts, Author, DecisionSet, KeptAnswer, ModelAccess, Once, Plan};
 use serde_json::json;
 
 /// `repos_list_robots`.
@@ -112,7 +113,7 @@ pub(crate) async fn test(
 }
 
 async fn run_test(
-    Robots { app, egress }: &Robots,
+    Robots { app, providers }: &Robots,
     repo: &Repo<Manage>,
     robot: RobotId,
     if_match: &IfMatch,
@@ -123,17 +124,25 @@ async fn run_test(
     if_match.check(stored.version)?;
     let accounts = app.store.accounts(set, &stored.accounts(), true).await?;
     let test = plan_test(stored, &set.repository, &set.robots, &accounts.stores(set))?;
-    let missing = |text| Problem::new(ProblemType::ValidationFailed, text);
-    let token = match app.store.git_value(set, &test.token).await? {
-        Some(GitAccess::Token { token, .. }) => token,
-        // A plan names no app: its private key is not sent anywhere.
-        Some(GitAccess::App(_)) => return Err(missing(APP_TEST_UNAVAILABLE).into()),
-        Some(GitAccess::Anonymous) | None => return Err(missing(TOKEN_REQUIRED).into()),
+    let missing = || Problem::new(ProblemType::ValidationFailed, TOKEN_REQUIRED);
+    let access = app.store.git_value(set, &test.token).await?.ok_or_else(missing)?;
+    let key = app.store.robot_model_access(set, stored).await?;
+    let providers = providers.for_tenant(&app.store.network_of(set.repository.tenant).await?);
+    let target = Target {
+        provider: test.provider,
+        api_base_url: test.api_base_url.as_deref(),
+        identity: &test.identity,
+        remote_url: None,
     };
-    let base = test.api_base_url.as_deref();
-    let egress = egress.for_tenant(&app.store.network_of(repo.principal.tenant).await?);
-    let verdict = match repoplane_providers::test_token(&egress, test.provider, base, &test.identity, &token).await {
-        Ok(report) => TestVerdict::Passed(report.account),
+    let (tested, model) = tokio::join!(
+        providers.test_access(&target, &access),
+        test_model(&providers, stored.model_provider, key.as_ref())
+    );
+    let failure = tested.as_ref().err().map(|error| error.connection_failure(false));
+    let as_registry = matches!(stored.credential_source, CredentialSource::Repo | CredentialSource::Global);
+    app.store.remember_connection(set, &ConnectionAttempt { as_registry, failure, at: app.now() }).await;
+    let verdict = match tested {
+        Ok(report) => TestVerdict::Passed(report.value.account),
         Err(error) => TestVerdict::Failed { message: error.to_string() },
     };
     let now = app.now();
@@ -141,7 +150,7 @@ async fn run_test(
     let plan = |set: &DecisionSet| {
         let stored = find(set, robot)?;
         if_match.check(stored.version)?;
-        let outcome = test.conclude(stored, &set.robots, verdict.clone(), now)?;
+        let outcome = test.conclude(stored, &set.robots, verdict.clone(), model.clone(), now)?;
         let entry = entry(app, repo, AuditAction::RepoRobotTested, robot, now).with(json!({"ok": outcome.ok}));
         let audit = vec![entry.with_change(&json!(robot_view(stored)), &json!(robot_view(&outcome.robot)))];
         Ok(Plan { robots: vec![outcome.robot.clone()], audit, ..Plan::nothing(outcome) })
@@ -150,6 +159,15 @@ async fn run_test(
         |_: &DecisionSet, outcome: &TestOutcome| KeptAnswer::ok(outcome.public_view()).version(outcome.robot.version);
     let (set, outcome) = app.store.act(author, repo.set.clone(), once, plan, render).await?;
     Ok(render(&set, &outcome).into())
+}
+
+/// Whether the model provider takes the robot's key, if it has one.
+async fn test_model(providers: &Providers, provider: ModelProvider, access: Option<&ModelAccess>) -> Option<ModelTest> {
+    let ModelAccess { api_base_url, key } = access?;
+    Some(match providers.check_model_key(provider, api_base_url.as_deref(), key).await {
+        Ok(_) => ModelTest::passed(),
+        Err(error) => ModelTest::failed(error.to_string()),
+    })
 }
 
 /// `repos_delete_robot`.

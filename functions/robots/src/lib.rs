@@ -6,13 +6,13 @@ mod handlers;
 use axum::Router;
 use axum::extract::FromRef;
 use repoplane_api::{App, Routes};
-use repoplane_providers::Egress;
+use repoplane_providers::{Egress, Providers};
 
 /// What the handlers share.
 #[derive(Clone)]
 pub struct Robots {
     app: App,
-    egress: Egress,
+    providers: Providers,
 }
 
 impl FromRef<Robots> for App {
@@ -34,5 +34,5 @@ pub fn routes() -> Routes<Robots> {
 
 /// The function's router; provider calls go out through `egress`.
 pub fn router(app: App, egress: Egress) -> Router {
-    routes().with_state(Robots { app, egress })
+    routes().with_state(Robots { app, providers: Providers::new(egress) })
 }

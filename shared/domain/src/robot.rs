@@ -15,8 +15,7 @@ mod removal;
 mod view;
 
 pub use activation::{
-    APP_TEST_UNAVAILABLE, GIT_TEST_UNAVAILABLE, IDENTITY_REQUIRED, TOKEN_REQUIRED, TestOutcome, TestPlan, TestVerdict,
-    plan_test,
+    GIT_TEST_UNAVAILABLE, IDENTITY_REQUIRED, ModelTest, TOKEN_REQUIRED, TestOutcome, TestPlan, TestVerdict, plan_test,
 };
 pub use command::{CreateRobot, PatchRobot, RobotChange, RobotContext, siblings_losing_default};
 pub use credential::{AccountsNeeded, git_token_ref, model_key_ref};
@@ -250,6 +249,9 @@ pub struct Robot {
     /// Its message.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_test_message: Option<String>,
+    /// What the last test learned of the model key; absent when there was none, and after the model's settings changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub model_test: Option<ModelTest>,
     /// Only a passing test enables.
     pub enabled: bool,
     /// At most one of each permission in a repository.

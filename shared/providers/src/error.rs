@@ -4,7 +4,7 @@
 use crate::egress::{EgressError, RateLimit};
 use crate::fault::Fault;
 use http::StatusCode;
-use repoplane_domain::repository::Provider;
+use repoplane_domain::repository::{ConnectionFailure, ConnectionReason, Provider};
 use repoplane_domain::robot::ModelProvider;
 use std::fmt;
 use std::sync::Arc;
@@ -117,6 +117,26 @@ impl ProviderError {
 
     pub(crate) fn network(service: impl Into<Service>, source: EgressError) -> Self {
         Self::Network { service: service.into(), source: Arc::new(source) }
+    }
+
+    /// The same as the state of a repository's connection has it. Without a token every refusal means that one is needed:
+    /// providers hide private repositories by denying that they exist (contract: hookcode 4.7).
+    pub fn connection_failure(&self, anonymous: bool) -> ConnectionFailure {
+        let reason = match self.fault() {
+            Fault::TokenRejected { .. } | Fault::Forbidden | Fault::NotFound if anonymous => {
+                ConnectionReason::AuthRequired
+            }
+            Fault::TokenRejected { .. } => ConnectionReason::TokenRejected,
+            Fault::Forbidden => ConnectionReason::Forbidden,
+            Fault::NotFound => ConnectionReason::NotFound,
+            Fault::RateLimited { .. } => ConnectionReason::RateLimited,
+            Fault::Refused { .. } => ConnectionReason::Refused,
+            Fault::Unavailable => ConnectionReason::Unavailable,
+            Fault::BadAnswer => ConnectionReason::BadAnswer,
+            Fault::AddressRefused => ConnectionReason::AddressRefused,
+            Fault::Unusable => ConnectionReason::Unusable,
+        };
+        ConnectionFailure { reason, message: self.to_string() }
     }
 
     /// What went wrong, as far as a program would treat it differently.

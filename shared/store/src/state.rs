@@ -8,7 +8,7 @@ use crate::item::{self, Item};
 use crate::keys::{self, Part};
 use repoplane_domain::audit::AuditEntry;
 use repoplane_domain::id::WriteId;
-use repoplane_domain::repository::RepositoryState;
+use repoplane_domain::repository::{ConnectionAttempt, RepositoryState};
 use repoplane_domain::time::Timestamp;
 use std::time::Duration;
 
@@ -17,6 +17,16 @@ const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Store {
+    /// Remembers how a call to the repository's provider ended. That it could not be remembered fails nothing: the call was
+    /// made, and the next one will tell.
+    pub async fn remember_connection(&self, set: &DecisionSet, attempt: &ConnectionAttempt) -> RepositoryState {
+        let changed = self.change_state(set, None, attempt.at, |state| state.attempted(attempt)).await;
+        changed.unwrap_or_else(|error| {
+            tracing::warn!(repo.id = %set.repository.id, %error, "Could not remember the state of the connection");
+            set.state.clone()
+        })
+    }
+
     /// Changes a repository's state by a rule of the domain, first on the state that was read, after a lost race on a fresh
     /// one. A rule that says `None` changes nothing. The record's version and time stay.
     ///

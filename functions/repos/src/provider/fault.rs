@@ -2,7 +2,7 @@
 
 use repoplane_api::Problem;
 use repoplane_api::problem::ProblemType;
-use repoplane_domain::repository::{ConnectionFailure, ConnectionReason};
+use repoplane_domain::repository::ConnectionReason;
 use repoplane_providers::{Fault, ProviderError};
 use serde_json::json;
 use std::time::Duration;
@@ -21,34 +21,12 @@ pub(crate) const REFUSED_CODES: [&str; 5] = [
 pub(crate) const UNAVAILABLE_CODES: [&str; 2] = ["REPO_PROVIDER_UNAVAILABLE", "REPO_PROVIDER_BAD_ANSWER"];
 pub(crate) const INVALID_CODES: [&str; 2] = ["REPO_PROVIDER_ADDRESS_REFUSED", "REPO_PROVIDER_UNUSABLE"];
 
-/// Why a call failed, as it is remembered. Without a token every refusal means that one is needed: providers hide private
-/// repositories by denying that they exist (contract: hookcode 4.7).
-pub(crate) fn reason_of(error: &ProviderError, anonymous: bool) -> ConnectionReason {
-    match error.fault() {
-        Fault::TokenRejected { .. } | Fault::Forbidden | Fault::NotFound if anonymous => ConnectionReason::AuthRequired,
-        Fault::TokenRejected { .. } => ConnectionReason::TokenRejected,
-        Fault::Forbidden => ConnectionReason::Forbidden,
-        Fault::NotFound => ConnectionReason::NotFound,
-        Fault::RateLimited { .. } => ConnectionReason::RateLimited,
-        Fault::Refused { .. } => ConnectionReason::Refused,
-        Fault::Unavailable => ConnectionReason::Unavailable,
-        Fault::BadAnswer => ConnectionReason::BadAnswer,
-        Fault::AddressRefused => ConnectionReason::AddressRefused,
-        Fault::Unusable => ConnectionReason::Unusable,
-    }
-}
-
-/// The same for the state of the connection.
-pub(crate) fn failure_of(error: &ProviderError, anonymous: bool) -> ConnectionFailure {
-    ConnectionFailure { reason: reason_of(error, anonymous), message: error.to_string() }
-}
-
-/// The same for the caller.
+/// Why a call failed, for the caller.
 pub(crate) fn problem_of(error: &ProviderError, anonymous: bool) -> Problem {
     let text = error.to_string();
     let of = |kind, code: &str| Problem::new(kind, text.clone()).with_code(code);
     let refused = |code| of(ProblemType::ProviderRefused, code);
-    let problem = match reason_of(error, anonymous) {
+    let problem = match error.connection_failure(anonymous).reason {
         ConnectionReason::TokenRejected => refused("REPO_PROVIDER_TOKEN_REJECTED"),
         ConnectionReason::AuthRequired => {
             refused("REPO_PROVIDER_AUTH_REQUIRED").with_error("Repo provider authentication is required")

@@ -1,6 +1,5 @@
 //! Reaching a repository's provider: whose credential a call goes out with, and what the registry learns from how it ends.
 
-use super::fault::failure_of;
 use crate::Repos;
 use repoplane_api::Problem;
 use repoplane_api::problem::ProblemType;
@@ -91,12 +90,12 @@ impl Reach {
         ended: &Result<T, ProviderError>,
         at: Timestamp,
     ) {
-        repos.remember(set, &self.attempt(ended, at)).await;
+        repos.app.store.remember_connection(set, &self.attempt(ended, at)).await;
     }
 
     /// How a call ended, as the state of the connection has it.
     pub(crate) fn attempt<T>(&self, ended: &Result<T, ProviderError>, at: Timestamp) -> ConnectionAttempt {
-        let failure = ended.as_ref().err().map(|error| failure_of(error, self.is_anonymous()));
+        let failure = ended.as_ref().err().map(|error| error.connection_failure(self.is_anonymous()));
         ConnectionAttempt { as_registry: self.as_registry, failure, at }
     }
 }

@@ -1,6 +1,6 @@
 //! Checking the connection to the provider: on request, and before something is saved with `?validate=true`.
 
-use super::fault::{failure_of, problem_of};
+use super::fault::problem_of;
 use super::reach::{Choice, target_of};
 use crate::Repos;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use repoplane_domain::access::Principal;
 use repoplane_domain::credential::{AccessSource, Purpose, SecretEdit};
 use repoplane_domain::error::FieldErrors;
 use repoplane_domain::input::Object;
-use repoplane_domain::repository::{Connection, ConnectionAttempt, RepositoryState};
+use repoplane_domain::repository::{Connection, ConnectionAttempt};
 use repoplane_store::{DecisionSet, KeptAnswer};
 use serde_json::json;
 
@@ -38,7 +38,7 @@ pub(crate) async fn run(State(repos): State<Repos>, repo: Repo<Manage>, posted: 
         match &ended {
             Ok(answered) => body["visibility"] = json!(answered.value.visibility.as_str()),
             Err(error) => {
-                let failure = failure_of(error, reach.is_anonymous());
+                let failure = error.connection_failure(reach.is_anonymous());
                 body["reason"] = json!(failure.reason);
                 body["message"] = json!(failure.message);
             }
@@ -90,14 +90,5 @@ impl Repos {
             return Err(problem_of(error, reach.is_anonymous()));
         }
         Ok(reach.attempt(&ended, self.app.now()))
-    }
-
-    /// Remembers the check that came before the save. The save stands even if this fails.
-    pub(crate) async fn remember(&self, set: &DecisionSet, attempt: &ConnectionAttempt) -> RepositoryState {
-        let changed = self.app.store.change_state(set, None, attempt.at, |state| state.attempted(attempt)).await;
-        changed.unwrap_or_else(|error| {
-            tracing::warn!(repo.id = %set.repository.id, %error, "Could not remember the state of the connection");
-            set.state.clone()
-        })
     }
 }

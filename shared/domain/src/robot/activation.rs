@@ -1,16 +1,15 @@
 //! The robot test: what it needs, and what its verdict does to the robot (contract: hookcode 2.15, 4.4).
 
-use super::{MAX_ENABLED_ROBOTS, Permission, Robot, TokenAccount, git_token_ref, robot_view};
-use crate::credential::{CredentialStores, GitTokenRef};
+use super::{MAX_ENABLED_ROBOTS, Permission, Robot, TokenAccount, git_token_ref, model_key_ref, robot_view};
+use crate::credential::{CredentialStores, GitTokenRef, ModelKeyRef};
 use crate::error::{Conflict, DomainError};
 use crate::repository::{Provider, Repository};
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// 400 while plain Git remotes cannot be tested.
 pub const GIT_TEST_UNAVAILABLE: &str = "robot test is not available for provider git yet";
-/// 400 while a GitHub App's key cannot be exchanged for a token to test with.
-pub const APP_TEST_UNAVAILABLE: &str = "robot test is not available for tokenKind github_app yet";
 /// 400 when the robot's source has no token.
 pub const TOKEN_REQUIRED: &str = "repo provider token is required for activation test (configure per-robot, account-level, or repo-scoped credentials)";
 /// 400 when the repository cannot be named to its provider.
@@ -32,7 +31,32 @@ pub struct TestPlan {
     pub identity: String,
     /// `apiBaseUrl`, when it is not the usual one.
     pub api_base_url: Option<String>,
+    /// The model key to check besides; `None` when the robot's source has none.
+    pub model_key: Option<ModelKeyRef>,
     version: u64,
+}
+
+/// What the model provider said of the robot's key. It is told apart from the Git token: the contract activates a robot
+/// by that alone (contract: hookcode 4.4; quirk Q17).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelTest {
+    /// Whether the provider takes the key.
+    pub ok: bool,
+    /// Why not; free of the key.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+}
+
+impl ModelTest {
+    /// The provider takes the key.
+    pub fn passed() -> Self {
+        Self { ok: true, message: None }
+    }
+
+    /// The provider does not take it, or does not answer.
+    pub fn failed(message: String) -> Self {
+        Self { ok: false, message: Some(cut(message, MAX_MESSAGE_BYTES)) }
+    }
 }
 
 /// What the provider said.
@@ -59,12 +83,19 @@ pub struct TestOutcome {
 }
 
 impl TestOutcome {
-    /// `{ok, message?, robot}`.
+    /// `{ok, message?, git, model?, robot}`: `ok` and `message` are those of the Git token, as the contract has them;
+    /// `model` is there when the robot has a key.
     pub fn public_view(&self) -> Value {
-        let mut view = json!({ "ok": self.ok, "robot": robot_view(&self.robot) });
+        let mut git = json!({ "ok": self.ok });
         if let Some(message) = &self.message {
-            view["message"] = json!(message);
+            git["message"] = json!(message);
         }
+        let mut view = git.clone();
+        view["git"] = git;
+        if let Some(model) = &self.robot.model_test {
+            view["model"] = json!(model);
+        }
+        view["robot"] = robot_view(&self.robot);
         view
     }
 }
@@ -72,7 +103,7 @@ impl TestOutcome {
 /// Checks everything that can be known before the provider is asked; on an error nothing is recorded.
 ///
 /// # Errors
-/// The texts of 2.15, [`GIT_TEST_UNAVAILABLE`] and [`APP_TEST_UNAVAILABLE`]; [`DomainError::TooLarge`] when no more robots can be enabled.
+/// The texts of 2.15 and [`GIT_TEST_UNAVAILABLE`]; [`DomainError::TooLarge`] when no more robots can be enabled.
 pub fn plan_test(
     robot: &Robot,
     repository: &Repository,
@@ -84,20 +115,14 @@ pub fn plan_test(
         Provider::Git => return Err(DomainError::invalid("", GIT_TEST_UNAVAILABLE)),
     }
     let token = git_token_ref(robot, stores)?;
-    if token.is_app() {
-        return Err(DomainError::invalid("", APP_TEST_UNAVAILABLE));
-    }
-    let identity = repository.external_id.as_deref().unwrap_or_default().trim();
-    let identity = if identity.is_empty() { repository.name.trim() } else { identity };
-    if identity.is_empty() {
-        return Err(DomainError::invalid("", IDENTITY_REQUIRED));
-    }
+    let identity = repository.provider_identity().ok_or_else(|| DomainError::invalid("", IDENTITY_REQUIRED))?;
     check_room(robot, robots)?;
     Ok(TestPlan {
         provider: repository.provider,
         token,
         identity: identity.to_owned(),
         api_base_url: repository.api_base_url.clone(),
+        model_key: model_key_ref(robot, stores),
         version: robot.version,
     })
 }
@@ -113,6 +138,7 @@ impl TestPlan {
         robot: &Robot,
         robots: &[Robot],
         verdict: TestVerdict,
+        model: Option<ModelTest>,
         now: Timestamp,
     ) -> Result<TestOutcome, DomainError> {
         if robot.version != self.version {
@@ -121,6 +147,7 @@ impl TestPlan {
         }
         let mut robot = robot.clone();
         robot.last_test_at = Some(now);
+        robot.model_test = model;
         robot.updated_at = now;
         robot.version += 1;
         let message = match verdict {
@@ -199,6 +226,7 @@ impl Robot {
         self.last_test_at = None;
         self.last_test_ok = None;
         self.last_test_message = None;
+        self.model_test = None;
         self.account = TokenAccount::default();
     }
 }

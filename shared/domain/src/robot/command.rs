@@ -148,6 +148,7 @@ impl CreateRobot {
             last_test_at: None,
             last_test_ok: None,
             last_test_message: None,
+            model_test: None,
             enabled: false,
             is_default: false,
             created_at: now,
@@ -219,6 +220,10 @@ impl PatchRobot {
         robot.model_provider = provider;
         robot.model_user = model_user.filter(|_| model.credential_source == CredentialSource::User);
         robot.model = model;
+        if input.model.is_present() || input.model_provider.is_present() {
+            // What was learned is of another key, perhaps.
+            robot.model_test = None;
+        }
         set_plain(&mut robot, input);
         if let Some(git) = git {
             set_git(&mut robot, git, input, &mut secrets);

@@ -174,7 +174,7 @@ fn active(world: &World) -> Robot {
     };
     let robot = own(world).robot;
     let plan = plan_test(&robot, &repository(Provider::Github), &[], &world.stores()).expect("the test can run");
-    plan.conclude(&robot, &[], TestVerdict::Passed(account), at(1)).expect("the test concludes").robot
+    plan.conclude(&robot, &[], TestVerdict::Passed(account), None, at(1)).expect("the test concludes").robot
 }
 
 /// Read from its stored form, so that fields of no interest here may come and go.

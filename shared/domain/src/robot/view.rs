@@ -42,6 +42,8 @@ pub fn robot_view(robot: &Robot) -> Value {
         ("lastTestAt", json!(robot.last_test_at)),
         ("lastTestOk", json!(robot.last_test_ok)),
         ("lastTestMessage", json!(robot.last_test_message)),
+        ("lastModelTestOk", json!(robot.model_test.as_ref().map(|test| test.ok))),
+        ("lastModelTestMessage", json!(robot.model_test.as_ref().and_then(|test| test.message.as_ref()))),
     ];
     for (key, value) in optional.into_iter().filter(|(_, value)| !value.is_null()) {
         view[key] = value;

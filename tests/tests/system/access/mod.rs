@@ -4,6 +4,7 @@ mod bootstrap;
 mod hygiene;
 mod instances;
 mod login;
+mod network;
 mod scopes;
 mod suspended;
 mod tenants;

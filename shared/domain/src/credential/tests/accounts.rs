@@ -76,7 +76,8 @@ fn a_key_is_never_left_behind_as_a_token() {
     let token = |profiles: &AccountProfiles| {
         let (repo, users) = (CredentialProfiles::default(), BTreeMap::new());
         let (provider, global) = (Provider::Github, Some(profiles));
-        let stores = CredentialStores { provider, url: None, repo: &repo, users: &users, global };
+        let site = Site::of_api(provider, None);
+        let stores = CredentialStores { provider, url: None, site: site.as_ref(), repo: &repo, users: &users, global };
         stores.git_token(SecretOwner::Tenant, None, Purpose::Write)
     };
     let access = token(&profiles).expect("a token").access(Secret::new(KEY));

@@ -90,13 +90,24 @@ fn the_token_follows_the_source() {
 }
 
 #[test]
-fn an_app_is_not_tested_with_its_private_key() {
-    let mut world = World::new();
-    let app = &mut world.repo.repo_provider.profiles[0];
-    (app.token_kind, app.app_id, app.installation_id) = (GitTokenKind::GithubApp, Some(1), Some(2));
+fn the_model_keys_verdict_stands_beside_the_git_tokens() {
+    let world = World::new();
     let robot = world.create(&body()).unwrap().robot;
-    let error = only_error("app", plan(&world, &robot));
-    assert_eq!(error.1, APP_TEST_UNAVAILABLE);
+    let test = plan(&world, &robot).unwrap();
+    assert!(test.model_key.is_some());
+    let model = ModelTest::failed("the key is not taken".to_owned());
+    let outcome = test.conclude(&robot, &[], passed("admin"), Some(model), at(5)).unwrap();
+    // The contract activates by the Git token alone.
+    assert!(outcome.ok && outcome.robot.enabled);
+    let view = outcome.public_view();
+    assert_eq!(view["git"], json!({"ok": true}));
+    assert_eq!(view["model"], json!({"ok": false, "message": "the key is not taken"}));
+    assert_eq!(view["robot"]["lastModelTestOk"], false);
+    // Other settings may mean another key, of which nothing is known.
+    let patched = world.patch(&outcome.robot, &json!({"modelProviderConfig": {"model": "other"}})).unwrap().robot;
+    assert_eq!(patched.model_test, None);
+    let renamed = world.patch(&outcome.robot, &json!({"name": "Other"})).unwrap().robot;
+    assert_eq!(renamed.model_test, outcome.robot.model_test);
 }
 
 #[test]
@@ -141,14 +152,14 @@ fn a_passing_test_activates() {
     let id = "4.4/pass";
     let world = World::new();
     let robot = own(&world).robot;
-    let outcome = plan(&world, &robot).unwrap().conclude(&robot, &[], passed("admin"), at(5)).unwrap();
+    let outcome = plan(&world, &robot).unwrap().conclude(&robot, &[], passed("admin"), None, at(5)).unwrap();
     let after = &outcome.robot;
     assert!(outcome.ok && after.enabled, "{id}");
     assert_eq!((after.last_test_ok, after.last_test_message.as_deref()), (Some(true), Some("ok")), "{id}");
     assert_eq!((after.last_test_at, after.activated_at), (Some(at(5)), Some(at(5))), "{id}");
     assert_eq!(after.account.username.as_deref(), Some("rev-bot"), "{id}");
     assert_eq!(outcome.public_view(), json!({"ok": true, "robot": robot_view(after)}), "2.15/pass");
-    let again = plan(&world, after).unwrap().conclude(after, &[], passed("admin"), at(9)).unwrap().robot;
+    let again = plan(&world, after).unwrap().conclude(after, &[], passed("admin"), None, at(9)).unwrap().robot;
     assert_eq!((again.activated_at, again.last_test_at), (Some(at(5)), Some(at(9))), "4.4/pass-again");
 }
 
@@ -158,7 +169,7 @@ fn a_failing_test_disables_and_keeps_what_was_known() {
     let world = World::new();
     let robot = active(&world);
     let text = "[github] 401 Unauthorized: {…}";
-    let outcome = plan(&world, &robot).unwrap().conclude(&robot, &[], failed(text), at(5)).unwrap();
+    let outcome = plan(&world, &robot).unwrap().conclude(&robot, &[], failed(text), None, at(5)).unwrap();
     let after = &outcome.robot;
     assert!(!outcome.ok && !after.enabled, "{id}");
     assert_eq!((after.last_test_ok, after.last_test_message.as_deref()), (Some(false), Some(text)), "{id}");
@@ -184,7 +195,7 @@ fn a_readers_token_does_not_activate_a_writer() {
         ("4.4/role-read-for-reader", &reading, "read", true),
     ];
     for (id, robot, role, ok) in cases {
-        let outcome = plan(&world, robot).unwrap().conclude(robot, &[], passed(role), at(5)).unwrap();
+        let outcome = plan(&world, robot).unwrap().conclude(robot, &[], passed(role), None, at(5)).unwrap();
         assert_eq!((outcome.ok, outcome.robot.enabled, outcome.robot.last_test_ok), (ok, ok, Some(ok)), "{id}");
         assert_eq!(outcome.message.is_some_and(|text| text.contains(role) && text.contains("sandbox")), !ok, "{id}");
     }
@@ -197,7 +208,7 @@ fn a_robot_that_changed_meanwhile_is_not_judged() {
     let robot = own(&world).robot;
     let plan = plan(&world, &robot).unwrap();
     let patched = world.patch(&robot, &json!({"token": "new"})).unwrap().robot;
-    let refused = plan.conclude(&patched, &[], passed("admin"), at(5));
+    let refused = plan.conclude(&patched, &[], passed("admin"), None, at(5));
     assert!(matches!(refused, Err(DomainError::Conflict(conflict)) if conflict.code == "ROBOT_CHANGED"), "{id}");
 }
 
@@ -213,10 +224,10 @@ fn enabled_robots_are_limited() {
     let early = plan(&world, &robot).unwrap();
     world.robots.push(world.robots[0].clone());
     assert!(
-        matches!(early.conclude(&robot, &world.robots, passed("admin"), at(5)), Err(DomainError::TooLarge(_))),
+        matches!(early.conclude(&robot, &world.robots, passed("admin"), None, at(5)), Err(DomainError::TooLarge(_))),
         "{id}"
     );
-    assert!(early.conclude(&robot, &world.robots, failed("no"), at(5)).is_ok(), "{id}: a failure enables nobody");
+    assert!(early.conclude(&robot, &world.robots, failed("no"), None, at(5)).is_ok(), "{id}: a failure enables nobody");
 }
 
 #[test]
@@ -224,13 +235,13 @@ fn what_the_provider_says_is_bounded() {
     let id = "4.4/bounded";
     let world = World::new();
     let robot = own(&world).robot;
-    let long = plan(&world, &robot).unwrap().conclude(&robot, &[], failed(&"é".repeat(5000)), at(5)).unwrap();
+    let long = plan(&world, &robot).unwrap().conclude(&robot, &[], failed(&"é".repeat(5000)), None, at(5)).unwrap();
     assert!(long.message.is_some_and(|text| text.len() <= 1024 && text.ends_with('…')), "{id}");
     let account = TokenAccount {
         display_name: Some("x".repeat(9000)),
         role_details: Some(json!({"member": "x".repeat(9000)})),
         ..TokenAccount::default()
     };
-    let wide = plan(&world, &robot).unwrap().conclude(&robot, &[], TestVerdict::Passed(account), at(5)).unwrap();
+    let wide = plan(&world, &robot).unwrap().conclude(&robot, &[], TestVerdict::Passed(account), None, at(5)).unwrap();
     assert!(wide.ok && wide.robot.account.role_details.is_none(), "{id}");
 }
