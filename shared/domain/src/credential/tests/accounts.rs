@@ -2,6 +2,7 @@
 
 use super::properties::any_json;
 use super::*;
+use crate::credential::Site;
 use proptest::prelude::*;
 
 fn apply(profiles: &mut AccountProfiles, scope: ProfileScope, body: &Value) -> Vec<(String, Option<String>)> {
