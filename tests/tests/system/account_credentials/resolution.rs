@@ -6,7 +6,7 @@ use repoplane_domain::credential::{AccessSource, GitAccess, GitTokenKind, Purpos
 use repoplane_domain::repository::Provider;
 use repoplane_domain::robot::ModelProvider;
 use repoplane_domain::secret::Secret;
-use repoplane_store::DecisionSet;
+use repoplane_store::{DecisionSet, NoAccess};
 use repoplane_tests::{ADMIN_TOKEN, Hook, TestApp};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ async fn git(
     let cold = app.second_instance();
     let (set, principal) = (set(&cold, hook).await, principal(&cold, token).await);
     let found = cold.store().git_access(&set, &principal, source, id, purpose).await.expect("a read");
-    found.map(told)
+    found.ok().map(told)
 }
 
 fn told(access: GitAccess) -> String {
@@ -120,12 +120,21 @@ async fn without_a_repository_there_are_accounts_and_the_tenant() {
         let found = app.store().provider_access(provider, &principal, source, id, Purpose::Read).await;
         found.expect("a read").map(told)
     };
-    let (lab, user) = (Provider::Gitlab, AccessSource::User);
-    assert_eq!(ask(lab, user, None).await, Some(format!("{} deploying", GitTokenKind::Deploy)));
-    assert_eq!(ask(Provider::Github, user, None).await, None);
-    assert_eq!(ask(lab, AccessSource::Global, None).await.as_deref(), Some("personal global"));
-    assert_eq!(ask(lab, AccessSource::Repo, None).await, None);
-    assert_eq!(ask(lab, AccessSource::Anonymous, None).await.as_deref(), Some("anonymous"));
+    let (lab, user) = ((Provider::Gitlab, None), AccessSource::User);
+    let (none, withheld) = (Err(NoAccess::NoToken), Err(NoAccess::NotForHost));
+    assert_eq!(ask(lab, user, None).await, Ok(format!("{} deploying", GitTokenKind::Deploy)));
+    assert_eq!(ask((Provider::Github, None), user, None).await, none);
+    assert_eq!(ask(lab, AccessSource::Global, Some("g")).await.as_deref(), Ok("personal global"));
+    assert_eq!(ask(lab, AccessSource::Global, Some("t")).await.as_deref(), Ok("personal template"));
+    assert_eq!(ask(lab, AccessSource::Repo, None).await, none);
+    assert_eq!(ask(lab, AccessSource::Anonymous, None).await.as_deref(), Ok("anonymous"));
+    // Nobody's token follows to a server of the caller's choice.
+    let elsewhere = (Provider::Gitlab, Some("https://gitlab.example.com"));
+    for (source, id) in
+        [(user, None), (user, Some("d")), (AccessSource::Global, None), (AccessSource::Global, Some("t"))]
+    {
+        assert_eq!(ask(elsewhere, source, id).await, withheld, "{source:?} {id:?}");
+    }
 }
 
 #[tokio::test]

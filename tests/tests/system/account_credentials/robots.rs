@@ -6,10 +6,13 @@ use repoplane_local::double::WRITE_TOKEN;
 use repoplane_tests::{Client, Hook, Person, TestApp};
 use serde_json::{Value, json};
 
-fn account(id: &str, token: &str) -> Value {
+/// Profiles whose token and key may go to the double.
+fn account(app: &TestApp, id: &str, token: &str) -> Value {
+    let origin = app.double.as_ref().expect("a double").origin();
+    let (prefix, base) = (format!("{origin}/github"), format!("{origin}/openai/v1"));
     json!({
-        "github": {"profiles": [{"id": id, "remark": "r", "token": token}]},
-        "codex": {"profiles": [{"id": id, "remark": "r", "apiKey": format!("key of {id}")}]},
+        "github": {"profiles": [{"id": id, "remark": "r", "token": token, "urlPrefix": prefix}]},
+        "codex": {"profiles": [{"id": id, "remark": "r", "apiKey": format!("key of {id}"), "apiBaseUrl": base}]},
     })
 }
 
@@ -52,7 +55,7 @@ async fn a_robot_keeps_to_the_account_of_who_chose_it() {
     let refused = ann.client.post(&robots, robot("user", Some("ann"))).await.expect(400);
     assert_eq!(messages(&refused.body), absent);
     // Stored at another instance a moment ago, with this one knowing that there was nothing.
-    put(&app.second_instance().client(&ann.token), ME, account("ann", WRITE_TOKEN)).await;
+    put(&app.second_instance().client(&ann.token), ME, account(&app, "ann", WRITE_TOKEN)).await;
     let refused = ben.client.post(&robots, robot("user", Some("ann"))).await.expect(400);
     assert_eq!(messages(&refused.body), absent, "nobody takes another's profile");
     let made = ann.client.post(&robots, robot("user", Some("ann"))).await.expect(201).text("/robot/id");
@@ -61,7 +64,7 @@ async fn a_robot_keeps_to_the_account_of_who_chose_it() {
     let tested = test(&ben.client, &hook, &made).await;
     assert_eq!((&tested["ok"], &tested["robot"]["enabled"]), (&json!(true), &json!(true)), "{tested}");
     assert_eq!(tested["robot"]["repoTokenUsername"], "demo-writer");
-    put(&ben.client, ME, account("ann", "ben's own, of the same id")).await;
+    put(&ben.client, ME, account(&app, "ann", "ben's own, of the same id")).await;
     assert_eq!(test(&ben.client, &hook, &made).await["ok"], true);
     let path = format!("{robots}/{made}");
     let patched = ben.client.patch(&path, json!({"modelProviderConfig": {"model": "gpt-x"}})).await.expect(200);
@@ -89,7 +92,7 @@ async fn a_robot_may_use_the_tenants_credentials() {
     let (app, hook, ann, _) = stage().await;
     let robots = format!("{}/robots", hook.path);
     ann.client.post(&robots, robot("global", None)).await.expect(400);
-    let mut body = account("all", WRITE_TOKEN);
+    let mut body = account(&app, "all", WRITE_TOKEN);
     body["github"]["profiles"].as_array_mut().expect("profiles").push(json!({"id": "empty", "remark": "r"}));
     put(&app.admin(), GLOBAL, body).await;
     for id in [None, Some("all")] {
