@@ -164,7 +164,9 @@ fn host_and_path(text: &str) -> Option<(String, String)> {
     if url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return None;
     }
-    let host = url.host_str().filter(|host| !host.is_empty())?.to_lowercase();
+    // Of other schemes than the web's the URL parser takes any text for a host.
+    let host = url.host_str().filter(|host| !host.is_empty())?;
+    let host = Url::parse(&format!("https://{host}/")).ok()?.host_str()?.to_lowercase();
     let host = match url.port().filter(|port| Some(*port) != default_port) {
         Some(port) => format!("{host}:{port}"),
         None => host,
