@@ -34,6 +34,8 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("POST", format!("/api/tasks/{task}/cancel"), Value::Null, false),
         target("POST", "/api/users".to_owned(), json!({"username": "u"}), true),
         target("PATCH", format!("/api/users/{}", mia.id), json!({"displayName": "M"}), true),
+        target("PATCH", "/api/credentials/me".to_owned(), json!({"github": {"profiles": []}}), true),
+        target("PATCH", "/api/credentials/global".to_owned(), json!({"codex": {"profiles": []}}), true),
         target("POST", "/api/access-tokens".to_owned(), json!({"name": "n", "scopes": ["repos:read"]}), true),
         target("POST", "/api/tenants".to_owned(), json!({"tenant": "t", "username": "u"}), true),
         target("PATCH", format!("/api/tenants/{}", tenant.id), json!({"name": "t"}), true),

@@ -19,6 +19,8 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
         format!("/api/tenants/{tenant}"),
         "/api/users".to_owned(),
         format!("/api/users/{user}"),
+        "/api/credentials/me".to_owned(),
+        "/api/credentials/global".to_owned(),
         "/api/repos".to_owned(),
         path.clone(),
         format!("{path}/members"),

@@ -140,6 +140,7 @@ fn tags() -> Value {
     let tags = [
         ("Repositories", "The records: provider, identity, branches, credentials, archive."),
         ("Members", "Who belongs to a repository, and as what."),
+        ("Credentials", "Git tokens and model keys of the caller's account, and of the tenant."),
         ("Robots", "AI coding agents of a repository, how they reach Git and which model they run."),
         ("Automation", "Rules that turn events into tasks."),
         ("Webhooks", "Where providers post."),

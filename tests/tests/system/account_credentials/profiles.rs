@@ -104,7 +104,7 @@ async fn a_change_is_in_the_audit_log_with_what_was_and_what_is() {
     let app = TestApp::start().await;
     let me = app.admin().get("/api/me").await.expect(200);
     for (path, action, target) in [
-        (ME, "USER_CREDENTIALS_UPDATED", me.text("/principal/id")),
+        (ME, "USER_CREDENTIALS_UPDATED", me.text("/principal/userId")),
         (GLOBAL, "GLOBAL_CREDENTIALS_UPDATED", me.text("/tenant/id")),
     ] {
         put(&app.admin(), path, github("p", "ghp_audited")).await;

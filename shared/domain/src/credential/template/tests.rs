@@ -73,6 +73,8 @@ fn what_is_no_beginning_of_an_address_is_refused() {
         "https:///acme",
         "file:///etc/",
         "ftp://h/a",
+        "%:a",
+        "ssh://a%2fb/c",
         "https://u:p@h/a",
         "https://h/a?x=1",
         "https://h/a#x",
