@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::{Answer, Client, TestApp};
 use repoplane_domain::secret::Secret;
+use repoplane_local::double::MODEL_KEY;
 use serde_json::{Value, json};
 
 /// GitHub's own example of an opened issue, unchanged.
@@ -100,9 +101,12 @@ impl Hook {
 
     /// Adds a git profile `bot` and a model profile `team`.
     pub async fn add_credentials(&self, app: &TestApp, git_token: &str) {
+        // A key for the double, so that no test asks a real provider.
+        let base = app.double.as_ref().map(|double| format!("{}/openai/v1", double.origin()));
+        let team = json!({"id": "team", "remark": "team", "apiKey": MODEL_KEY, "apiBaseUrl": base});
         let body = json!({
             "repoProviderCredential": {"profiles": [{"id": "bot", "remark": "bot", "token": git_token}]},
-            "modelProviderCredential": {"codex": {"profiles": [{"id": "team", "remark": "team", "apiKey": "sk-test"}]}},
+            "modelProviderCredential": {"codex": {"profiles": [team]}},
         });
         app.admin().patch(&self.path, body).await.expect(200);
     }

@@ -129,6 +129,11 @@ impl TestApp {
         Client::new(whole_api(&self.app, &self.egress), None)
     }
 
+    /// How many requests have gone out to providers so far.
+    pub fn provider_calls(&self) -> u64 {
+        self.egress.calls()
+    }
+
     /// What the functions share, for what happens outside of any request.
     pub fn app(&self) -> &App {
         &self.app

@@ -4,35 +4,42 @@ use crate::document::DOCUMENT;
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// The operations that the project was asked for first, in that order, each with the test that covers it. Those without
-/// one are not served yet: they come with the calls to providers.
-pub(crate) const FIRST: [(&str, &str, Option<&str>); 18] = [
-    ("repos_list", "GET /api/repos", Some("tests/tests/system/repos/list.rs")),
-    ("repos_create", "POST /api/repos", Some("tests/tests/system/repos/create.rs")),
-    ("repos_get", "GET /api/repos/{id}", Some("tests/tests/system/repos/show.rs")),
-    ("repos_patch", "PATCH /api/repos/{id}", Some("tests/tests/system/repos/change.rs")),
-    ("repos_archive", "POST /api/repos/{id}/archive", Some("tests/tests/system/repos/archive.rs")),
-    ("repos_unarchive", "POST /api/repos/{id}/unarchive", Some("tests/tests/system/repos/archive.rs")),
-    ("repos_get_provider_meta", "GET /api/repos/{id}/provider-meta", None),
-    ("repos_get_provider_activity", "GET /api/repos/{id}/provider-activity", None),
+/// The operations that the project was asked for first, in that order, each with the test that covers it.
+pub(crate) const FIRST: [(&str, &str, &str); 18] = [
+    ("repos_list", "GET /api/repos", "tests/tests/system/repos/list.rs"),
+    ("repos_create", "POST /api/repos", "tests/tests/system/repos/create.rs"),
+    ("repos_get", "GET /api/repos/{id}", "tests/tests/system/repos/show.rs"),
+    ("repos_patch", "PATCH /api/repos/{id}", "tests/tests/system/repos/change.rs"),
+    ("repos_archive", "POST /api/repos/{id}/archive", "tests/tests/system/repos/archive.rs"),
+    ("repos_unarchive", "POST /api/repos/{id}/unarchive", "tests/tests/system/repos/archive.rs"),
+    ("repos_get_provider_meta", "GET /api/repos/{id}/provider-meta", "tests/tests/system/providers/meta.rs"),
+    (
+        "repos_get_provider_activity",
+        "GET /api/repos/{id}/provider-activity",
+        "tests/tests/system/providers/activity.rs",
+    ),
     (
         "repos_list_webhook_deliveries",
         "GET /api/repos/{id}/webhook-deliveries",
-        Some("tests/tests/system/deliveries/list.rs"),
+        "tests/tests/system/deliveries/list.rs",
     ),
     (
         "repos_get_webhook_delivery",
         "GET /api/repos/{id}/webhook-deliveries/{delivery_id}",
-        Some("tests/tests/system/main_job.rs"),
+        "tests/tests/system/main_job.rs",
     ),
-    ("repos_list_model_provider_models", "POST /api/repos/{id}/model-credentials/models", None),
-    ("repos_list_robots", "GET /api/repos/{id}/robots", Some("tests/tests/system/robots/list.rs")),
-    ("repos_create_robot", "POST /api/repos/{id}/robots", Some("tests/tests/system/robots/create.rs")),
-    ("repos_patch_robot", "PATCH /api/repos/{id}/robots/{robot_id}", Some("tests/tests/system/robots/change.rs")),
-    ("repos_test_robot", "POST /api/repos/{id}/robots/{robot_id}/test", Some("tests/tests/system/robots/test.rs")),
-    ("repos_delete_robot", "DELETE /api/repos/{id}/robots/{robot_id}", Some("tests/tests/system/robots/remove.rs")),
-    ("repos_get_automation", "GET /api/repos/{id}/automation", Some("tests/tests/system/automation.rs")),
-    ("repos_put_automation", "PUT /api/repos/{id}/automation", Some("tests/tests/system/automation.rs")),
+    (
+        "repos_list_model_provider_models",
+        "POST /api/repos/{id}/model-credentials/models",
+        "tests/tests/system/providers/models.rs",
+    ),
+    ("repos_list_robots", "GET /api/repos/{id}/robots", "tests/tests/system/robots/list.rs"),
+    ("repos_create_robot", "POST /api/repos/{id}/robots", "tests/tests/system/robots/create.rs"),
+    ("repos_patch_robot", "PATCH /api/repos/{id}/robots/{robot_id}", "tests/tests/system/robots/change.rs"),
+    ("repos_test_robot", "POST /api/repos/{id}/robots/{robot_id}/test", "tests/tests/system/robots/test.rs"),
+    ("repos_delete_robot", "DELETE /api/repos/{id}/robots/{robot_id}", "tests/tests/system/robots/remove.rs"),
+    ("repos_get_automation", "GET /api/repos/{id}/automation", "tests/tests/system/automation.rs"),
+    ("repos_put_automation", "PUT /api/repos/{id}/automation", "tests/tests/system/automation.rs"),
 ];
 
 /// The page: the first operations with their state, then all that are served.
@@ -42,13 +49,11 @@ pub(crate) fn operations_page() -> String {
          Written by `cargo openapi` from the API's document, [openapi.json](openapi.json); `/docs` shows the same for reading \
          and trying.\n\n\
          ## The first eighteen\n\n\
-         | operationId | method and path | status | test |\n| --- | --- | --- | --- |\n",
+         | operationId | method and path | test |\n| --- | --- | --- |\n",
     );
     // Writing to a text does not fail.
     for (id, route, test) in FIRST {
-        let status = if test.is_some() { "served" } else { "with the provider calls" };
-        let test = test.map(|test| format!("[{0}](../{0})", test)).unwrap_or_default();
-        let _ = writeln!(page, "| `{id}` | `{route}` | {status} | {test} |");
+        let _ = writeln!(page, "| `{id}` | `{route}` | [{test}](../{test}) |");
     }
     page.push_str(
         "\n## All that are served\n\n\

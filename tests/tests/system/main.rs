@@ -25,6 +25,7 @@ mod organisation_hooks;
 mod policies;
 mod preconditions;
 mod preview_env;
+mod providers;
 mod raw_events;
 mod repos;
 mod robots;

@@ -1,5 +1,6 @@
 //! The function's operations, by what they are about.
 
+use super::providers::{asks, profile, strict_source, validate};
 use super::schemas::{
     ROLES, add_member, create_tenant, create_token, display_name, email, login_user, me, new_tenant, person, roles,
     withholding,
@@ -307,13 +308,16 @@ pub(super) fn repositories() -> Vec<Operation> {
                     .optional("nextCursor", schema::text(), "For the next page, if there is one."),
             )
             .problem(ProblemType::ValidationFailed, &["INVALID_CURSOR"]),
-        of("repos_create", "Register a repository").idempotent()
+        asks(of("repos_create", "Register a repository").idempotent())
             .text(
                 "The caller becomes its owner. `webhookSecret` is shown in this one answer: put it and `webhookPath` into \
                  the provider's webhook settings, with content type `application/json`. A name is unique in its namespace, \
                  an identity in the tenant.",
             )
             .access(Access::Scope(Scope::ReposWrite))
+            .parameter(validate())
+            .parameter(strict_source())
+            .parameter(profile())
             .body(schema::reference("CreateRepo"))
             .created(
                 "The repository, with its webhook.",
@@ -342,11 +346,14 @@ pub(super) fn repositories() -> Vec<Operation> {
                     .required("previewEnvConfig", schema::reference("PreviewEnvConfig"), "Its preview environment.")
                     .optional("webhookPath", schema::text(), "Where its provider posts."),
             ),
-        manage(one("repos_patch", "Change a repository").conditional(), Archived::Blocked)
+        asks(manage(one("repos_patch", "Change a repository").conditional(), Archived::Blocked))
             .text(
                 "Absent members are kept. Once a webhook was verified, `externalId` and `apiBaseUrl` are locked. Credential \
                  values are write-only.",
             )
+            .parameter(validate())
+            .parameter(strict_source())
+            .parameter(profile())
             .body(schema::reference("PatchRepo"))
             .ok(
                 "The repository as it is now.",

@@ -137,6 +137,7 @@ pub(super) fn operations() -> Vec<Operation> {
 pub(super) fn asks(operation: Operation) -> Operation {
     operation
         .problem(ProblemType::ValidationFailed, &INVALID_CODES)
+        .problem(ProblemType::ValidationFailed, &["REPO_PROVIDER_TOKEN_REQUIRED", "REPO_PROVIDER_TOKEN_NOT_FOR_HOST"])
         .problem(ProblemType::ProviderRefused, &REFUSED_CODES)
         .problem(ProblemType::ProviderRateLimited, &["REPO_PROVIDER_RATE_LIMITED"])
         .problem(ProblemType::ProviderUnavailable, &UNAVAILABLE_CODES)
@@ -144,10 +145,7 @@ pub(super) fn asks(operation: Operation) -> Operation {
 
 fn hooks(operation: Operation) -> Operation {
     asks(operation)
-        .problem(
-            ProblemType::ValidationFailed,
-            &["REPO_PROVIDER_TOKEN_REQUIRED", "REPO_PROVIDER_TOKEN_NOT_FOR_HOST", "REPO_PROVIDER_UNSUPPORTED"],
-        )
+        .problem(ProblemType::ValidationFailed, &["REPO_PROVIDER_UNSUPPORTED"])
         .problem(ProblemType::Conflict, &["PUBLIC_URL_NOT_SET"])
 }
 
@@ -175,7 +173,17 @@ fn lenient_source(default: &str) -> Parameter {
     Parameter::query("credentialSource", schema, text)
 }
 
-fn strict_source() -> Parameter {
+/// Whether the provider is asked before anything is stored.
+pub(super) fn validate() -> Parameter {
+    Parameter::query(
+        "validate",
+        schema::one_of(&["true", "1", "false", "0", ""]),
+        "Asks the provider for the repository first; nothing is stored when it says no.",
+    )
+}
+
+/// Whose credential is used.
+pub(super) fn strict_source() -> Parameter {
     let words = [&SOURCES[..], &[""]].concat();
     Parameter::query(
         "credentialSource",
@@ -184,7 +192,8 @@ fn strict_source() -> Parameter {
     )
 }
 
-fn profile() -> Parameter {
+/// Which profile of the chosen source.
+pub(super) fn profile() -> Parameter {
     let text = "Which profile of that source; its default or first one unless said. An unknown one has no token.";
     Parameter::query("credentialProfileId", schema::text_up_to(MAX_PROFILE_ID_BYTES), text)
 }

@@ -280,6 +280,12 @@ fn problem_schema() -> Value {
         .optional("requiredScope", text(), "The scope that the token lacks.")
         .optional("usages", schema::array(usage.into()), "The rules that name the robot.")
         .optional("openTasks", schema::count(), "How many tasks are open.")
+        .optional("providerStatus", schema::integer(100..=999), "The provider's own status.")
+        .optional(
+            "missingScopes",
+            schema::array(text()),
+            "Of these the provider wants one or all, and the token has none.",
+        )
         .optional("reason", text(), "Why a webhook was rejected.")
         .optional("eventName", text(), "The event header of a webhook that does not match its body.")
         .optional("expectedProvider", text(), "The provider of the endpoint.")
