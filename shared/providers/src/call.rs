@@ -28,6 +28,7 @@ pub(crate) struct Caller<'a> {
     base: Url,
     headers: Vec<(HeaderName, HeaderValue)>,
     identification: Identification<'a>,
+    revalidates: bool,
     cleaner: Mutex<Cleaner>,
     rate_limit: Mutex<RateLimit>,
 }
@@ -124,7 +125,16 @@ impl<'a> Caller<'a> {
     ) -> Self {
         let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
         let cleaner = Mutex::new(secret.map(Cleaner::new).unwrap_or_default());
-        Self { egress, service: service.into(), base, headers, identification, cleaner, rate_limit: Mutex::default() }
+        let (service, revalidates, rate_limit) = (service.into(), false, Mutex::default());
+        Self { egress, service, base, headers, identification, revalidates, cleaner, rate_limit }
+    }
+
+    /// The same, whose GETs name the answer that is kept from an equal one before. The provider is called all the same
+    /// and says with a 304 that it still holds, so nothing that changed is missed; what is saved is the body and, at
+    /// GitHub, the count (GitHub REST, best practices: a conditional request that is answered 304 does not count
+    /// against the primary rate limit if it carries a valid `Authorization`).
+    pub(crate) fn revalidating(self) -> Self {
+        Self { revalidates: true, ..self }
     }
 
     /// GET of a JSON document.
@@ -158,6 +168,9 @@ impl<'a> Caller<'a> {
         let mut request = EgressRequest::new(call.method.clone(), self.url(call)?);
         for (name, value) in &self.headers {
             request = request.header(name.clone(), value.clone());
+        }
+        if self.revalidates {
+            request = request.cached();
         }
         let mut kept = None;
         match &self.identification {

@@ -144,8 +144,7 @@ impl ProviderError {
         match self {
             Self::Status(answer) | Self::ModelKeyInvalid(answer) => answer.fault.clone(),
             Self::Answer { .. } => Fault::BadAnswer,
-            Self::Network { source, .. } if matches!(**source, EgressError::Refused(_)) => Fault::AddressRefused,
-            Self::Network { .. } => Fault::Unavailable,
+            Self::Network { source, .. } => of_egress(source),
             Self::Unusable { .. } | Self::NoApi => Fault::Unusable,
             Self::MissingEmail => Fault::TokenRejected { missing_scopes: vec!["read_user".to_owned()] },
         }
@@ -156,8 +155,13 @@ impl ProviderError {
         self.error_answer().map(|answer| answer.status)
     }
 
-    /// What the provider says about further calls; silent when there was no answer.
+    /// What the provider says about further calls, also with an earlier answer; else silent when there was none.
     pub fn rate_limit(&self) -> RateLimit {
+        if let Self::Network { source, .. } = self
+            && let EgressError::RateLimited { retry_after, .. } = **source
+        {
+            return RateLimit { retry_after: Some(retry_after), ..RateLimit::default() };
+        }
         self.error_answer().map(|answer| answer.rate_limit).unwrap_or_default()
     }
 
@@ -167,6 +171,60 @@ impl ProviderError {
             Self::Answer { .. } | Self::Network { .. } | Self::Unusable { .. } | Self::MissingEmail | Self::NoApi => {
                 None
             }
+        }
+    }
+}
+
+/// What the lack of an answer comes to.
+fn of_egress(error: &EgressError) -> Fault {
+    match error {
+        EgressError::Refused(_) | EgressError::RefusedRedirect { .. } => Fault::AddressRefused,
+        EgressError::RateLimited { retry_after, .. } => Fault::RateLimited { retry_after: Some(*retry_after) },
+        // What answers there, answers, but not as the provider's API does.
+        EgressError::TooManyRedirects { .. }
+        | EgressError::BadRedirect { .. }
+        | EgressError::Protocol { .. }
+        | EgressError::Encoding { .. } => Fault::BadAnswer,
+        EgressError::Resolve { .. }
+        | EgressError::Timeout { .. }
+        | EgressError::Connect { .. }
+        | EgressError::Interrupted { .. }
+        | EgressError::Body { .. }
+        | EgressError::TooLarge { .. }
+        | EgressError::Headers { .. }
+        | EgressError::Setup(_) => Fault::Unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::Refusal;
+    use std::time::Duration;
+
+    #[test]
+    fn the_lack_of_an_answer_is_told_by_its_cause() {
+        let host = || "h.example".to_owned();
+        let retry_after = Duration::from_secs(7);
+        for (error, expected) in [
+            (EgressError::Refused(Refusal::Scheme), Fault::AddressRefused),
+            (EgressError::RefusedRedirect { host: host(), refusal: Refusal::Host }, Fault::AddressRefused),
+            (
+                EgressError::RateLimited { host: host(), retry_after },
+                Fault::RateLimited { retry_after: Some(retry_after) },
+            ),
+            (EgressError::TooManyRedirects { host: host() }, Fault::BadAnswer),
+            (EgressError::BadRedirect { host: host() }, Fault::BadAnswer),
+            (EgressError::Encoding { host: host(), what: "no gzip" }, Fault::BadAnswer),
+            (EgressError::Resolve { host: host() }, Fault::Unavailable),
+            (EgressError::Timeout { host: host() }, Fault::Unavailable),
+            (EgressError::TooLarge { host: host(), limit: 1 }, Fault::Unavailable),
+            (EgressError::Headers { host: host() }, Fault::Unavailable),
+        ] {
+            let asked = matches!(error, EgressError::RateLimited { .. }).then_some(retry_after);
+            let error = ProviderError::network(Provider::Github, error);
+            assert_eq!(error.fault(), expected, "{error}");
+            assert_eq!(error.rate_limit().retry_after, asked, "{error}");
         }
     }
 }

@@ -34,7 +34,7 @@ pub enum Fault {
     Unavailable,
     /// The answer is not the documented one.
     BadAnswer,
-    /// The address guard refuses the user's URL; nothing was sent.
+    /// The address guard refuses the user's URL, or where it redirects to; nothing was sent there.
     AddressRefused,
     /// Base URL, identity or token cannot be put into a request; nothing was sent.
     Unusable,

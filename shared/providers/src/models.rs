@@ -127,7 +127,7 @@ pub(crate) async fn list(
     base: Option<&str>,
     key: &Secret,
 ) -> Result<Answered<ModelList>, ProviderError> {
-    let caller = caller(egress, provider, base, key)?;
+    let caller = caller(egress, provider, base, key)?.revalidating();
     let mut ids = BTreeSet::new();
     let mut mark = None;
     for _ in 0..MAX_PAGES {

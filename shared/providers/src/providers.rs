@@ -47,13 +47,15 @@ impl Providers {
 
     /// What the provider tells about a repository. A plain Git remote and a GitLab deploy token are answered over Git.
     ///
+    /// The provider is asked every time: an answer that is kept is given only after it said that it still holds.
+    ///
     /// # Errors
     /// [`ProviderError`] when the provider does not answer as documented.
     pub async fn meta(&self, target: &Target<'_>, access: &GitAccess) -> Result<Answered<Meta>, ProviderError> {
         let question = async {
             match target.provider {
                 Provider::Github => {
-                    let caller = github::caller(self, target.api_base_url, access)?;
+                    let caller = github::caller(self, target.api_base_url, access)?.revalidating();
                     Ok(caller.answered(github::meta(&caller, target.identity).await?))
                 }
                 Provider::Gitlab if is_deploy_token(access) => {
@@ -61,7 +63,7 @@ impl Providers {
                     git::meta(&self.egress, target.provider, &remote, access).await
                 }
                 Provider::Gitlab => {
-                    let caller = gitlab::caller(self, target.api_base_url, access)?;
+                    let caller = gitlab::caller(self, target.api_base_url, access)?.revalidating();
                     Ok(caller.answered(gitlab::meta(&caller, target.identity).await?))
                 }
                 Provider::Git => git::meta(&self.egress, target.provider, target.remote()?, access).await,
@@ -89,7 +91,7 @@ impl Providers {
         pages: ActivityPages,
     ) -> Result<Answered<Activity>, ProviderError> {
         let question = async {
-            let caller = self.api(target, access)?;
+            let caller = self.api(target, access)?.revalidating();
             let activity = match target.provider {
                 Provider::Github => github::activity::read(&caller, target.identity, pages).await?,
                 Provider::Gitlab | Provider::Git => gitlab::activity::read(&caller, target.identity, pages).await?,
@@ -138,7 +140,7 @@ impl Providers {
         access: &GitAccess,
     ) -> Result<Answered<Vec<ProviderHook>>, ProviderError> {
         let question = async {
-            let caller = self.api(target, access)?;
+            let caller = self.api(target, access)?.revalidating();
             let hooks = match target.provider {
                 Provider::Github => github::hooks::list(&caller, target.identity).await?,
                 Provider::Gitlab | Provider::Git => gitlab::hooks::list(&caller, target.identity).await?,

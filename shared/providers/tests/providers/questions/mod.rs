@@ -1,6 +1,7 @@
 //! What is asked of providers, against small doubles that answer as GitHub, GitLab and the model providers publish.
 
 mod activity;
+mod again;
 mod app;
 mod double;
 mod hooks;
