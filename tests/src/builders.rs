@@ -44,6 +44,18 @@ impl Hook {
         Self::register(app, "github", json!({"name": "Codertocat/Hello-World", "apiBaseUrl": base})).await
     }
 
+    /// Registers a repository at the double, with a Git profile `bot` and a model profile `team` if there is a token.
+    pub async fn at_double(app: &TestApp, provider: &'static str, name: &str, token: Option<&str>) -> Self {
+        let double = app.double.as_ref().expect("a double");
+        let base = if provider == "github" { double.github() } else { double.gitlab() };
+        let body = json!({"name": format!("{name} at {provider}"), "externalId": name, "apiBaseUrl": base});
+        let hook = Self::register(app, provider, body).await;
+        if let Some(token) = token {
+            hook.add_credentials(app, token).await;
+        }
+        hook
+    }
+
     /// Registers a project that the GitLab payloads of the fixtures speak of.
     pub async fn gitlab(app: &TestApp) -> Self {
         let payload: Value = serde_json::from_str(&fixture(GITLAB_ISSUE_OPENED)).expect("JSON");

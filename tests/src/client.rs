@@ -75,6 +75,12 @@ impl Client {
         Self { router, token, headers: Vec::new() }
     }
 
+    /// Somebody else at the same instance, whose caches they share.
+    #[must_use]
+    pub fn by(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// The same caller, sending one more header with every call.
     #[must_use]
     pub fn with(&self, name: &str, value: &str) -> Self {

@@ -2,6 +2,7 @@
 
 use repoplane_local::double;
 use repoplane_providers::{Egress, EgressSettings};
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -61,6 +62,15 @@ impl ProviderDouble {
     /// GitLab's site root on it.
     pub fn gitlab(&self) -> String {
         format!("{}/gitlab", self.origin())
+    }
+
+    /// The body that gives an account a token which may go to the double, at both providers.
+    pub fn own_token(&self, token: &str) -> Value {
+        let profile = |site: &str| {
+            let prefix = format!("{}/{site}", self.origin());
+            json!({"profiles": [{"id": "own", "remark": "own", "token": token, "urlPrefix": prefix}]})
+        };
+        json!({"github": profile("github"), "gitlab": profile("gitlab")})
     }
 
     pub(crate) fn egress(&self) -> Egress {

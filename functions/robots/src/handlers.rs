@@ -4,7 +4,7 @@ use crate::Robots;
 use axum::extract::State;
 use repoplane_api::access::{Manage, PathParams, Read, Repo};
 use repoplane_api::body::JsonBody;
-use repoplane_api::idempotency::Failed;
+use repoplane_api::idempotency::{Failed, answer_marked};
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{Answer, App, IfMatch, Posted, PostedBody, Problem, answer_once};
 use repoplane_domain::access::Right;
@@ -97,19 +97,9 @@ pub(crate) async fn test(
     if_match: IfMatch,
     posted: Posted,
 ) -> Result<Answer, Problem> {
-    let app = &robots.app;
     let robot: RobotId = params.id("robot_id", Kind::Robot)?;
     let once = posted.once(&repo.principal);
-    // The provider hears of it before anything is written: the call is marked as in flight first.
-    let begun = match app.store.begin(once.clone(), app.now()).await {
-        Ok(begun) => begun,
-        Err(error) => return answer_once(app, once.as_ref(), async { Err(error.into()) }).await,
-    };
-    let tested = run_test(&robots, &repo, robot, &if_match, begun.as_ref()).await;
-    if let (Err(_), Some(begun)) = (&tested, &begun) {
-        app.store.abandon(begun).await;
-    }
-    answer_once(app, once.as_ref(), async { tested }).await
+    answer_marked(&robots.app, once, |once| run_test(&robots, &repo, robot, &if_match, once)).await
 }
 
 async fn run_test(
@@ -117,7 +107,7 @@ async fn run_test(
     repo: &Repo<Manage>,
     robot: RobotId,
     if_match: &IfMatch,
-    once: Option<&Once>,
+    once: Option<Once>,
 ) -> Result<Answer, Failed> {
     let set = &repo.set;
     let stored = find(set, robot)?;
@@ -157,7 +147,7 @@ async fn run_test(
     };
     let render =
         |_: &DecisionSet, outcome: &TestOutcome| KeptAnswer::ok(outcome.public_view()).version(outcome.robot.version);
-    let (set, outcome) = app.store.act(author, repo.set.clone(), once, plan, render).await?;
+    let (set, outcome) = app.store.act(author, repo.set.clone(), once.as_ref(), plan, render).await?;
     Ok(render(&set, &outcome).into())
 }
 

@@ -166,6 +166,27 @@ pub async fn answer_once(
     }
 }
 
+/// Runs a call that has effects outside the table, such as asking a provider: it is marked as in flight first, so that a
+/// repeat finds it. `run` gets the marked call, under which the answer is to be kept.
+///
+/// # Errors
+/// As [`answer_once`].
+pub async fn answer_marked<F: Future<Output = Result<Answer, Failed>>>(
+    app: &App,
+    once: Option<Once>,
+    run: impl FnOnce(Option<Once>) -> F,
+) -> Result<Answer, Problem> {
+    let begun = match app.store.begin(once.clone(), app.now()).await {
+        Ok(begun) => begun,
+        Err(error) => return answer_once(app, once.as_ref(), async { Err(error.into()) }).await,
+    };
+    let ended = run(begun.clone()).await;
+    if let (Err(_), Some(begun)) = (&ended, &begun) {
+        app.store.abandon(begun).await;
+    }
+    answer_once(app, once.as_ref(), async { ended }).await
+}
+
 fn in_flight(seconds: u64) -> Problem {
     let text = "a call with this key has not ended; ask again later";
     let problem = Problem::new(ProblemType::IdempotencyKeyInFlight, text).with_code("IDEMPOTENCY_KEY_IN_FLIGHT");

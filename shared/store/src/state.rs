@@ -18,8 +18,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Store {
     /// Remembers how a call to the repository's provider ended. That it could not be remembered fails nothing: the call was
-    /// made, and the next one will tell.
+    /// made, and the next one will tell. An archived repository stays as it is.
     pub async fn remember_connection(&self, set: &DecisionSet, attempt: &ConnectionAttempt) -> RepositoryState {
+        if set.repository.archived_at.is_some() {
+            return set.state.clone();
+        }
         let changed = self.change_state(set, None, attempt.at, |state| state.attempted(attempt)).await;
         changed.unwrap_or_else(|error| {
             tracing::warn!(repo.id = %set.repository.id, %error, "Could not remember the state of the connection");

@@ -4,7 +4,7 @@ mod plays;
 mod table;
 
 use plays::{Play, Stage};
-use repoplane_tests::{Client, routes};
+use repoplane_tests::{ADMIN_TOKEN, Client, routes};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use table::{Row, TABLE};
@@ -30,7 +30,7 @@ async fn calls(stage: &Stage, row: &Row, [token_is_cold, tenant_is_cold, reposit
     if !repository_is_cold {
         // By another token: who acquaints is not who calls.
         for event in acquaint {
-            instance.admin().send(event).await;
+            client.by(ADMIN_TOKEN).send(event).await;
         }
     }
     if !token_is_cold && token.is_some() {

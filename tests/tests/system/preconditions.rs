@@ -1,6 +1,7 @@
 //! Entity tags: what is unchanged is not sent again, and what is stale is not written over (design 6).
 
 use crate::repos::{at_once, second_of};
+use repoplane_local::double;
 use repoplane_tests::{Client, Event, GITHUB_ISSUES_OPENED, Hook, TestApp, consistency, fixture};
 use serde_json::{Value, json};
 
@@ -12,6 +13,10 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
     let me = app.admin().get("/api/me").await.expect(200);
     let (user, tenant) = (me.text("/principal/userId"), me.text("/tenant/id"));
     let path = &hook.path;
+    let double = app.double.clone().expect("a double");
+    let provided = Hook::at_double(app, "github", "acme/provided", Some(double::ADMIN_TOKEN)).await.path;
+    app.admin().patch("/api/credentials/me", double.own_token(double::ADMIN_TOKEN)).await.expect(200);
+    let organisation = app.admin().post("/api/webhook-hooks", json!({"provider": "gitlab"})).await.expect(201);
     let targets = vec![
         "/api/me".to_owned(),
         "/api/access-tokens".to_owned(),
@@ -34,6 +39,12 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
         format!("{path}/webhook-deliveries/{delivery}/payload"),
         format!("{path}/tasks"),
         format!("/api/tasks/{task}"),
+        format!("{provided}/provider-meta?credentialSource=repo"),
+        format!("{provided}/provider-activity?credentialSource=repo"),
+        format!("{provided}/provider-hook"),
+        format!("/api/providers/github/repositories?apiBaseUrl={}", double.github()),
+        "/api/webhook-hooks".to_owned(),
+        format!("/api/webhook-hooks/{}", organisation.text("/hook/id")),
     ];
     (hook, targets)
 }

@@ -1,6 +1,7 @@
 //! A walk along the API's document: every operation answers who may not, what is not there, what is wrong and what is
 //! repeated. An operation that the walk does not know how to call fails it.
 
+use repoplane_local::double;
 use repoplane_tests::document::DOCUMENT;
 use repoplane_tests::{Answer, Client, Event, GITHUB_ISSUES_OPENED, Hook, Person, Tenant, TestApp, fixture};
 use serde_json::{Value, json};
@@ -74,11 +75,18 @@ struct World {
 impl World {
     async fn new() -> Self {
         let app = TestApp::start_with_double().await;
-        let (hook, robot) = Hook::ready(&app).await;
+        let double = app.double.clone().expect("a double");
+        let hook = Hook::github(&app).await;
+        hook.add_credentials(&app, double::ADMIN_TOKEN).await;
+        let robot = hook.add_robot(&app, "Triage").await;
+        hook.enable(&app, &robot).await;
+        hook.add_rule(&app, "issue", &robot, Value::Null).await;
+        app.admin().patch("/api/credentials/global", double.own_token(double::READ_TOKEN)).await.expect(200);
         let mut posts = Vec::new();
         for guid in ["first", "second"] {
             let mut body: Value = serde_json::from_str(&fixture(GITHUB_ISSUES_OPENED)).expect("JSON");
             body["issue"]["number"] = json!(posts.len() + 1);
+            body["repository"]["html_url"] = json!(format!("{}/github/Codertocat/Hello-World", double.origin()));
             posts.push(hook.post(&app, "issues", guid, &body.to_string()).await.expect(202));
         }
         let [queued, ended] = [0, 1].map(|at: usize| posts[at].text("/tasks/0/id"));
@@ -108,6 +116,7 @@ impl World {
             "tenant_id" => &self.other.id,
             "token_id" => &self.token,
             "hook_id" => &self.organisation,
+            "provider" => "github",
             "slug" => "conflict",
             "file" => "swagger-ui.css",
             other => panic!("{}: the walk does not know the parameter {other}", operation.id),
@@ -125,7 +134,13 @@ impl World {
             };
             path = path.replace(&format!("{{{parameter}}}"), &id);
         }
-        if operation.id == "repos_delete" { format!("{path}?force=true") } else { path }
+        let base = || self.app.double.as_ref().map(|double| double.github()).unwrap_or_default();
+        match operation.id.as_str() {
+            "repos_delete" => format!("{path}?force=true"),
+            "repos_get_provider_meta" | "repos_get_provider_activity" => format!("{path}?credentialSource=repo"),
+            "providers_list_repositories" => format!("{path}?credentialSource=global&apiBaseUrl={}", base()),
+            _ => path,
+        }
     }
 
     /// A body that the operation accepts. An operation with a body that is not named here fails the walk.
@@ -146,6 +161,7 @@ impl World {
                 "modelProviderConfig": {"credentialSource": "robot", "credential": {"apiKey": "k"}},
             }),
             "repos_patch_robot" => json!({"language": "de"}),
+            "repos_list_model_provider_models" => json!({"provider": "codex"}),
             "tasks_update" => json!({"status": "cancelled"}),
             "tasks_claim" => json!({"worker": "w"}),
             "tenants_create" => json!({"tenant": "third", "username": "root"}),
@@ -160,6 +176,8 @@ impl World {
             | "repos_test_robot"
             | "repos_redeliver_webhook_delivery"
             | "repos_rotate_webhook_secret"
+            | "repos_validate"
+            | "repos_set_provider_hook"
             | "webhook_hooks_rotate_secret"
             | "tasks_cancel"
             | "tasks_retry" => Value::Null,
@@ -257,7 +275,7 @@ async fn no_operation_is_open_to_who_may_not() {
             let refused = client.send(event.clone()).await;
             assert_eq!((refused.status.as_u16(), &refused.body["code"]), (403, &json!(code)), "{id}: {}", refused.body);
         }
-        let of_tenant = operation.parameters().iter().any(|name| *name != "tenant_id");
+        let of_tenant = operation.parameters().iter().any(|name| !["tenant_id", "provider"].contains(name));
         if of_tenant {
             let foreign = world.other.client.send(event).await;
             assert_eq!(foreign.status, 404, "{id}: another tenant's things do not exist: {}", foreign.body);

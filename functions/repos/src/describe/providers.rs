@@ -62,7 +62,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .optional_body(chosen(Object::new()))
             .ok("How it ended.", validated())
             .problem(ProblemType::ValidationFailed, &["REPO_PROVIDER_TOKEN_REQUIRED", "REPO_PROVIDER_TOKEN_NOT_FOR_HOST"]),
-        hooks(manage(one("repos_get_provider_hook", "Compare the webhook at the provider"), Archived::Blocked))
+        hooks(manage(one("repos_get_provider_hook", "Compare the webhook at the provider"), Archived::Allowed))
             .text(
                 "What the webhook should be, what it is, and where they differ. Its events should be those that the \
                  repository's rules need. Nothing is changed.",

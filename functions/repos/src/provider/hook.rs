@@ -5,11 +5,12 @@ use super::reach::{Choice, Reach, target_of};
 use super::validate::no_token;
 use crate::Repos;
 use axum::extract::State;
-use repoplane_api::access::{Manage, Repo};
-use repoplane_api::idempotency::{Failed, keep_unchanged};
+use repoplane_api::access::{Manage, ManageArchived, Repo};
+use repoplane_api::idempotency::{Failed, answer_marked, keep_unchanged};
 use repoplane_api::problem::ProblemType;
 use repoplane_api::query::QueryParams;
-use repoplane_api::{Answer, Posted, Problem, answer_once};
+use repoplane_api::{Answer, Posted, Problem};
+use repoplane_domain::access::Principal;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::credential::Purpose;
 use repoplane_domain::error::FieldErrors;
@@ -17,13 +18,14 @@ use repoplane_domain::id::AuditId;
 use repoplane_domain::input::Object;
 use repoplane_domain::repository::{Drift, Provider, ProviderHookRef, RepositoryState, SeenHook, WantedHook, drift};
 use repoplane_providers::{HookSpec, ProviderHook, Target};
-use repoplane_store::{KeptAnswer, Once};
+use repoplane_store::{DecisionSet, KeptAnswer, Once};
 use serde_json::{Value, json};
 
 /// What a call on the hook needs: the way to the provider, and what the hook should be.
 struct Job<'a> {
     repos: &'a Repos,
-    repo: &'a Repo<Manage>,
+    set: &'a DecisionSet,
+    principal: &'a Principal,
     target: Target<'a>,
     reach: Reach,
     wanted: WantedHook,
@@ -32,11 +34,11 @@ struct Job<'a> {
 /// `repos_get_provider_hook`: compares, and changes nothing.
 pub(crate) async fn show(
     State(repos): State<Repos>,
-    repo: Repo<Manage>,
+    repo: Repo<ManageArchived>,
     query: QueryParams,
 ) -> Result<Answer, Problem> {
-    let job = Job::prepare(&repos, &repo, &read_query(&query)?).await?;
-    let seen = job.look().await?;
+    let job = Job::prepare(&repos, (&repo.set, &repo.principal), &read_query(&query)?).await?;
+    let (seen, _) = job.look().await?;
     let known = repo.set.state.provider_hook.as_ref();
     let drift = drift(&job.wanted, known, seen.as_ref().map(|hook| &hook.seen));
     Ok(Answer::ok(job.view(seen.as_ref(), &drift)))
@@ -44,29 +46,19 @@ pub(crate) async fn show(
 
 /// `repos_set_provider_hook`: creates the hook or makes it what it should be.
 pub(crate) async fn set(State(repos): State<Repos>, repo: Repo<Manage>, posted: Posted) -> Result<Answer, Problem> {
-    let app = &repos.app;
     let once = posted.once(&repo.principal);
-    // The provider hears of it before anything is written: the call is marked as in flight first.
-    let begun = match app.store.begin(once.clone(), app.now()).await {
-        Ok(begun) => begun,
-        Err(error) => return answer_once(app, once.as_ref(), async { Err(error.into()) }).await,
-    };
-    let ended = reconcile(&repos, &repo, &posted.body, begun.as_ref()).await;
-    if let (Err(_), Some(begun)) = (&ended, &begun) {
-        app.store.abandon(begun).await;
-    }
-    answer_once(app, once.as_ref(), async { ended }).await
+    answer_marked(&repos.app, once, |once| reconcile(&repos, &repo, &posted.body, once)).await
 }
 
-async fn reconcile(repos: &Repos, repo: &Repo<Manage>, body: &Value, once: Option<&Once>) -> Result<Answer, Failed> {
+async fn reconcile(repos: &Repos, repo: &Repo<Manage>, body: &Value, once: Option<Once>) -> Result<Answer, Failed> {
     let mut errors = FieldErrors::new();
     let mut object = Object::root(body, &mut errors);
     let choice = Choice::of_body(&mut object);
     object.finish();
     errors.into_result(())?;
-    let job = Job::prepare(repos, repo, &choice).await?;
+    let job = Job::prepare(repos, (&repo.set, &repo.principal), &choice).await?;
     let known = repo.set.state.provider_hook.as_ref();
-    let seen = job.look().await?;
+    let (seen, set) = job.look().await?;
     let before = drift(&job.wanted, known, seen.as_ref().map(|hook| &hook.seen));
     let ours = seen.as_ref().is_some_and(|hook| known.is_some_and(|known| known.id == hook.seen.id));
     // Deliveries that failed are no fault of the hook, so there is nothing to set right. Whether a hook that somebody
@@ -88,12 +80,12 @@ async fn reconcile(repos: &Repos, repo: &Repo<Manage>, body: &Value, once: Optio
             let version = state.version + 1;
             Some(RepositoryState { provider_hook: Some(set_up.clone()), version, ..state.clone() })
         };
-        repos.app.store.change_state(&repo.set, Some(&entry), now, next).await?;
+        repos.app.store.change_state(&set, Some(&entry), now, next).await?;
     }
     let rest = if stands { before } else { Vec::new() };
     let mut view = job.view(Some(&hook), &rest);
     view["change"] = json!(change);
-    keep_unchanged(&repos.app, once, KeptAnswer::ok(view)).await
+    keep_unchanged(&repos.app, once.as_ref(), KeptAnswer::ok(view)).await
 }
 
 /// `repos_delete_provider_hook`: removes the hook at the provider; that there is none is as good.
@@ -102,8 +94,8 @@ pub(crate) async fn remove(
     repo: Repo<Manage>,
     query: QueryParams,
 ) -> Result<Answer, Problem> {
-    let job = Job::prepare(&repos, &repo, &read_query(&query)?).await?;
-    let seen = job.look().await?;
+    let job = Job::prepare(&repos, (&repo.set, &repo.principal), &read_query(&query)?).await?;
+    let (seen, set) = job.look().await?;
     if let Some(hook) = &seen {
         let ended = job.reach.providers.delete_hook(&job.target, &job.reach.access, &hook.seen.id).await;
         ended.map_err(|error| job.problem(&error))?;
@@ -115,7 +107,7 @@ pub(crate) async fn remove(
         let next = |state: &RepositoryState| {
             Some(RepositoryState { provider_hook: None, version: state.version + 1, ..state.clone() })
         };
-        repos.app.store.change_state(&repo.set, Some(&entry), now, next).await?;
+        repos.app.store.change_state(&set, Some(&entry), now, next).await?;
     }
     Ok(Answer::ok(json!({"ok": true, "removed": seen.is_some()})))
 }
@@ -149,8 +141,12 @@ impl Found {
 impl<'a> Job<'a> {
     /// # Errors
     /// 400 for a plain Git repository and for a source without a token, 409 without a public address.
-    async fn prepare(repos: &'a Repos, repo: &'a Repo<Manage>, choice: &Choice) -> Result<Self, Problem> {
-        let repository = &repo.set.repository;
+    async fn prepare(
+        repos: &'a Repos,
+        (set, principal): (&'a DecisionSet, &'a Principal),
+        choice: &Choice,
+    ) -> Result<Self, Problem> {
+        let repository = &set.repository;
         if repository.provider == Provider::Git {
             let text = "provider git has no webhooks that could be set up";
             return Err(Problem::new(ProblemType::ValidationFailed, text).with_code("REPO_PROVIDER_UNSUPPORTED"));
@@ -159,33 +155,34 @@ impl<'a> Job<'a> {
             let text = "the registry does not know at which address providers reach it; its operator sets REPOPLANE_PUBLIC_URL";
             Problem::new(ProblemType::Conflict, text).with_code("PUBLIC_URL_NOT_SET")
         })?;
-        let automation = repo.set.automation.as_ref().map(|stored| &stored.config);
+        let automation = set.automation.as_ref().map(|stored| &stored.config);
         let wanted = WantedHook::of(repository, automation, public_url);
         let target = target_of(repository)?;
-        let reach = repos.reach(&repo.set, &repo.principal, choice, Purpose::Write).await?;
+        let reach = repos.reach(set, principal, choice, Purpose::Write).await?;
         let reach = reach.filter(|reach| !reach.is_anonymous()).ok_or_else(|| no_token(choice))?;
-        Ok(Self { repos, repo, target, reach, wanted })
+        Ok(Self { repos, set, principal, target, reach, wanted })
     }
 
-    /// The repository's hook at the provider, with what its last deliveries came to.
-    async fn look(&self) -> Result<Option<Found>, Problem> {
+    /// The repository's hook at the provider, with what its last deliveries came to, and the repository with what asking
+    /// for it has left.
+    async fn look(&self) -> Result<(Option<Found>, DecisionSet), Problem> {
         let Reach { providers, access, .. } = &self.reach;
         let now = self.repos.app.now();
         let listed = providers.list_hooks(&self.target, access).await;
-        self.reach.note(self.repos, &self.repo.set, &listed, now).await;
+        let set = DecisionSet { state: self.reach.note(self.repos, self.set, &listed, now).await, ..self.set.clone() };
         let listed = listed.map_err(|error| self.problem(&error))?.value;
         let hooks: Vec<SeenHook> = listed.into_iter().map(|hook| Found::of(hook).seen).collect();
-        let known = self.repo.set.state.provider_hook.as_ref();
-        let path = self.repo.set.repository.webhook_path();
-        let Some(found) = self.wanted.find(known, &path, &hooks) else { return Ok(None) };
+        let known = self.set.state.provider_hook.as_ref();
+        let path = self.set.repository.webhook_path();
+        let Some(found) = self.wanted.find(known, &path, &hooks) else { return Ok((None, set)) };
         let hook = providers.hook(&self.target, access, &found.id).await;
-        Ok(Some(Found::of(hook.map_err(|error| self.problem(&error))?.value)))
+        Ok((Some(Found::of(hook.map_err(|error| self.problem(&error))?.value)), set))
     }
 
     /// Creates the hook, or makes it what it should be.
     async fn write(&self, id: Option<&str>) -> Result<Found, Problem> {
         let app = &self.repos.app;
-        let (secret, _) = app.store.webhook_secrets(&self.repo.set, app.now()).await?;
+        let (secret, _) = app.store.webhook_secrets(self.set, app.now()).await?;
         let WantedHook { url, events, .. } = self.wanted.clone();
         let spec = HookSpec { url, secret, events, active: true };
         let Reach { providers, access, .. } = &self.reach;
@@ -201,9 +198,9 @@ impl<'a> Job<'a> {
     }
 
     fn audit(&self, action: AuditAction, hook: &str) -> AuditEntry {
-        let (app, id) = (&self.repos.app, self.repo.set.repository.id);
+        let (app, id) = (&self.repos.app, self.set.repository.id);
         let now = app.now();
-        AuditEntry::by(&self.repo.principal, AuditId::new(now, app.store.ids()), action, hook, now).on(id)
+        AuditEntry::by(self.principal, AuditId::new(now, app.store.ids()), action, hook, now).on(id)
     }
 
     /// `{wanted, hook?, inSync, drift}`; a hook's secret is in neither.

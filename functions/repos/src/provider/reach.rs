@@ -7,7 +7,7 @@ use repoplane_api::query::QueryParams;
 use repoplane_domain::access::Principal;
 use repoplane_domain::credential::{AccessSource, GitAccess, Purpose, SecretEdit, TOKEN_NOT_FOR_HOST};
 use repoplane_domain::input::{Field, Object};
-use repoplane_domain::repository::{ConnectionAttempt, Repository};
+use repoplane_domain::repository::{ConnectionAttempt, Repository, RepositoryState};
 use repoplane_domain::time::Timestamp;
 use repoplane_providers::{ProviderError, Providers, Target};
 use repoplane_store::{DecisionSet, NoAccess};
@@ -82,15 +82,16 @@ impl Reach {
         self.access == GitAccess::Anonymous
     }
 
-    /// Remembers on the repository how a call ended. That it could not be remembered does not fail the call.
+    /// Remembers on the repository how a call ended, and says what is known then. That it could not be remembered does
+    /// not fail the call.
     pub(crate) async fn note<T>(
         &self,
         repos: &Repos,
         set: &DecisionSet,
         ended: &Result<T, ProviderError>,
         at: Timestamp,
-    ) {
-        repos.app.store.remember_connection(set, &self.attempt(ended, at)).await;
+    ) -> RepositoryState {
+        repos.app.store.remember_connection(set, &self.attempt(ended, at)).await
     }
 
     /// How a call ended, as the state of the connection has it.

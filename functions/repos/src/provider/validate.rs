@@ -5,47 +5,48 @@ use super::reach::{Choice, target_of};
 use crate::Repos;
 use axum::extract::State;
 use repoplane_api::access::{Manage, Repo};
-use repoplane_api::idempotency::keep_unchanged;
+use repoplane_api::idempotency::{Failed, answer_marked, keep_unchanged};
 use repoplane_api::problem::ProblemType;
 use repoplane_api::query::QueryParams;
-use repoplane_api::{Answer, Posted, Problem, answer_once};
+use repoplane_api::{Answer, Posted, Problem};
 use repoplane_domain::access::Principal;
 use repoplane_domain::credential::{AccessSource, Purpose, SecretEdit};
 use repoplane_domain::error::FieldErrors;
 use repoplane_domain::input::Object;
 use repoplane_domain::repository::{Connection, ConnectionAttempt};
-use repoplane_store::{DecisionSet, KeptAnswer};
-use serde_json::json;
+use repoplane_store::{DecisionSet, KeptAnswer, Once};
+use serde_json::{Value, json};
 
 /// `repos_validate`: asks the provider now, whatever is cached, and remembers how it ended. Both outcomes are 200.
 pub(crate) async fn run(State(repos): State<Repos>, repo: Repo<Manage>, posted: Posted) -> Result<Answer, Problem> {
     let once = posted.once(&repo.principal);
-    let check = async {
-        let mut errors = FieldErrors::new();
-        let mut object = Object::root(&posted.body, &mut errors);
-        let choice = Choice::of_body(&mut object);
-        object.finish();
-        errors.into_result(())?;
-        let set = &repo.set;
-        let target = target_of(&set.repository)?;
-        let reach = repos.reach(set, &repo.principal, &choice, Purpose::Read).await?;
-        let reach = reach.ok_or_else(|| no_token(&choice))?;
-        let now = repos.app.now();
-        let ended = reach.providers.meta(&target, &reach.access).await;
-        let attempt = reach.attempt(&ended, now);
-        let state = repos.app.store.change_state(set, None, now, |state| state.attempted(&attempt)).await?;
-        let mut body = json!({"ok": ended.is_ok(), "connection": Connection::public_view(state.connection.as_ref())});
-        match &ended {
-            Ok(answered) => body["visibility"] = json!(answered.value.visibility.as_str()),
-            Err(error) => {
-                let failure = error.connection_failure(reach.is_anonymous());
-                body["reason"] = json!(failure.reason);
-                body["message"] = json!(failure.message);
-            }
+    answer_marked(&repos.app, once, |once| check(&repos, &repo, &posted.body, once)).await
+}
+
+async fn check(repos: &Repos, repo: &Repo<Manage>, body: &Value, once: Option<Once>) -> Result<Answer, Failed> {
+    let mut errors = FieldErrors::new();
+    let mut object = Object::root(body, &mut errors);
+    let choice = Choice::of_body(&mut object);
+    object.finish();
+    errors.into_result(())?;
+    let set = &repo.set;
+    let target = target_of(&set.repository)?;
+    let reach = repos.reach(set, &repo.principal, &choice, Purpose::Read).await?;
+    let reach = reach.ok_or_else(|| no_token(&choice))?;
+    let now = repos.app.now();
+    let ended = reach.providers.meta(&target, &reach.access).await;
+    let attempt = reach.attempt(&ended, now);
+    let state = repos.app.store.change_state(set, None, now, |state| state.attempted(&attempt)).await?;
+    let mut body = json!({"ok": ended.is_ok(), "connection": Connection::public_view(state.connection.as_ref())});
+    match &ended {
+        Ok(answered) => body["visibility"] = json!(answered.value.visibility.as_str()),
+        Err(error) => {
+            let failure = error.connection_failure(reach.is_anonymous());
+            body["reason"] = json!(failure.reason);
+            body["message"] = json!(failure.message);
         }
-        keep_unchanged(&repos.app, once.as_ref(), KeptAnswer::ok(body)).await
-    };
-    answer_once(&repos.app, once.as_ref(), check).await
+    }
+    keep_unchanged(&repos.app, once.as_ref(), KeptAnswer::ok(body)).await
 }
 
 /// 400 when the chosen source has no token.

@@ -68,9 +68,8 @@ async fn all_wrong_fields_are_named_and_nothing_is_changed() {
             vec!["/codex/profiles/0/remark", "/git/profiles/0/remark"],
         ),
         (json!({"github": {"profiles": [{"id": "p", "token": "a\nb"}]}}), vec!["/github/profiles/0/token"]),
-        // Only the tenant's profiles serve repositories that do not name them.
         (
-            json!({"github": {"profiles": [{"id": "p", "urlPrefix": "https://github.com/"}]}}),
+            json!({"github": {"profiles": [{"id": "p", "urlPrefix": "ftp://github.com/"}]}}),
             vec!["/github/profiles/0/urlPrefix"],
         ),
         (json!([]), vec![""]),

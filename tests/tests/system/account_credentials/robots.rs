@@ -93,7 +93,11 @@ async fn a_robot_may_use_the_tenants_credentials() {
     let robots = format!("{}/robots", hook.path);
     ann.client.post(&robots, robot("global", None)).await.expect(400);
     let mut body = account(&app, "all", WRITE_TOKEN);
-    body["github"]["profiles"].as_array_mut().expect("profiles").push(json!({"id": "empty", "remark": "r"}));
+    let prefix = body["github"]["profiles"][0]["urlPrefix"].clone();
+    body["github"]["profiles"]
+        .as_array_mut()
+        .expect("profiles")
+        .push(json!({"id": "empty", "remark": "r", "urlPrefix": prefix}));
     put(&app.admin(), GLOBAL, body).await;
     for id in [None, Some("all")] {
         let made = ann.client.post(&robots, robot("global", id)).await.expect(201).text("/robot/id");
@@ -111,13 +115,19 @@ async fn a_robot_may_use_the_tenants_credentials() {
 #[tokio::test]
 async fn an_apps_private_key_is_not_tried_as_a_token() {
     let (app, hook, ann, _) = stage().await;
+    let origin = app.double.as_ref().expect("a double").origin();
     let profile = json!({
         "id": "app", "remark": "r", "token": KEY, "tokenKind": "github_app", "appId": 1, "installationId": 2,
+        "urlPrefix": format!("{origin}/github"),
     });
-    let model = json!({"profiles": [{"id": "app", "remark": "r", "apiKey": "sk"}]});
+    let base = format!("{origin}/openai/v1");
+    let model = json!({"profiles": [{"id": "app", "remark": "r", "apiKey": "sk", "apiBaseUrl": base}]});
     put(&app.admin(), GLOBAL, json!({"github": {"profiles": [profile]}, "codex": model})).await;
     let robots = format!("{}/robots", hook.path);
     let made = ann.client.post(&robots, robot("global", Some("app"))).await.expect(201).text("/robot/id");
-    let refused = ann.client.post(&format!("{robots}/{made}/test"), Value::Null).await.expect(400);
-    assert_eq!(refused.text("/message"), "robot test is not available for tokenKind github_app yet");
+    let calls = app.provider_calls();
+    let tested = test(&ann.client, &hook, &made).await;
+    assert_eq!(tested["git"]["ok"], false, "it is no key: {tested}");
+    assert!(!tested.to_string().contains("PRIVATE KEY"), "{tested}");
+    assert_eq!(app.provider_calls(), calls + 1, "only the model provider was asked");
 }

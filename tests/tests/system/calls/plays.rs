@@ -1,7 +1,7 @@
 //! One call of every operation on a stage where it succeeds; what it needs is made by other calls before.
 
 use repoplane_api::app::Settings;
-use repoplane_local::double::WRITE_TOKEN;
+use repoplane_local::double::{ADMIN_TOKEN as DOUBLE_ADMIN_TOKEN, WRITE_TOKEN};
 use repoplane_tests::{ADMIN_TOKEN, Event, GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, Person, TestApp, fixture};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -138,11 +138,56 @@ impl Stage {
             "webhook" if operation.contains("hooks") => self.prepare_hook(operation, case).await,
             "access" | "tenants" | "users" | "credentials" | "audit" => self.prepare_access(operation, case).await,
             "webhook" | "tasks" => self.prepare_work(operation, case).await,
+            "providers" => self.prepare_provider(operation, case).await,
+            _ if operation.contains("provider") || operation.contains("validate") => {
+                self.prepare_provider(operation, case).await
+            }
             _ if operation.contains("robot") => self.prepare_robot(operation, case).await,
             _ if operation.contains("member") => self.prepare_member(operation, case).await,
             _ if operation.contains("deliver") => self.prepare_delivery(operation, case).await,
             _ => self.prepare_repository(operation, case).await,
         }
+    }
+
+    /// A repository at the double, whose provider has not been asked yet.
+    async fn prepare_provider(&self, operation: &str, case: &str) -> Option<Play> {
+        let name = self.name("acme/provided");
+        let hook = Hook::at_double(&self.app, "github", &name, Some(DOUBLE_ADMIN_TOKEN)).await;
+        let path = |rest: &str| format!("{}/{rest}", hook.path);
+        // Reads the repository's secrets, and leaves nothing believed about the question itself.
+        let known = [get(&path("provider-hook"))];
+        let asked = |target: String| self.read(&target).after([get(&target)]);
+        Some(match (operation, case) {
+            ("repos_get_provider_meta", "") => asked(path("provider-meta?credentialSource=repo")),
+            ("repos_get_provider_meta", "asked anew") => {
+                self.read(&path("provider-meta?credentialSource=repo")).after(known)
+            }
+            ("repos_get_provider_activity", "") => asked(path("provider-activity?credentialSource=repo")),
+            ("repos_get_provider_activity", "asked anew") => {
+                self.read(&path("provider-activity?credentialSource=repo")).after(known)
+            }
+            ("repos_validate", "") => self.play(with("POST", &path("validate"), &Value::Null), 200).after(known),
+            ("repos_get_provider_hook", "") => self.read(&path("provider-hook")).after(known),
+            ("repos_set_provider_hook", "") => {
+                self.play(with("POST", &path("provider-hook"), &Value::Null), 200).after(known)
+            }
+            ("repos_delete_provider_hook", "") => {
+                self.app.admin().post(&path("provider-hook"), Value::Null).await.expect(200);
+                self.play(Event::new("DELETE", &path("provider-hook")), 200).after(known)
+            }
+            ("repos_list_model_provider_models", "") => {
+                let body = json!({"provider": "codex"});
+                self.play(with("POST", &path("model-credentials/models"), &body), 200).after(known)
+            }
+            ("providers_list_repositories", "") => {
+                let double = self.app.double.as_ref().expect("a double");
+                let own = double.own_token(DOUBLE_ADMIN_TOKEN);
+                self.app.admin().patch("/api/credentials/global", own).await.expect(200);
+                let path = "/api/providers/github/repositories?credentialSource=global";
+                asked(format!("{path}&apiBaseUrl={}", double.github()))
+            }
+            _ => return None,
+        })
     }
 
     async fn prepare_access(&self, operation: &str, case: &str) -> Option<Play> {

@@ -32,6 +32,9 @@ const MEMBER: &str =
 const DELETE: &str = "open tasks are counted; what hangs on the record goes after it, in batches";
 const ARCHIVE: &str = "open tasks and groups are counted for the answer";
 const ADD: &str = "the user's name is copied into the list of members, and users lie in the tenant's partition";
+const CONNECTION: &str = "the provider is asked, and how that ended is remembered on the repository";
+const ACTIVITY: &str = "besides, the newest tasks tell what robots do about a row";
+const HOOK_SET: &str = "besides, the webhook that was set up is remembered, with its entry in the audit log";
 const ADDNAME: &str = "besides, the claim of the name leads to the user";
 const ACCOUNT: &str = "the profile is looked up anew: it may have been made a moment ago, by another instance";
 const FIRST: &str = "the record's gaps are filled and its identity locked, once, by a transaction of its own";
@@ -132,6 +135,36 @@ pub(super) const TABLE: &[Row] = &[
     ),
     row("repos_get", "", ["Query", "GetItem", "", ""], ""),
     row("repos_get", "served by the tenant's template", ["Query", "GetItem", "", "GetItem"], ""),
+    row("repos_get_provider_meta", "", ["Query", "GetItem", "", "GetSecretValue, TransactWriteItems"], ""),
+    row(
+        "repos_get_provider_meta",
+        "asked anew",
+        ["Query, TransactWriteItems", "GetItem", "", "GetSecretValue"],
+        CONNECTION,
+    ),
+    row("repos_get_provider_activity", "", ["Query", "GetItem", "", "GetSecretValue, TransactWriteItems, Query"], ""),
+    row(
+        "repos_get_provider_activity",
+        "asked anew",
+        ["Query, TransactWriteItems, Query", "GetItem", "", "GetSecretValue"],
+        ACTIVITY,
+    ),
+    row("repos_validate", "", ["Query, TransactWriteItems", "GetItem", "", "GetSecretValue"], ""),
+    row("repos_get_provider_hook", "", ["Query, TransactWriteItems", "GetItem", "", "GetSecretValue"], CONNECTION),
+    row(
+        "repos_set_provider_hook",
+        "",
+        ["Query, TransactWriteItems, TransactWriteItems", "GetItem", "GetSecretValue", "GetSecretValue"],
+        HOOK_SET,
+    ),
+    row(
+        "repos_delete_provider_hook",
+        "",
+        ["Query, TransactWriteItems, TransactWriteItems", "GetItem", "", "GetSecretValue"],
+        HOOK_SET,
+    ),
+    row("repos_list_model_provider_models", "", ["Query", "GetItem", "", "GetSecretValue"], ""),
+    row("providers_list_repositories", "", ["", "GetItem", "", "GetItem, GetSecretValue"], ""),
     row("repos_patch", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
     row(
         "repos_patch",
@@ -192,7 +225,12 @@ pub(super) const TABLE: &[Row] = &[
     ),
     row("repos_patch_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
     row("repos_delete_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
-    row("repos_test_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", "GetSecretValue"], ""),
+    row(
+        "repos_test_robot",
+        "",
+        ["Query, TransactWriteItems, TransactWriteItems", "GetItem", "GetItem", "GetSecretValue"],
+        CONNECTION,
+    ),
     row("repos_get_automation", "", ["Query", "GetItem", "", ""], ""),
     row("repos_put_automation", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
     row("webhook_github", "", ["Query, TransactWriteItems", "", "GetItem, GetSecretValue", ""], ""),

@@ -1,6 +1,5 @@
 //! `GET /api/repos/:id/provider-activity` (contract: hookcode 2.8; quirks Q11, Q12, Q13).
 
-use super::at_double;
 use repoplane_local::double::READ_TOKEN;
 use repoplane_tests::{GITHUB_ISSUES_OPENED, Hook, TestApp, fixture};
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use std::collections::BTreeSet;
 async fn a_page_of_each_part() {
     let app = TestApp::start_with_double().await;
     for provider in ["github", "gitlab"] {
-        let hook = at_double(&app, provider, "public/widgets", None).await;
+        let hook = Hook::at_double(&app, provider, "public/widgets", None).await;
         let shown = app.admin().get(&format!("{}/provider-activity", hook.path)).await.expect(200).body;
         assert_eq!(shown["provider"], provider, "2.8/200");
         for part in ["commits", "merges", "issues"] {
@@ -35,7 +34,7 @@ async fn a_page_of_each_part() {
 async fn pages_neither_skip_nor_repeat() {
     let app = TestApp::start_with_double().await;
     for provider in ["github", "gitlab"] {
-        let hook = at_double(&app, provider, "public/widgets", None).await;
+        let hook = Hook::at_double(&app, provider, "public/widgets", None).await;
         for (part, parameter, total) in
             [("commits", "commitsPage", 23), ("merges", "mergesPage", 7), ("issues", "issuesPage", 12)]
         {
@@ -59,7 +58,7 @@ async fn pages_neither_skip_nor_repeat() {
 #[tokio::test]
 async fn bad_numbers_are_the_default() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "gitlab", "public/widgets", None).await;
+    let hook = Hook::at_double(&app, "gitlab", "public/widgets", None).await;
     for (query, size, page) in [
         ("pageSize=20", 20, 1),
         ("pageSize=21", 20, 1),
@@ -85,7 +84,7 @@ async fn bad_numbers_are_the_default() {
 async fn a_private_repository_asks_for_a_credential_without_a_401() {
     let app = TestApp::start_with_double().await;
     for (provider, status) in [("github", 404), ("gitlab", 404)] {
-        let hook = at_double(&app, provider, "acme/widgets", Some(READ_TOKEN)).await;
+        let hook = Hook::at_double(&app, provider, "acme/widgets", Some(READ_TOKEN)).await;
         let path = format!("{}/provider-activity", hook.path);
         let refused = app.admin().get(&path).await.expect(424);
         assert_eq!(refused.text("/code"), "REPO_PROVIDER_AUTH_REQUIRED", "2.8/auth");
@@ -152,7 +151,7 @@ async fn rows_show_what_robots_do_about_them() {
 #[tokio::test]
 async fn warm_is_one_read_and_no_call_and_a_webhook_makes_none() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
     let path = format!("{}/provider-activity?credentialSource=repo", hook.path);
     let admin = app.admin();
     admin.get(&path).await.expect(200);

@@ -1,6 +1,6 @@
 //! The connection of a repository: what real calls leave, `POST /api/repos/:id/validate`, and `?validate=true`.
 
-use super::{at_double, connection, own_token};
+use super::connection;
 use repoplane_local::double::{READ_TOKEN, WRITE_TOKEN};
 use repoplane_tests::{Hook, TestApp};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn every_real_call_leaves_how_it_ended() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
     assert_eq!(connection(&app, &hook).await, json!({"status": "unknown"}));
     let before = app.admin().get(&hook.path).await.expect(200);
     app.admin().get(&format!("{}/provider-meta?credentialSource=repo", hook.path)).await.expect(200);
@@ -31,10 +31,10 @@ async fn every_real_call_leaves_how_it_ended() {
 async fn a_readers_bad_token_says_nothing_of_the_repository() {
     let app = TestApp::start_with_double().await;
     let double = app.double.clone().expect("a double");
-    let hook = at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
     app.admin().get(&format!("{}/provider-meta?credentialSource=repo", hook.path)).await.expect(200);
     let mia = app.member(&hook.repo, "mia", "member").await.client;
-    mia.patch("/api/credentials/me", own_token(&double, "ghp_no-good")).await.expect(200);
+    mia.patch("/api/credentials/me", double.own_token("ghp_no-good")).await.expect(200);
     let refused = mia.get(&format!("{}/provider-meta", hook.path)).await.expect(424);
     assert_eq!(refused.text("/code"), "REPO_PROVIDER_TOKEN_REJECTED", "Q14");
     app.admin().get(&format!("{}/provider-activity", hook.path)).await.expect(424);
@@ -44,7 +44,7 @@ async fn a_readers_bad_token_says_nothing_of_the_repository() {
 #[tokio::test]
 async fn validate_asks_now_and_answers_either_way() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "gitlab", "acme/widgets", Some(READ_TOKEN)).await;
+    let hook = Hook::at_double(&app, "gitlab", "acme/widgets", Some(READ_TOKEN)).await;
     let path = format!("{}/validate", hook.path);
     let admin = app.admin();
     let fine = admin.post(&path, Value::Null).await.expect(200).body;
@@ -86,7 +86,7 @@ async fn nothing_is_registered_that_the_provider_does_not_show() {
     let made = admin.post("/api/repos?validate=true", body("public/widgets")).await.expect(201);
     assert_eq!(made.body["repo"]["connection"]["status"], "ok");
 
-    admin.patch("/api/credentials/me", own_token(&double, READ_TOKEN)).await.expect(200);
+    admin.patch("/api/credentials/me", double.own_token(READ_TOKEN)).await.expect(200);
     let target = "/api/repos?validate=true&credentialSource=user";
     let made = admin.post(target, body("acme/widgets")).await.expect(201);
     // A user's own access says nothing of the registry's.
@@ -99,7 +99,7 @@ async fn nothing_is_registered_that_the_provider_does_not_show() {
 #[tokio::test]
 async fn nothing_is_changed_that_the_provider_does_not_take() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
     let (admin, target) = (app.admin(), format!("{}?validate=true", hook.path));
     let before = admin.get(&hook.path).await.expect(200);
     let token = |token: &str| json!({"repoProviderCredential": {"profiles": [{"id": "bot", "token": token}]}, "description": "new"});

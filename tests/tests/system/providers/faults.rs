@@ -87,7 +87,7 @@ const TABLE: &[(&str, Said, u16, &str, &str)] = &[
     ),
     (
         "another JSON",
-        (200, &[("content-type", "application/json")], "[]"),
+        (200, &[("content-type", "application/json")], "{}"),
         502,
         "REPO_PROVIDER_BAD_ANSWER",
         "BAD_ANSWER",

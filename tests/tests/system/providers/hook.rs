@@ -1,6 +1,5 @@
 //! `/api/repos/:id/provider-hook`: the repository's webhook at its provider.
 
-use super::at_double;
 use repoplane_local::double::{ADMIN_TOKEN, WRITE_TOKEN};
 use repoplane_tests::{Answer, Hook, PUBLIC_URL, TestApp};
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ fn codes(answer: &Answer) -> Vec<String> {
 
 async fn stage(provider: &'static str) -> (TestApp, Hook, String) {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, provider, "acme/widgets", Some(ADMIN_TOKEN)).await;
+    let hook = Hook::at_double(&app, provider, "acme/widgets", Some(ADMIN_TOKEN)).await;
     let path = format!("{}/provider-hook", hook.path);
     (app, hook, path)
 }
@@ -97,7 +96,7 @@ async fn failing_deliveries_are_told_and_left_alone() {
 async fn who_may_not_administer_webhooks_is_told_so() {
     for (provider, code) in [("github", "REPO_PROVIDER_NOT_FOUND"), ("gitlab", "REPO_PROVIDER_FORBIDDEN")] {
         let app = TestApp::start_with_double().await;
-        let hook = at_double(&app, provider, "acme/widgets", Some(WRITE_TOKEN)).await;
+        let hook = Hook::at_double(&app, provider, "acme/widgets", Some(WRITE_TOKEN)).await;
         let path = format!("{}/provider-hook", hook.path);
         let refused = app.admin().post(&path, Value::Null).await.expect(424);
         assert_eq!(refused.text("/code"), code, "{provider}");

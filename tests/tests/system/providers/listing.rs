@@ -1,6 +1,5 @@
 //! `GET /api/providers/:provider/repositories`: what a credential can see.
 
-use super::own_token;
 use repoplane_local::double::{ADMIN_TOKEN, READ_TOKEN};
 use repoplane_tests::TestApp;
 use std::collections::BTreeSet;
@@ -10,7 +9,7 @@ async fn every_repository_is_on_one_page_and_can_be_registered() {
     let app = TestApp::start_with_double().await;
     let double = app.double.clone().expect("a double");
     let admin = app.admin();
-    admin.patch("/api/credentials/me", own_token(&double, ADMIN_TOKEN)).await.expect(200);
+    admin.patch("/api/credentials/me", double.own_token(ADMIN_TOKEN)).await.expect(200);
     for (provider, base) in [("github", double.github()), ("gitlab", double.gitlab())] {
         let first = format!("/api/providers/{provider}/repositories?owner=acme&apiBaseUrl={base}");
         let (mut seen, mut path) = (BTreeSet::new(), first.clone());
@@ -41,7 +40,7 @@ async fn what_cannot_be_listed_is_a_clear_4xx() {
     let path = |query: &str| format!("/api/providers/github/repositories?apiBaseUrl={}{query}", double.github());
     let refused = admin.get(&path("")).await.expect(400);
     assert_eq!(refused.text("/code"), "REPO_PROVIDER_TOKEN_REQUIRED");
-    admin.patch("/api/credentials/me", own_token(&double, READ_TOKEN)).await.expect(200);
+    admin.patch("/api/credentials/me", double.own_token(READ_TOKEN)).await.expect(200);
     admin.get(&path("")).await.expect(200);
     let refused = admin.get(&path("&credentialSource=anonymous")).await.expect(400);
     assert_eq!(refused.text("/code"), "REPO_PROVIDER_TOKEN_REQUIRED");

@@ -1,6 +1,5 @@
 //! `GET /api/repos/:id/provider-meta` (contract: hookcode 2.7).
 
-use super::{at_double, own_token};
 use repoplane_local::double::{ADMIN_TOKEN, READ_TOKEN};
 use repoplane_tests::{Hook, TestApp};
 use serde_json::json;
@@ -14,7 +13,7 @@ async fn visibility_and_page_come_from_the_provider() {
         ("gitlab", "acme/widgets", "private"),
         ("gitlab", "public/widgets", "public"),
     ] {
-        let hook = at_double(&app, provider, name, Some(READ_TOKEN)).await;
+        let hook = Hook::at_double(&app, provider, name, Some(READ_TOKEN)).await;
         let meta = app.admin().get(&format!("{}/provider-meta?credentialSource=repo", hook.path)).await.expect(200);
         assert_eq!(meta.body["provider"], provider, "2.7/200");
         assert_eq!(meta.body["visibility"], visibility, "2.7/200 {provider} {name}");
@@ -27,7 +26,7 @@ async fn visibility_and_page_come_from_the_provider() {
 async fn sources_do_not_fall_through() {
     let app = TestApp::start_with_double().await;
     let double = app.double.clone().expect("a double");
-    let hook = at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
     let mia = app.member(&hook.repo, "mia", "member").await.client;
     let path = format!("{}/provider-meta", hook.path);
     for source in ["", "?credentialSource=user", "?credentialSource=whatever", "?credentialSource=global"] {
@@ -40,9 +39,9 @@ async fn sources_do_not_fall_through() {
     assert_eq!(app.provider_calls(), 0);
     mia.get(&format!("{path}?credentialSource=repo&credentialProfileId=bot")).await.expect(200);
 
-    mia.patch("/api/credentials/me", own_token(&double, ADMIN_TOKEN)).await.expect(200);
+    mia.patch("/api/credentials/me", double.own_token(ADMIN_TOKEN)).await.expect(200);
     mia.get(&path).await.expect(200);
-    app.admin().patch("/api/credentials/global", own_token(&double, READ_TOKEN)).await.expect(200);
+    app.admin().patch("/api/credentials/global", double.own_token(READ_TOKEN)).await.expect(200);
     mia.get(&format!("{path}?credentialSource=global")).await.expect(200);
 }
 
@@ -52,7 +51,7 @@ async fn anonymous_cannot_tell_private_from_missing() {
     for (name, visibility) in
         [("acme/widgets", "unknown"), ("missing/widgets", "unknown"), ("public/widgets", "public")]
     {
-        let hook = at_double(&app, "github", name, Some(READ_TOKEN)).await;
+        let hook = Hook::at_double(&app, "github", name, Some(READ_TOKEN)).await;
         let meta =
             app.admin().get(&format!("{}/provider-meta?credentialSource=anonymous", hook.path)).await.expect(200);
         assert_eq!(meta.body["visibility"], visibility, "2.7/200-anonymous {name}");
@@ -69,7 +68,7 @@ async fn anonymous_cannot_tell_private_from_missing() {
 #[tokio::test]
 async fn warm_is_one_read_and_no_call() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
     let path = format!("{}/provider-meta?credentialSource=repo", hook.path);
     // One instance: another client is another one, with caches of its own.
     let admin = app.admin();
@@ -91,7 +90,7 @@ async fn warm_is_one_read_and_no_call() {
 #[tokio::test]
 async fn equal_questions_at_the_same_time_are_one_call() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "gitlab", "acme/widgets", Some(READ_TOKEN)).await;
+    let hook = Hook::at_double(&app, "gitlab", "acme/widgets", Some(READ_TOKEN)).await;
     let path = format!("{}/provider-meta?credentialSource=repo", hook.path);
     let client = app.admin();
     let ask = || client.get(&path);
@@ -105,7 +104,7 @@ async fn equal_questions_at_the_same_time_are_one_call() {
 #[tokio::test]
 async fn rights_and_absence() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", Some(READ_TOKEN)).await;
     let path = format!("{}/provider-meta?credentialSource=repo", hook.path);
     assert_eq!(app.anonymous().get(&path).await.status, 401, "2.7/401");
     let stranger = app.person("sam").await.client.get(&path).await.expect(403);

@@ -1,8 +1,7 @@
 //! `POST /api/repos/:id/model-credentials/models` (contract: hookcode 2.11), and the model key in a robot's test (Q17).
 
-use super::at_double;
 use repoplane_local::double::{MODEL_KEY, WRITE_TOKEN};
-use repoplane_tests::TestApp;
+use repoplane_tests::{Hook, TestApp};
 use serde_json::{Value, json};
 
 const BASES: [(&str, &str); 3] = [("codex", "/openai/v1"), ("claude_code", "/anthropic"), ("gemini_cli", "/gemini")];
@@ -10,7 +9,7 @@ const BASES: [(&str, &str); 3] = [("codex", "/openai/v1"), ("claude_code", "/ant
 #[tokio::test]
 async fn each_provider_lists_its_models() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "github", "acme/widgets", None).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", None).await;
     let (admin, path) = (app.admin(), format!("{}/model-credentials/models", hook.path));
     let origin = app.double.as_ref().expect("a double").origin();
     for (provider, base) in BASES {
@@ -33,7 +32,7 @@ async fn each_provider_lists_its_models() {
 #[tokio::test]
 async fn keys_come_from_the_call_the_profile_or_the_stores_in_turn() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "github", "acme/widgets", None).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", None).await;
     let (admin, path) = (app.admin(), format!("{}/model-credentials/models", hook.path));
     let base = format!("{}/openai/v1", app.double.as_ref().expect("a double").origin());
     let ask = async |fields: Value| {
@@ -73,7 +72,7 @@ async fn keys_come_from_the_call_the_profile_or_the_stores_in_turn() {
 #[tokio::test]
 async fn lists_are_believed_until_a_forced_refresh() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "github", "acme/widgets", None).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", None).await;
     let (admin, path) = (app.admin(), format!("{}/model-credentials/models", hook.path));
     let base = format!("{}/openai/v1", app.double.as_ref().expect("a double").origin());
     let body = |force: bool| json!({"provider": "", "credential": {"apiKey": MODEL_KEY, "apiBaseUrl": base}, "forceRefresh": force});
@@ -93,7 +92,7 @@ async fn lists_are_believed_until_a_forced_refresh() {
 #[tokio::test]
 async fn a_robots_test_tells_of_the_model_key_beside_the_git_token() {
     let app = TestApp::start_with_double().await;
-    let hook = at_double(&app, "github", "acme/widgets", Some(WRITE_TOKEN)).await;
+    let hook = Hook::at_double(&app, "github", "acme/widgets", Some(WRITE_TOKEN)).await;
     let robot = hook.add_robot(&app, "Triage").await;
     let test = format!("{}/robots/{robot}/test", hook.path);
     let tested = app.admin().post(&test, Value::Null).await.expect(200).body;
