@@ -160,6 +160,14 @@ async fn play() -> Vec<Example> {
     ends(&mut story, &ann, &repo).await;
     credentials(&mut story, &ann).await;
     organisations(&mut story, &ann).await;
+    let items = json!([
+        {"provider": "gitlab", "name": "acme/tools", "externalId": "16"},
+        {"provider": "github", "name": "tools", "remoteUrl": "git@git.example.com:tools.git"},
+        {"provider": "gitlab", "name": "acme/moon", "timezone": "Moon/Tranquility"},
+    ]);
+    // The second is the one that the story begins with.
+    let body = json!({"repositories": items});
+    story.call(&ann, "A new, a known and a wrong one", "POST", "/api/repos/import", body).await.expect(200);
     story.examples
 }
 

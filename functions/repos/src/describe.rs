@@ -1,6 +1,7 @@
 //! What the function's operations take and answer, for the API's document.
 
 mod credentials;
+mod import;
 mod operations;
 mod providers;
 mod schemas;
@@ -21,6 +22,7 @@ pub fn describe() -> Vec<Operation> {
         webhook_hooks::operations(),
         credentials::operations(),
         operations::repositories(),
+        import::operations(),
         providers::operations(),
         operations::members(),
         operations::audit(),
@@ -48,6 +50,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("ModelCredentialPatch", credentials::model_patch()),
         ("PreviewEnvPatch", schemas::preview_env_patch()),
         ("CreateRepo", schemas::create_repo()),
+        ("ImportRepo", import::import_repo()),
         ("PatchRepo", schemas::patch_repo()),
         ("AuditEntry", schemas::audit_entry()),
         ("Tenant", schemas::tenant()),

@@ -7,6 +7,7 @@ mod credentials;
 pub mod describe;
 mod docs;
 mod identity;
+mod import;
 mod members;
 mod problems;
 mod provider;
@@ -78,6 +79,7 @@ pub fn routes() -> Routes<Repos> {
         .patch("credentials_global_patch", "/api/credentials/global", credentials::change_global)
         .get("repos_list", "/api/repos", repositories::list)
         .post("repos_create", "/api/repos", repositories::create)
+        .post("repos_import", "/api/repos/import", import::run)
         .get("repos_get", "/api/repos/{id}", repositories::show)
         .patch("repos_patch", "/api/repos/{id}", repositories::change)
         .delete("repos_delete", "/api/repos/{id}", repositories::remove)

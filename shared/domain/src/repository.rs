@@ -10,6 +10,7 @@ mod branches;
 mod commands;
 mod connection;
 mod identity;
+mod import;
 mod provider_hook;
 
 pub use branches::{BranchRole, MAX_BRANCHES};
@@ -22,6 +23,7 @@ pub use connection::{
     Connection, ConnectionAttempt, ConnectionFailure, ConnectionReason, ConnectionStatus, MAX_CONNECTION_MESSAGE_CHARS,
 };
 pub use identity::{Identity, InvalidRemote, normalize_remote};
+pub use import::{MAX_IMPORT, read_import};
 pub use provider_hook::{Drift, ProviderHookRef, SeenHook, WantedHook, drift};
 
 /// Where the repository lives.

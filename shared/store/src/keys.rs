@@ -26,6 +26,7 @@
 //! | webhook of an organisation (cached 30 s) | table | pk=`HOOK#{hok}`, sk=`-` | 1 RRU / 4 KB |
 //! | webhooks of a tenant's organisations, newest first | `lists` | list_pk=`HOOKS#{tnt}`, list_sk=`{hok}`, backwards | 0.5 RRU / 4 KB |
 //! | repository of an identity that an organisation's webhook names | table | BatchGet of pk=`UNIQUE#{tnt}#IDENTITY#{text}`, sk=`-` | 1 RRU each |
+//! | which of many identities are registered | table | BatchGet of pk=`UNIQUE#{tnt}#IDENTITY#{text}`, sk=`-` | 0.5 RRU each |
 //! | number of a tenant's organisations' webhooks | table | pk=`COUNTER#{tnt}`, sk=`HOOKS` | condition only |
 //! | token by its hash | table | pk=`TOKEN#{sha256}`, sk=`-` | 0.5 RRU, cached 30 s |
 //! | tokens of a user | table | pk=`TENANT#{tnt}`, sk begins `TOKEN#{usr}#` | 0.5 RRU / 4 KB |

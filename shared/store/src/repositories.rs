@@ -6,17 +6,17 @@ use crate::decision::DecisionSet;
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item};
-use crate::keys::{self, Counter, Part};
+use crate::keys::{self, Counter, Key, Part, Unique};
 use crate::table::{MAX_EXAMINED, Range};
 use crate::{Store, WriteError};
 use repoplane_domain::access::{Member, Members, Principal, RepositoryRole};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::credential::SecretEdit;
 use repoplane_domain::error::{Conflict, DomainError};
-use repoplane_domain::id::{AuditId, RepositoryId, WriteId};
-use repoplane_domain::repository::{CreateRepository, Provider, Repository, WebhookSecretSource};
+use repoplane_domain::id::{AuditId, RepositoryId, TenantId, WriteId};
+use repoplane_domain::repository::{CreateRepository, Identity, Provider, Repository, WebhookSecretSource};
 use repoplane_domain::time::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Memberships that a member's list looks at.
 const MAX_MEMBERSHIPS: usize = 1_000;
@@ -254,6 +254,32 @@ impl Store {
             }
         }
         Ok(rows)
+    }
+
+    /// Which repositories of a tenant hold which of these identities; what nobody holds is left out. What was claimed less
+    /// than a second ago may be missing: a claim is decided by its transaction, not by this.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn registered(
+        &self,
+        tenant: TenantId,
+        identities: &BTreeSet<Identity>,
+    ) -> Result<HashMap<Identity, RepositoryId>, StoreError> {
+        let claim = |identity: &Identity| keys::unique(tenant, &Unique::Identity(identity.as_str().to_owned()));
+        let claims: HashMap<String, (Key, &Identity)> = identities
+            .iter()
+            .map(|identity| (claim(identity), identity))
+            .map(|(key, identity)| (key.pk.clone(), (key, identity)))
+            .collect();
+        let wanted: Vec<Key> = claims.values().map(|(key, _)| key.clone()).collect();
+        let mut holders = HashMap::new();
+        for item in self.table.batch_get(&wanted, false).await? {
+            if let Some((_, identity)) = item::text_of(&item, keys::PK).and_then(|pk| claims.get(pk)) {
+                holders.insert((*identity).clone(), item::value("claim", &item)?);
+            }
+        }
+        Ok(holders)
     }
 
     /// How many tasks and task groups of a repository are open.

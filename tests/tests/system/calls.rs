@@ -109,7 +109,8 @@ fn keeps_budget(row: &Row, reads: bool) -> bool {
     if reads {
         return calls.len() <= 1;
     }
-    let numbered = ["repos_create", "users_create", "tenants_create", "access_bootstrap"].contains(&row.operation);
+    let numbered =
+        ["repos_create", "repos_import", "users_create", "tenants_create", "access_bootstrap"].contains(&row.operation);
     let count = |names: &[&str]| calls.iter().filter(|call| names.contains(call)).count();
     let (reads, numbers) = (count(&["GetItem", "BatchGetItem", "Query"]), count(&["UpdateItem"]));
     let transactions = count(&["TransactWriteItems"]);

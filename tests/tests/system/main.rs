@@ -17,6 +17,7 @@ mod events;
 mod faults;
 mod first_posts;
 mod idempotency;
+mod import;
 mod integration_tokens;
 mod main_job;
 mod members;

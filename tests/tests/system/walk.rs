@@ -152,6 +152,9 @@ impl World {
             "credentials_me_patch" => json!({"github": {"profiles": [{"remark": "mine", "token": "t"}]}}),
             "credentials_global_patch" => json!({"codex": {"profiles": [{"remark": "team", "apiKey": "k"}]}}),
             "repos_create" => json!({"provider": "github", "name": "acme/another"}),
+            "repos_import" => {
+                json!({"repositories": [{"provider": "gitlab", "name": "acme/imported", "externalId": "77"}]})
+            }
             "repos_patch" => json!({"description": "changed"}),
             "repos_put_automation" => json!({"config": {"version": 2}}),
             "repos_add_member" => json!({"userId": self.stranger.id, "role": "member"}),

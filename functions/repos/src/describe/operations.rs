@@ -22,7 +22,7 @@ const SERVICE: &str = "Service";
 const ACCESS: &str = "Access";
 const TENANTS: &str = "Tenants";
 const USERS: &str = "Users";
-const REPOSITORIES: &str = "Repositories";
+pub(super) const REPOSITORIES: &str = "Repositories";
 const MEMBERS: &str = "Members";
 const AUDIT: &str = "Audit";
 

@@ -109,7 +109,12 @@ pub(super) fn operations() -> Vec<Operation> {
                 .path("provider", schema::one_of(&["github", "gitlab"]), "The provider.")
                 .access(Access::Scope(Scope::ReposRead)),
         )
-        .text("`register` of a row is a body for registering it. The pages are the provider's own, 100 rows each.")
+        .text(
+            "`register` of a row is a body for registering it, and an item of `repos_import`. The pages are the provider's \
+             own, 100 rows each. `registered` says whether a repository of the tenant has one of the row's identities; \
+             which one it is, `registeredAs`, is told to those who see all repositories, administrators and integration \
+             tokens.",
+        )
         .parameter(Parameter::query(
             "credentialSource",
             schema::one_of(&["user", "global", "repo", "anonymous", ""]),
@@ -357,6 +362,12 @@ fn listed() -> Value {
         .optional("webUrl", schema::text(), "Its page.")
         .optional("cloneUrl", schema::text(), "Where Git finds it over https.")
         .optional("description", schema::text(), "What it is for.")
-        .required("register", schema::reference("CreateRepo"), "A body that registers it.")
+        .required("registered", schema::boolean(), "Whether the tenant has it already.")
+        .optional(
+            "registeredAs",
+            schema::id(RepositoryId::PREFIX),
+            "As which repository, for those who see all of them.",
+        )
+        .required("register", schema::reference("ImportRepo"), "A body that registers it, and an item of an import.")
         .schema()
 }

@@ -14,7 +14,8 @@ use repoplane_api::{Answer, Problem};
 use repoplane_domain::access::Scope;
 use repoplane_domain::credential::{AccessSource, GitAccess, Purpose};
 use repoplane_domain::error::FieldErrors;
-use repoplane_domain::repository::Provider;
+use repoplane_domain::id::RepositoryId;
+use repoplane_domain::repository::{Identity, Provider};
 use repoplane_providers::ListedRepository;
 use serde_json::{Value, json};
 
@@ -52,7 +53,22 @@ pub(crate) async fn list(
     let (base, owner, after) = (base.as_deref(), owner.as_deref(), after.as_deref());
     let page = providers.list_repositories(provider, base, &access, owner, after).await;
     let page = page.map_err(|error| problem_of(&error, false))?;
-    let rows: Vec<Value> = page.value.items.iter().map(|item| row(provider, base, item)).collect();
+    let identities = |item: &ListedRepository| {
+        // As a webhook fills them in: what people call it, and the number that it keeps.
+        [item.identity.id.to_string(), item.identity.full_name.clone()]
+            .map(|id| Identity::external(provider, base, &id))
+    };
+    let asked = page.value.items.iter().flat_map(identities).collect();
+    let holders = store.registered(caller.tenant, &asked).await?;
+    let rows: Vec<Value> = page
+        .value
+        .items
+        .iter()
+        .map(|item| {
+            let holder = identities(item).iter().find_map(|identity| holders.get(identity).copied());
+            row(provider, base, item, Registered { holder, named: caller.sees_all_repositories() })
+        })
+        .collect();
     let mut body = json!({"repositories": rows});
     if let Some(next) = &page.value.next {
         body["nextCursor"] = json!(cursor::encode(&scope, next));
@@ -62,8 +78,15 @@ pub(crate) async fn list(
     Ok(response)
 }
 
-/// The first members are a body of `repos_create`.
-fn row(provider: Provider, base: Option<&str>, item: &ListedRepository) -> Value {
+/// Whether a listed repository is registered.
+struct Registered {
+    holder: Option<RepositoryId>,
+    /// Whether the caller may know as which one: who sees all repositories does, and nobody's membership is looked up.
+    named: bool,
+}
+
+/// `register` is a body of `repos_create`, and an item of `repos_import`.
+fn row(provider: Provider, base: Option<&str>, item: &ListedRepository, registered: Registered) -> Value {
     let external_id = match provider {
         Provider::Github | Provider::Git => item.identity.full_name.clone(),
         Provider::Gitlab => item.identity.id.to_string(),
@@ -80,8 +103,12 @@ fn row(provider: Provider, base: Option<&str>, item: &ListedRepository) -> Value
         "fullName": item.identity.full_name,
         "visibility": item.visibility.as_str(),
         "archived": item.archived,
+        "registered": registered.holder.is_some(),
         "register": register,
     });
+    if let Some(holder) = registered.holder.filter(|_| registered.named) {
+        view["registeredAs"] = json!(holder);
+    }
     let texts = [("webUrl", &item.web_url), ("cloneUrl", &item.clone_url), ("description", &item.description)];
     for (member, value) in texts {
         if let Some(value) = value {

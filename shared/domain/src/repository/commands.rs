@@ -75,7 +75,13 @@ impl CreateRepository {
     /// [`DomainError::Invalid`] with every wrong field, in the contract's order.
     pub fn read(body: &Value) -> Result<Self, DomainError> {
         let mut errors = FieldErrors::new();
-        let mut object = Object::root(body, &mut errors);
+        let command = Self::read_at(body, String::new(), &mut errors);
+        errors.into_result(command)
+    }
+
+    /// Reads the body at a place of a greater one. What comes is of use only when no error was added.
+    pub(super) fn read_at(body: &Value, pointer: String, errors: &mut FieldErrors) -> Self {
+        let mut object = Object::at(body, pointer, errors);
         let given = object.text("provider");
         let provider = given.as_value().and_then(|text| Provider::parse(text));
         if provider.is_none() && given != Field::Invalid {
@@ -107,7 +113,7 @@ impl CreateRepository {
         object.finish();
         // Both are there whenever nothing is wrong: their absence has been recorded above.
         let (provider, name) = (provider.unwrap_or(Provider::Git), name.value().unwrap_or_default());
-        errors.into_result(Self { provider, namespace, name, settings, webhook_secret, verification })
+        Self { provider, namespace, name, settings, webhook_secret, verification }
     }
 
     /// Makes the record.

@@ -291,6 +291,14 @@ impl Stage {
                 let body = json!({"provider": "github", "name": name, "webhookSecret": "chosen by its owner"});
                 self.play(with("POST", "/api/repos", &body), 201)
             }
+            ("repos_import", case @ ("" | "registered before")) => {
+                let name = self.name("acme/imported");
+                let body = json!({"repositories": [{"provider": "gitlab", "name": name, "externalId": name}]});
+                if case == "registered before" {
+                    self.app.admin().post("/api/repos/import", body.clone()).await.expect(200);
+                }
+                self.play(with("POST", "/api/repos/import", &body), 200)
+            }
             ("repos_get", "") => self.read(&self.hook.path),
             ("repos_get", "served by the tenant's template") => {
                 let template = json!({"id": "all", "remark": "all", "token": "t", "urlPrefix": "https://github.com/"});

@@ -133,6 +133,8 @@ pub(super) const TABLE: &[Row] = &[
         ["UpdateItem, CreateSecret, TransactWriteItems, UpdateSecretVersionStage", "GetItem", "GetItem", ""],
         SECRET,
     ),
+    row("repos_import", "", ["BatchGetItem, UpdateItem, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row("repos_import", "registered before", ["BatchGetItem", "GetItem", "GetItem", ""], ""),
     row("repos_get", "", ["Query", "GetItem", "", ""], ""),
     row("repos_get", "served by the tenant's template", ["Query", "GetItem", "", "GetItem"], ""),
     row("repos_get_provider_meta", "", ["Query", "GetItem", "", "GetSecretValue, TransactWriteItems"], ""),
