@@ -2,7 +2,7 @@
 
 mod activity;
 mod again;
-mod app;
+pub(crate) mod app;
 mod double;
 mod hooks;
 mod listing;
