@@ -3,6 +3,7 @@
 mod activity;
 mod again;
 pub(crate) mod app;
+mod borders;
 mod double;
 mod hooks;
 mod listing;
