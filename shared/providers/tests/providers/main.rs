@@ -6,6 +6,7 @@ mod egress;
 mod github;
 mod gitlab;
 mod hostile;
+mod openapi;
 mod private;
 mod questions;
 mod server;

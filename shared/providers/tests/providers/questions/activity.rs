@@ -37,7 +37,7 @@ fn issue(number: usize) -> Value {
     issue
 }
 
-fn github(asked: &Asked, counts: [usize; 3]) -> Said {
+pub(super) fn github(asked: &Asked, counts: [usize; 3]) -> Said {
     let list = |count: usize, of: fn(usize) -> Value| (1..=count).map(of).collect::<Vec<_>>();
     match asked.path.as_str() {
         "/repos/acme/widgets/commits" => Said::github_page(asked, &list(counts[0], commit)),
@@ -57,7 +57,7 @@ fn github(asked: &Asked, counts: [usize; 3]) -> Said {
     }
 }
 
-async fn read(double: &Double, provider: Provider, identity: &str, size: u8, page: u32) -> Activity {
+pub(super) async fn read(double: &Double, provider: Provider, identity: &str, size: u8, page: u32) -> Activity {
     let base = double.url();
     let pages = ActivityPages { page_size: size, commits: page, merges: page, issues: page };
     double.providers.activity(&target(provider, &base, identity), &access(), pages).await.unwrap().value
@@ -82,15 +82,15 @@ async fn walk(
     all
 }
 
-fn commits(activity: &Activity) -> (Vec<String>, bool) {
+pub(super) fn commits(activity: &Activity) -> (Vec<String>, bool) {
     (activity.commits.items.iter().map(|commit| commit.title.clone()).collect(), activity.commits.has_more)
 }
 
-fn merges(activity: &Activity) -> (Vec<String>, bool) {
+pub(super) fn merges(activity: &Activity) -> (Vec<String>, bool) {
     (activity.merges.items.iter().map(|change| change.id.clone()).collect(), activity.merges.has_more)
 }
 
-fn issues(activity: &Activity) -> (Vec<String>, bool) {
+pub(super) fn issues(activity: &Activity) -> (Vec<String>, bool) {
     (activity.issues.items.iter().map(|change| change.id.clone()).collect(), activity.issues.has_more)
 }
 
@@ -152,7 +152,7 @@ async fn an_empty_repository_and_missing_parts_are_empty_pages_at_github() {
     assert!(activity.issues.items.is_empty() && !activity.issues.has_more);
 }
 
-fn gitlab(asked: &Asked, counts: [usize; 3], headers: bool) -> Said {
+pub(super) fn gitlab(asked: &Asked, counts: [usize; 3], headers: bool) -> Said {
     let commit = |number: usize| {
         json!({"id": format!("{number:040x}"), "short_id": "0000000a", "title": format!("Change {number}"),
             "message": "…", "web_url": "https://gitlab.com/x/-/commit/1", "committed_date": "2026-01-02T00:00:00.000Z"})

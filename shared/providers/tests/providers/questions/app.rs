@@ -27,7 +27,8 @@ fn pem() -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
 }
 
-fn access(installation_id: u64) -> GitAccess {
+/// The access of an installation of an app.
+pub(crate) fn access(installation_id: u64) -> GitAccess {
     GitAccess::App(GithubApp { app_id: 271_828, installation_id, private_key: Secret::new(pem()) })
 }
 

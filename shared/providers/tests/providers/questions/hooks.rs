@@ -16,7 +16,7 @@ fn spec(events: &[&str]) -> HookSpec {
 }
 
 /// GitHub REST: the example of a repository webhook.
-fn github_hook(id: u64) -> Value {
+pub(super) fn github_hook(id: u64) -> Value {
     json!({
         "type": "Repository", "id": id, "name": "web", "active": true, "events": ["push", "pull_request"],
         "config": {"content_type": "json", "insecure_ssl": "0", "url": "https://example.com/webhook",
@@ -159,7 +159,7 @@ async fn a_renamed_repository_gets_its_hook_under_its_new_name() {
 }
 
 /// GitLab REST: the example of a project hook, shortened.
-fn gitlab_hook(id: u64) -> Value {
+pub(super) fn gitlab_hook(id: u64) -> Value {
     json!({
         "id": id, "url": "http://example.com/hook", "name": "Hook", "project_id": 3, "push_events": true,
         "push_events_branch_filter": "", "issues_events": true, "confidential_issues_events": false,

@@ -6,7 +6,7 @@ use repoplane_domain::repository::Provider;
 use repoplane_providers::{Fault, ListedRepository, Visibility};
 use serde_json::{Value, json};
 
-fn github_repository(number: usize) -> Value {
+pub(super) fn github_repository(number: usize) -> Value {
     json!({
         "id": number, "name": format!("r{number}"), "full_name": format!("acme/r{number}"), "private": true,
         "visibility": "internal", "html_url": format!("https://github.com/acme/r{number}"),
@@ -15,7 +15,7 @@ fn github_repository(number: usize) -> Value {
     })
 }
 
-fn gitlab_project(number: usize) -> Value {
+pub(super) fn gitlab_project(number: usize) -> Value {
     json!({
         "id": number, "name": "R", "path": format!("r{number}"), "path_with_namespace": format!("acme/t/r{number}"),
         "visibility": "internal", "web_url": format!("https://gitlab.com/acme/t/r{number}"), "default_branch": "main",
@@ -23,7 +23,7 @@ fn gitlab_project(number: usize) -> Value {
     })
 }
 
-async fn walk(double: &Double, provider: Provider, owner: Option<&str>) -> Vec<ListedRepository> {
+pub(super) async fn walk(double: &Double, provider: Provider, owner: Option<&str>) -> Vec<ListedRepository> {
     let (base, mut cursor, mut all) = (double.url(), None::<String>, Vec::new());
     loop {
         let page = double.providers.list_repositories(provider, Some(&base), &access(), owner, cursor.as_deref()).await;

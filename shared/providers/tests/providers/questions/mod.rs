@@ -2,7 +2,8 @@
 
 mod activity;
 mod again;
-mod app;
+pub(crate) mod app;
+mod borders;
 mod double;
 mod hooks;
 mod listing;
