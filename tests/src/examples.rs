@@ -5,7 +5,7 @@
 
 use crate::conformance::{check, escaped, mended, template};
 use crate::{Answer, Client, Event, TestApp, github_signature};
-use repoplane_local::double::WRITE_TOKEN;
+use repoplane_local::double::{ADMIN_TOKEN, MODEL_KEY, WRITE_TOKEN};
 use serde_json::{Value, json};
 
 /// Where the story's bootstrap token lies.
@@ -97,6 +97,9 @@ impl Story {
     }
 }
 
+/// Rows of a list that an example shows at most.
+const MAX_ROWS: usize = 25;
+
 /// Replaces what no two runs share.
 fn steady(value: Value, double: &str) -> Value {
     match value {
@@ -106,6 +109,8 @@ fn steady(value: Value, double: &str) -> Value {
                     ("webhookSecret", Value::String(_)) => json!("f0843c7fdc2a1d4be0a1a7c96d3e88c0b4be3a2f9d6e5568"),
                     ("prefix", Value::String(text)) if text.starts_with("rpt_") => json!("rpt_7Kq2"),
                     ("prefix", Value::String(text)) if text.starts_with("sk_int_") => json!("sk_int_7Kq2"),
+                    // It is bound to the query, and with it to the double's port.
+                    ("nextCursor", Value::String(_)) => json!("eyJxIjoiNjE2Mzc0MTIyMDE2OTlhNiIsInAiOiJnMiJ9"),
                     ("commit", Value::String(text)) if text.len() == 12 => json!("2cb0896a1f7e"),
                     (_, value) => steady(value, double),
                 };
@@ -113,7 +118,7 @@ fn steady(value: Value, double: &str) -> Value {
             });
             Value::Object(members.collect())
         }
-        Value::Array(items) => items.into_iter().map(|item| steady(item, double)).collect(),
+        Value::Array(items) => items.into_iter().take(MAX_ROWS).map(|item| steady(item, double)).collect(),
         Value::String(text) if text.starts_with("rpt_") && text.len() > 30 => {
             json!("rpt_7Kq2v9sYf3kPz0bXw4mQeR8tUaLcNdHgJ1oViS6Ex5A")
         }
@@ -160,6 +165,7 @@ async fn play() -> Vec<Example> {
     ends(&mut story, &ann, &repo).await;
     credentials(&mut story, &ann).await;
     organisations(&mut story, &ann).await;
+    providers(&mut story, &ann).await;
     let items = json!([
         {"provider": "gitlab", "name": "acme/tools", "externalId": "16"},
         {"provider": "github", "name": "tools", "remoteUrl": "git@git.example.com:tools.git"},
@@ -183,6 +189,40 @@ async fn credentials(story: &mut Story, ann: &Client) {
     let body = json!({"github": {"profiles": [template]}});
     story.call(ann, "A template", "PATCH", "/api/credentials/global", body).await.expect(200);
     story.call(ann, "All providers", "GET", "/api/credentials/global", Value::Null).await.expect(200);
+}
+
+/// What is asked of a repository's provider.
+async fn providers(story: &mut Story, ann: &Client) {
+    let double = story.app.double.clone().expect("a double");
+    let body = json!({
+        "provider": "github", "name": "public/widgets", "externalId": "public/widgets", "apiBaseUrl": double.github(),
+    });
+    let made = ann.post("/api/repos", body).await.expect(201);
+    let path = format!("/api/repos/{}", made.text("/repo/id"));
+    let meta = format!("{path}/provider-meta");
+    story.call(ann, "No token of one's own for this address", "GET", &meta, Value::Null).await.expect(400);
+    let team = json!({"id": "team", "remark": "the team", "apiKey": MODEL_KEY, "apiBaseUrl": format!("{}/openai/v1", double.origin())});
+    let body = json!({
+        "repoProviderCredential": {"profiles": [{"id": "bot", "remark": "the bot", "token": ADMIN_TOKEN}]},
+        "modelProviderCredential": {"codex": {"profiles": [team]}},
+    });
+    ann.patch(&path, body).await.expect(200);
+    let of_repo = format!("{meta}?credentialSource=repo");
+    story.call(ann, "As the repository's bot sees it", "GET", &of_repo, Value::Null).await.expect(200);
+    let activity = format!("{path}/provider-activity?pageSize=1");
+    story.call(ann, "What anyone sees", "GET", &activity, Value::Null).await.expect(200);
+    let validate = format!("{path}/validate");
+    story.call(ann, "By the registry's own access", "POST", &validate, json!({})).await.expect(200);
+    let hook = format!("{path}/provider-hook");
+    story.call(ann, "Not there yet", "GET", &hook, Value::Null).await.expect(200);
+    story.call(ann, "Set up", "POST", &hook, json!({})).await.expect(200);
+    story.call(ann, "Removed", "DELETE", &hook, Value::Null).await.expect(200);
+    let models = format!("{path}/model-credentials/models");
+    story.call(ann, "By the repository's key", "POST", &models, json!({"provider": "codex"})).await.expect(200);
+    story.call(ann, "No key", "POST", &models, json!({"provider": "gemini_cli"})).await.expect(400);
+    ann.patch("/api/credentials/me", double.own_token(ADMIN_TOKEN)).await.expect(200);
+    let listed = format!("/api/providers/github/repositories?owner=acme&apiBaseUrl={}", double.github());
+    story.call(ann, "Those of an organisation", "GET", &listed, Value::Null).await.expect(200);
 }
 
 /// Webhooks of an organisation and of a group.

@@ -66,6 +66,8 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         "canary-account-key",
         "canary-tenant-token",
         "canary-tenant-key",
+        "canary-inline-key",
+        "canary-token-to-validate",
         "canaryInsideOfAPrivateKey",
         "canary-forged-token",
         "canary-authorization",
@@ -74,7 +76,9 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         repoplane_tests::ADMIN_TOKEN,
     ];
 
-    let base = app.double.as_ref().expect("a double").github();
+    let origin = app.double.as_ref().expect("a double").origin();
+    let base = format!("{origin}/github/api/v3");
+    let (prefix, model_base) = (format!("{origin}/github"), format!("{origin}/openai/v1"));
     let body = json!({
         "provider": "github", "name": "Codertocat/Hello-World", "externalId": "Codertocat/Hello-World",
         "apiBaseUrl": base, "webhookSecret": "canary-webhook-secret",
@@ -85,13 +89,15 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     let path = format!("/api/repos/{}", created.text("/repo/id"));
     let body = json!({
         "repoProviderCredential": {"profiles": [{"id": "bot", "remark": "bot", "token": "canary-git-token"}]},
-        "modelProviderCredential": {"codex": {"profiles": [{"id": "team", "remark": "t", "apiKey": "canary-model-key"}]}},
+        "modelProviderCredential": {"codex": {"profiles": [{"id": "team", "remark": "t", "apiKey": "canary-model-key", "apiBaseUrl": model_base}]}},
         "previewEnvConfig": {"entries": [{"key": "API_KEY", "value": "canary-preview-value"}]},
     });
     answers.keep("patch", admin.patch(&path, body).await.expect(200));
     let body = json!({
         "name": "Own", "promptDefault": "p", "token": "canary-robot-token",
-        "modelProviderConfig": {"credentialSource": "robot", "credential": {"apiKey": "canary-robot-key"}},
+        "modelProviderConfig": {
+            "credentialSource": "robot", "credential": {"apiKey": "canary-robot-key", "apiBaseUrl": model_base},
+        },
     });
     let robots = format!("{path}/robots");
     let robot = answers.keep("robot", posted(&app, &robots, &body).await.expect(201)).text("/robot/id");
@@ -100,14 +106,17 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         let pem = "-----BEGIN PRIVATE KEY-----\ncanaryInsideOfAPrivateKey\n-----END PRIVATE KEY-----";
         json!({
             "github": {"profiles": [
-                {"id": "p", "remark": "r", "token": token},
-                {"id": "app", "remark": "r", "tokenKind": "github_app", "appId": 1, "installationId": 2, "token": pem},
+                {"id": "p", "remark": "r", "token": token, "urlPrefix": prefix},
+                {
+                    "id": "app", "remark": "r", "tokenKind": "github_app", "appId": 1, "installationId": 2,
+                    "token": pem, "urlPrefix": prefix,
+                },
             ]},
-            "codex": {"profiles": [{"id": "p", "remark": "r", "apiKey": key}]},
+            "codex": {"profiles": [{"id": "p", "remark": "r", "apiKey": key, "apiBaseUrl": model_base}]},
         })
     };
     for (target, body, wrong) in [
-        ("/api/credentials/me", account("canary-account-token", "canary-account-key"), "urlPrefix"),
+        ("/api/credentials/me", account("canary-account-token", "canary-account-key"), "colour"),
         ("/api/credentials/global", account("canary-tenant-token", "canary-tenant-key"), "colour"),
     ] {
         answers.keep(target, admin.patch(target, body.clone()).await.expect(200));
@@ -125,8 +134,32 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         assert_eq!(answers.keep(source, tested).body["ok"], false);
         let using = json!({"repoCredentialSource": source, "repoCredentialProfileId": "app"});
         answers.keep("app", admin.patch(&format!("{robots}/{robot}"), using).await.expect(200));
-        answers.keep("app", admin.post(&format!("{robots}/{robot}/test"), Value::Null).await.expect(400));
+        let tested = admin.post(&format!("{robots}/{robot}/test"), Value::Null).await.expect(200);
+        assert_eq!(answers.keep("app", tested).body["ok"], false);
     }
+    // Whatever asks a provider, with tokens and keys that it refuses.
+    for operation in ["provider-meta", "provider-activity", "provider-hook"] {
+        for source in ["repo", "user", "global", "anonymous"] {
+            let target = format!("{path}/{operation}?credentialSource={source}");
+            answers.keep(operation, admin.get(&target).await);
+        }
+    }
+    for (target, body) in [
+        (format!("{path}/validate"), json!({})),
+        (format!("{path}/provider-hook"), json!({})),
+        (
+            format!("{path}/model-credentials/models"),
+            json!({"provider": "codex", "credential": {"apiKey": "canary-inline-key", "apiBaseUrl": model_base}}),
+        ),
+        (
+            format!("{path}/model-credentials/models"),
+            json!({"provider": "codex", "credential": {"apiKey": ["canary-inline-key"]}}),
+        ),
+    ] {
+        answers.keep(&target, admin.post(&target, body).await);
+    }
+    let wrong = json!({"repoProviderCredential": {"profiles": [{"id": "bot", "token": "canary-token-to-validate"}]}});
+    answers.keep("validate first", admin.patch(&format!("{path}?validate=true"), wrong).await.expect(424));
     // The double refuses the token, which it must not be quoted for.
     let tested = admin.post(&format!("{path}/robots/{robot}/test"), Value::Null).await.expect(200);
     assert_eq!(answers.keep("test", tested).body["ok"], false);
