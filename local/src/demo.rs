@@ -1,7 +1,7 @@
 //! `cargo dev --demo`: the main job, played against the double and told as a story.
 #![expect(clippy::print_stdout, reason = "what it prints is its user interface")]
 
-use crate::double::WRITE_TOKEN;
+use crate::double::{ADMIN_TOKEN, MODEL_KEY};
 use repoplane_domain::secret::Secret;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -21,7 +21,9 @@ impl Api<'_> {
 
     async fn call(&self, method: Method, path: &str, body: Value) -> Result<Value, Failure> {
         let label = format!("{method} {path}");
-        let answer = self.request(method, path).json(&body).send().await?;
+        let request = self.request(method, path);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let answer = request.send().await?;
         let status = answer.status();
         let body: Value = answer.json().await?;
         if !status.is_success() {
@@ -51,12 +53,30 @@ pub async fn play(base: &str, token: &Secret, double_origin: &str) -> Result<(),
         .await?;
     let path = format!("/api/repos/{}", text(&created, "/repo/id"));
     api.call(Method::PATCH, &path, json!({
-        "repoProviderCredential": {"profiles": [{"id": "bot", "remark": "the bot", "token": WRITE_TOKEN}]},
-        "modelProviderCredential": {"codex": {"profiles": [{"id": "team", "remark": "the team", "apiKey": "sk-demo"}]}},
+        "repoProviderCredential": {"profiles": [{"id": "bot", "remark": "the bot", "token": ADMIN_TOKEN}]},
+        "modelProviderCredential": {"codex": {"profiles": [
+            {"id": "team", "remark": "the team", "apiKey": MODEL_KEY, "apiBaseUrl": format!("{double_origin}/openai/v1")},
+        ]}},
     }))
     .await?;
 
-    println!("\n2. Attach a robot and test its token at the provider");
+    println!("\n2. Ask the provider what it knows of it, and what happened there");
+    let meta = api.call(Method::GET, &format!("{path}/provider-meta?credentialSource=repo"), Value::Null).await?;
+    println!("  it is {}, its default branch is {}", text(&meta, "/visibility"), text(&meta, "/defaultBranch"));
+    let activity = api
+        .call(Method::GET, &format!("{path}/provider-activity?credentialSource=repo&pageSize=2"), Value::Null)
+        .await?;
+    for part in ["commits", "merges", "issues"] {
+        for row in activity[part]["items"].as_array().into_iter().flatten() {
+            println!(
+                "  {part:<7} {:<10} {}",
+                text(row, "/id").chars().take(8).collect::<String>(),
+                text(row, "/title")
+            );
+        }
+    }
+
+    println!("\n3. Attach a robot, and test its token at the provider and its key at the model provider");
     let robot = api
         .call(
             Method::POST,
@@ -73,11 +93,12 @@ pub async fn play(base: &str, token: &Secret, double_origin: &str) -> Result<(),
     let tested = api.call(Method::POST, &format!("{path}/robots/{robot}/test"), json!({})).await?;
     let role = text(&tested, "/robot/repoTokenRepoRole");
     println!(
-        "  the token belongs to {} with role {role}: the robot is active",
+        "  git: the token belongs to {} with role {role}: the robot is active",
         text(&tested, "/robot/repoTokenUsername")
     );
+    println!("  model: the key {}", if tested["model"]["ok"] == true { "is taken" } else { "is refused" });
 
-    println!("\n3. Let it triage every new issue");
+    println!("\n4. Let it triage every new issue");
     api.call(
         Method::PUT,
         &format!("{path}/automation"),
@@ -89,7 +110,17 @@ pub async fn play(base: &str, token: &Secret, double_origin: &str) -> Result<(),
     )
     .await?;
 
-    println!("\n4. The provider posts a signed webhook: issue #7 was opened");
+    println!("\n5. Set the webhook up at the provider, with the events that the rule needs");
+    let hook = format!("{path}/provider-hook");
+    let compared = api.call(Method::GET, &hook, Value::Null).await?;
+    println!("  before: {}", text(&compared, "/drift/0/message"));
+    let made = api.call(Method::POST, &hook, json!({})).await?;
+    let events: Vec<&str> = made["hook"]["events"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    println!("  {}: {} for {}", text(&made, "/change"), text(&made, "/hook/url"), events.join(", "));
+    let again = api.call(Method::POST, &hook, json!({})).await?;
+    println!("  a second time there is nothing to do: {}", text(&again, "/change"));
+
+    println!("\n6. The provider posts a signed webhook: issue #7 was opened");
     let payload = json!({
         "action": "opened",
         "issue": {"number": 7, "title": "Crash on start", "body": "It crashes when the config is empty."},

@@ -26,17 +26,29 @@ REPO=$(sed 's/.*"id":"\(rep_[a-z0-9]*\)".*/\1/' <<<"$CREATED"); SECRET=$(sed 's/
 check "the repository is registered" "$CREATED" '"webhookPath":"/api/webhook/github/rep_'
 
 #> Give it a git token, kept in the vault and never shown again.
-PATCHED=$(curl -sS -X PATCH "$BASE/api/repos/$REPO" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"repoProviderCredential":{"profiles":[{"id":"bot","remark":"the bot","token":"demo-write-token"}],"defaultProfileId":"bot"},"modelProviderCredential":{"codex":{"profiles":[{"id":"team","remark":"the team","apiKey":"sk-demo"}],"defaultProfileId":"team"}}}'); echo "$PATCHED"
+PATCHED=$(curl -sS -X PATCH "$BASE/api/repos/$REPO" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"repoProviderCredential":{"profiles":[{"id":"bot","remark":"the bot","token":"demo-admin-token"}],"defaultProfileId":"bot"},"modelProviderCredential":{"codex":{"profiles":[{"id":"team","remark":"the team","apiKey":"demo-model-key","apiBaseUrl":"'$DOUBLE'/openai/v1"}],"defaultProfileId":"team"}}}'); echo "$PATCHED"
 check "the token is masked" "$PATCHED" '"hasToken":true'
 
 #> Attach a robot, and test its token at the provider: a passing test enables it.
 ROBOT=$(curl -sS "$BASE/api/repos/$REPO/robots" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"name":"Triage","promptDefault":"Triage issue #{{issue.number}}: {{issue.title}}","repoCredentialSource":"repo","repoCredentialProfileId":"bot","modelProviderConfig":{"credentialSource":"repo","credentialProfileId":"team"}}' | sed 's/.*"id":"\(rob_[a-z0-9]*\)".*/\1/'); echo "$ROBOT"
 TESTED=$(curl -sS -X POST "$BASE/api/repos/$REPO/robots/$ROBOT/test" -H "Authorization: Bearer $TOKEN"); echo "$TESTED"
-check "the robot passes its test" "$TESTED" '"ok":true'
+check "the robot passes its test" "$TESTED" '"git":{"ok":true},"model":{"ok":true},"ok":true'
+
+#> What does the provider know of the repository, and what happened there?
+META=$(curl -sS "$BASE/api/repos/$REPO/provider-meta?credentialSource=repo" -H "Authorization: Bearer $TOKEN"); echo "$META"
+check "the provider shows it" "$META" '"visibility":"private"'
+ACTIVITY=$(curl -sS "$BASE/api/repos/$REPO/provider-activity?credentialSource=repo&pageSize=1" -H "Authorization: Bearer $TOKEN"); echo "$ACTIVITY"
+check "there are commits" "$ACTIVITY" '"commits":{"hasMore":true'
 
 #> Let it triage every new issue.
 RULES=$(curl -sS -X PUT "$BASE/api/repos/$REPO/automation" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"config":{"version":2,"events":{"issue":{"rules":[{"name":"Triage new issues","match":{"all":[{"field":"event.subType","op":"in","values":["created"]}]},"actions":[{"robotId":"'$ROBOT'"}]}]}}}}'); echo "$RULES"
 check "the rule is stored" "$RULES" '"name":"Triage new issues"'
+
+#> Set the webhook up at the provider, with the events that the rule needs. A second time there is nothing to do.
+HOOK=$(curl -sS -X POST "$BASE/api/repos/$REPO/provider-hook" -H "Authorization: Bearer $TOKEN"); echo "$HOOK"
+check "the webhook is there" "$HOOK" '"change":"created"'
+HOOK=$(curl -sS -X POST "$BASE/api/repos/$REPO/provider-hook" -H "Authorization: Bearer $TOKEN"); echo "$HOOK"
+check "and right" "$HOOK" '"change":"none".*"inSync":true'
 
 #> The provider posts a webhook, signed with the secret of the first answer.
 PAYLOAD='{"action":"opened","issue":{"number":7,"title":"Crash on start","body":"It crashes.","html_url":"'$DOUBLE'/'$NAME'/issues/7"},"repository":{"id":'$NUMBER',"full_name":"'$NAME'","html_url":"'$DOUBLE'/github/'$NAME'","default_branch":"main"},"sender":{"login":"octocat","id":1,"type":"User"}}'

@@ -4,9 +4,9 @@ use crate::Repos;
 use crate::view;
 use axum::extract::State;
 use repoplane_api::access::Caller;
-use repoplane_api::idempotency::{Failed, keep_unchanged};
+use repoplane_api::idempotency::{Failed, answer_marked, keep_unchanged};
 use repoplane_api::problem::ProblemType;
-use repoplane_api::{Answer, App, PostedBody, Problem, answer_once};
+use repoplane_api::{Answer, App, PostedBody, Problem};
 use repoplane_domain::access::{Principal, Scope};
 use repoplane_domain::error::{Conflict, DomainError};
 use repoplane_domain::id::RepositoryId;
@@ -56,21 +56,12 @@ pub(crate) async fn run(
     PostedBody(posted): PostedBody,
 ) -> Result<Answer, Problem> {
     caller.need_scope(Scope::ReposWrite)?;
-    let app = &repos.app;
     let once = posted.once(&caller);
-    // Many transactions: the call is marked as in flight before the first of them.
-    let begun = match app.store.begin(once.clone(), app.now()).await {
-        Ok(begun) => begun,
-        Err(error) => return answer_once(app, once.as_ref(), async { Err(error.into()) }).await,
-    };
-    let ended = import(app, caller, &posted.body, begun.as_ref()).await;
-    if let (Err(_), Some(begun)) = (&ended, &begun) {
-        app.store.abandon(begun).await;
-    }
-    answer_once(app, once.as_ref(), async { ended }).await
+    // Many transactions, of which none can carry the answer of all.
+    answer_marked(&repos.app, once, |once| import(&repos.app, caller, &posted.body, once)).await
 }
 
-async fn import(app: &App, caller: Principal, body: &Value, once: Option<&Once>) -> Result<Answer, Failed> {
+async fn import(app: &App, caller: Principal, body: &Value, once: Option<Once>) -> Result<Answer, Failed> {
     let read = read_import(body)?;
     let call = Call { app: app.clone(), caller: Arc::new(caller), until: Instant::now() + BEGUN_WITHIN };
     let mut outcomes: Vec<Option<Outcome>> = read.iter().map(|_| None).collect();
@@ -94,7 +85,7 @@ async fn import(app: &App, caller: Principal, body: &Value, once: Option<&Once>)
         Some(Outcome::Failed(problem)) if outcomes.iter().all(Outcome::is_storage_failure) => {
             Err(problem.clone().into())
         }
-        Some(_) | None => keep_unchanged(app, once, KeptAnswer::ok(answer(&outcomes))).await,
+        Some(_) | None => keep_unchanged(app, once.as_ref(), KeptAnswer::ok(answer(&outcomes))).await,
     }
 }
 

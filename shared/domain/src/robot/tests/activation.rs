@@ -158,7 +158,8 @@ fn a_passing_test_activates() {
     assert_eq!((after.last_test_ok, after.last_test_message.as_deref()), (Some(true), Some("ok")), "{id}");
     assert_eq!((after.last_test_at, after.activated_at), (Some(at(5)), Some(at(5))), "{id}");
     assert_eq!(after.account.username.as_deref(), Some("rev-bot"), "{id}");
-    assert_eq!(outcome.public_view(), json!({"ok": true, "robot": robot_view(after)}), "2.15/pass");
+    let expected = json!({"ok": true, "git": {"ok": true}, "robot": robot_view(after)});
+    assert_eq!(outcome.public_view(), expected, "2.15/pass");
     let again = plan(&world, after).unwrap().conclude(after, &[], passed("admin"), None, at(9)).unwrap().robot;
     assert_eq!((again.activated_at, again.last_test_at), (Some(at(5)), Some(at(9))), "4.4/pass-again");
 }
@@ -174,7 +175,8 @@ fn a_failing_test_disables_and_keeps_what_was_known() {
     assert!(!outcome.ok && !after.enabled, "{id}");
     assert_eq!((after.last_test_ok, after.last_test_message.as_deref()), (Some(false), Some(text)), "{id}");
     assert_eq!((after.activated_at, &after.account), (robot.activated_at, &robot.account), "{id}");
-    let expected = json!({"ok": false, "message": text, "robot": robot_view(after)});
+    let git = json!({"ok": false, "message": text});
+    let expected = json!({"ok": false, "message": text, "git": git, "robot": robot_view(after)});
     assert_eq!(outcome.public_view(), expected, "2.15/fail");
 }
 
