@@ -14,7 +14,7 @@ const CHANGED: &str = "2024-01-02T00:00:00Z";
 
 /// A hash that belongs to the n-th commit.
 fn sha(number: usize) -> String {
-    format!("{:08x}{number:032x}", 0xc0ff_ee00_u32)
+    format!("{:08x}{number:032x}", 0xc0ff_ee00 + number)
 }
 
 /// GitHub REST: commits, newest first.

@@ -18,9 +18,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Store {
     /// Remembers how a call to the repository's provider ended. That it could not be remembered fails nothing: the call was
-    /// made, and the next one will tell. An archived repository stays as it is.
+    /// made, and the next one will tell. An archived repository stays as it is, and so does a suspended tenant's.
     pub async fn remember_connection(&self, set: &DecisionSet, attempt: &ConnectionAttempt) -> RepositoryState {
-        if set.repository.archived_at.is_some() {
+        let suspended = self.is_suspended(set.repository.tenant).await.unwrap_or_default();
+        if suspended || set.repository.archived_at.is_some() {
             return set.state.clone();
         }
         let changed = self.change_state(set, None, attempt.at, |state| state.attempted(attempt)).await;

@@ -14,6 +14,8 @@ async fn targets(app: &TestApp) -> Vec<Target> {
     let mia = app.member(&hook.repo, "mia", "member").await;
     let delivery = hook.deliveries(&app.admin()).await[0]["id"].as_str().expect("an id").to_owned();
     let tenant = app.tenant("other").await;
+    let organisation = app.admin().post("/api/webhook-hooks", json!({"provider": "github"})).await.expect(201);
+    let organisation = organisation.text("/hook/id");
     let target = |method, path: String, body: Value, looks| Target(method, path, body, looks);
     vec![
         target("POST", "/api/repos".to_owned(), json!({"provider": "github", "name": "n"}), true),
@@ -36,6 +38,13 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("PATCH", format!("/api/users/{}", mia.id), json!({"displayName": "M"}), true),
         target("PATCH", "/api/credentials/me".to_owned(), json!({"github": {"profiles": []}}), true),
         target("PATCH", "/api/credentials/global".to_owned(), json!({"codex": {"profiles": []}}), true),
+        target("POST", format!("{path}/validate"), json!({"credentialSource": "repo"}), true),
+        target("POST", format!("{path}/provider-hook"), json!({"credentialSource": "repo"}), true),
+        target("POST", format!("{path}/model-credentials/models"), json!({"provider": "codex"}), true),
+        target("POST", "/api/repos/import".to_owned(), json!({"repositories": []}), false),
+        target("POST", "/api/webhook-hooks".to_owned(), json!({"provider": "gitlab"}), true),
+        target("PATCH", format!("/api/webhook-hooks/{organisation}"), json!({"enabled": true}), true),
+        target("POST", format!("/api/webhook-hooks/{organisation}/secret/rotate"), json!({"overlapSeconds": 60}), true),
         target("POST", "/api/access-tokens".to_owned(), json!({"name": "n", "scopes": ["repos:read"]}), true),
         target("POST", "/api/tenants".to_owned(), json!({"tenant": "t", "username": "u"}), true),
         target("PATCH", format!("/api/tenants/{}", tenant.id), json!({"name": "t"}), true),

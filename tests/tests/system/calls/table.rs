@@ -32,6 +32,7 @@ const MEMBER: &str =
 const DELETE: &str = "open tasks are counted; what hangs on the record goes after it, in batches";
 const ARCHIVE: &str = "open tasks and groups are counted for the answer";
 const ADD: &str = "the user's name is copied into the list of members, and users lie in the tenant's partition";
+const REGISTERED: &str = "a page has 100 repositories with two identities each, and a batch 100 keys";
 const CONNECTION: &str = "the provider is asked, and how that ended is remembered on the repository";
 const ACTIVITY: &str = "besides, the newest tasks tell what robots do about a row";
 const HOOK_SET: &str = "besides, the webhook that was set up is remembered, with its entry in the audit log";
@@ -166,7 +167,12 @@ pub(super) const TABLE: &[Row] = &[
         HOOK_SET,
     ),
     row("repos_list_model_provider_models", "", ["Query", "GetItem", "", "GetSecretValue"], ""),
-    row("providers_list_repositories", "", ["", "GetItem", "", "GetItem, GetSecretValue"], ""),
+    row(
+        "providers_list_repositories",
+        "",
+        ["BatchGetItem, BatchGetItem", "GetItem", "", "GetItem, GetSecretValue"],
+        REGISTERED,
+    ),
     row("repos_patch", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
     row(
         "repos_patch",
