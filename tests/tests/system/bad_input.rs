@@ -43,7 +43,7 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("POST", format!("{path}/model-credentials/models"), json!({"provider": "codex"}), true),
         target("POST", "/api/repos/import".to_owned(), json!({"repositories": []}), false),
         target("POST", "/api/webhook-hooks".to_owned(), json!({"provider": "gitlab"}), true),
-        target("PATCH", format!("/api/webhook-hooks/{organisation}"), json!({"enabled": true}), true),
+        target("PATCH", format!("/api/webhook-hooks/{organisation}"), json!({"description": "d"}), true),
         target("POST", format!("/api/webhook-hooks/{organisation}/secret/rotate"), json!({"overlapSeconds": 60}), true),
         target("POST", "/api/access-tokens".to_owned(), json!({"name": "n", "scopes": ["repos:read"]}), true),
         target("POST", "/api/tenants".to_owned(), json!({"tenant": "t", "username": "u"}), true),
