@@ -1,7 +1,7 @@
 //! The repository's webhook at its provider: set up, compared and removed for the user.
 
 use super::fault::problem_of;
-use super::reach::{Choice, Reach, target_of};
+use super::reach::{Choice, Reach, in_time, target_of};
 use super::validate::no_token;
 use crate::Repos;
 use axum::extract::State;
@@ -38,7 +38,7 @@ pub(crate) async fn show(
     query: QueryParams,
 ) -> Result<Answer, Problem> {
     let job = Job::prepare(&repos, (&repo.set, &repo.principal), &read_query(&query)?).await?;
-    let (seen, _) = job.look().await?;
+    let (seen, _) = in_time(job.look()).await?;
     let known = repo.set.state.provider_hook.as_ref();
     let drift = drift(&job.wanted, known, seen.as_ref().map(|hook| &hook.seen));
     Ok(Answer::ok(job.view(seen.as_ref(), &drift)))
@@ -47,7 +47,7 @@ pub(crate) async fn show(
 /// `repos_set_provider_hook`: creates the hook or makes it what it should be.
 pub(crate) async fn set(State(repos): State<Repos>, repo: Repo<Manage>, posted: Posted) -> Result<Answer, Problem> {
     let once = posted.once(&repo.principal);
-    answer_marked(&repos.app, once, |once| reconcile(&repos, &repo, &posted.body, once)).await
+    answer_marked(&repos.app, once, |once| in_time(reconcile(&repos, &repo, &posted.body, once))).await
 }
 
 async fn reconcile(repos: &Repos, repo: &Repo<Manage>, body: &Value, once: Option<Once>) -> Result<Answer, Failed> {
@@ -95,11 +95,7 @@ pub(crate) async fn remove(
     query: QueryParams,
 ) -> Result<Answer, Problem> {
     let job = Job::prepare(&repos, (&repo.set, &repo.principal), &read_query(&query)?).await?;
-    let (seen, set) = job.look().await?;
-    if let Some(hook) = &seen {
-        let ended = job.reach.providers.delete_hook(&job.target, &job.reach.access, &hook.seen.id).await;
-        ended.map_err(|error| job.problem(&error))?;
-    }
+    let (seen, set) = in_time(job.take_away()).await?;
     let now = repos.app.now();
     let known = repo.set.state.provider_hook.as_ref().map(|known| known.id.clone());
     if let Some(id) = seen.as_ref().map(|hook| hook.seen.id.clone()).or(known) {
@@ -177,6 +173,16 @@ impl<'a> Job<'a> {
         let Some(found) = self.wanted.find(known, &path, &hooks) else { return Ok((None, set)) };
         let hook = providers.hook(&self.target, access, &found.id).await;
         Ok((Some(Found::of(hook.map_err(|error| self.problem(&error))?.value)), set))
+    }
+
+    /// Removes the hook, if there is one.
+    async fn take_away(&self) -> Result<(Option<Found>, DecisionSet), Problem> {
+        let (seen, set) = self.look().await?;
+        if let Some(hook) = &seen {
+            let ended = self.reach.providers.delete_hook(&self.target, &self.reach.access, &hook.seen.id).await;
+            ended.map_err(|error| self.problem(&error))?;
+        }
+        Ok((seen, set))
     }
 
     /// Creates the hook, or makes it what it should be.

@@ -11,9 +11,14 @@ use repoplane_domain::repository::{ConnectionAttempt, Repository, RepositoryStat
 use repoplane_domain::time::Timestamp;
 use repoplane_providers::{ProviderError, Providers, Target};
 use repoplane_store::{DecisionSet, NoAccess};
+use std::time::Duration;
 
 /// 400 of 2.7 and 2.8 without anything to tell the provider which repository is meant.
 const IDENTITY_REQUIRED: &str = "repo identity is required (externalId or name)";
+
+/// Longest time of all that one request asks of a provider, in however many questions: the gateway hangs up after 30 s, and
+/// what was learned has to be stored and answered before.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(24);
 
 /// The words of `credentialSource`.
 pub(crate) const SOURCES: [&str; 4] = ["user", "repo", "global", "anonymous"];
@@ -172,6 +177,15 @@ pub(crate) fn known(access: Result<GitAccess, NoAccess>) -> Result<Option<GitAcc
             Err(problem.with_code("REPO_PROVIDER_TOKEN_NOT_FOR_HOST"))
         }
     }
+}
+
+/// Ends what asks a provider several times with 502 after [`REQUEST_TIMEOUT`]. What the provider has done by then stands: the
+/// same request again finds it.
+pub(crate) async fn in_time<T, E: From<Problem>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    tokio::time::timeout(REQUEST_TIMEOUT, work).await.unwrap_or_else(|_| {
+        let text = "the provider did not answer all that was asked in time";
+        Err(Problem::new(ProblemType::ProviderUnavailable, text).with_code("REPO_PROVIDER_UNAVAILABLE").into())
+    })
 }
 
 /// How the provider is told which repository is meant.

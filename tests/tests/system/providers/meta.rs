@@ -1,7 +1,9 @@
 //! `GET /api/repos/:id/provider-meta` (contract: hookcode 2.7).
 
 use repoplane_local::double::{ADMIN_TOKEN, READ_TOKEN};
-use repoplane_tests::{Hook, TestApp};
+use repoplane_local::engines::Engines;
+use repoplane_local::line::Line;
+use repoplane_tests::{Hook, ProviderDouble, TestApp};
 use serde_json::json;
 
 #[tokio::test]
@@ -112,4 +114,39 @@ async fn rights_and_absence() {
     app.admin().get("/api/repos/rep_00000000000000000000000000/provider-meta").await.expect(404);
     app.admin().post(&format!("{}/archive", hook.path), serde_json::Value::Null).await.expect(200);
     app.admin().get(&path).await.expect(200);
+}
+
+/// Git's older advertisement of references, as a server answers it that knows nothing newer (git: protocol-v0, protocol-http).
+async fn advertisement() -> ([(&'static str, &'static str); 1], String) {
+    let line = |text: &str| format!("{:04x}{text}", text.len() + 4);
+    let sha = "c0ffee0000000000000000000000000000000001";
+    let body = [
+        line("# service=git-upload-pack\n"),
+        "0000".to_owned(),
+        line(&format!("{sha} HEAD\0symref=HEAD:refs/heads/trunk agent=git/2\n")),
+        line(&format!("{sha} refs/heads/next\n")),
+        line(&format!("{sha} refs/heads/trunk\n")),
+        "0000".to_owned(),
+    ];
+    ([("content-type", "application/x-git-upload-pack-advertisement")], body.concat())
+}
+
+#[tokio::test]
+async fn a_plain_git_remote_is_asked_over_git() {
+    let router = axum::Router::new().route("/acme/tools.git/info/refs", axum::routing::get(advertisement));
+    let double = ProviderDouble::serving(router).await;
+    let app = TestApp::on(Line::to(Engines::memory().expect("engines")), Some(double.clone())).await;
+    let remote = |name: &str| json!({"provider": "git", "name": name, "remoteUrl": format!("{}/acme/{name}.git", double.origin())});
+    let admin = app.admin();
+    let made = admin.post("/api/repos?validate=true", remote("tools")).await.expect(201);
+    let path = format!("/api/repos/{}", made.text("/repo/id"));
+    let meta = admin.get(&format!("{path}/provider-meta?credentialSource=anonymous")).await.expect(200).body;
+    assert_eq!((&meta["provider"], &meta["visibility"]), (&json!("git"), &json!("public")));
+    assert_eq!(
+        (&meta["reachable"], &meta["defaultBranch"], &meta["headCount"]),
+        (&json!(true), &json!("trunk"), &json!(2))
+    );
+    assert_eq!(meta["heads"][0]["name"], "next");
+    let refused = admin.post("/api/repos?validate=true", remote("nothing")).await.expect(424);
+    assert_eq!(refused.text("/code"), "REPO_PROVIDER_AUTH_REQUIRED");
 }

@@ -2,6 +2,7 @@
 
 mod activity;
 mod addresses;
+mod bounds;
 mod connection;
 mod faults;
 mod hook;
