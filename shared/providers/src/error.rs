@@ -96,6 +96,20 @@ pub struct ErrorAnswer {
     pub rate_limit: RateLimit,
 }
 
+impl ErrorAnswer {
+    /// What the body says to people (GitHub and GitLab REST: `message`, `error_description` or `error`; model providers:
+    /// `error.message`); nothing where it is no such body.
+    fn words(&self) -> Option<String> {
+        if let Fault::Refused { reason } = &self.fault {
+            return Some(reason.clone());
+        }
+        let body: serde_json::Value = serde_json::from_str(&self.message).ok()?;
+        let places = ["/message", "/error_description", "/error/message", "/error"];
+        let found = places.into_iter().find_map(|place| body.pointer(place)?.as_str());
+        found.map(str::to_owned).filter(|words| !words.trim().is_empty())
+    }
+}
+
 impl fmt::Display for ErrorAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}] {}", self.service, self.status.as_u16())?;
@@ -136,7 +150,26 @@ impl ProviderError {
             Fault::AddressRefused => ConnectionReason::AddressRefused,
             Fault::Unusable => ConnectionReason::Unusable,
         };
-        ConnectionFailure { reason, message: self.to_string() }
+        ConnectionFailure { reason, message: self.told(reason) }
+    }
+
+    /// The same in a sentence, with the provider's own words where its answer has them, and its status.
+    fn told(&self, reason: ConnectionReason) -> String {
+        let (Self::Status(answer) | Self::ModelKeyInvalid(answer)) = self else { return self.to_string() };
+        let sentence = match reason {
+            ConnectionReason::TokenRejected => "the credential is not accepted",
+            ConnectionReason::AuthRequired => "nothing is shown without a credential",
+            ConnectionReason::Forbidden => "the credential may not do this",
+            ConnectionReason::NotFound => "it is not there, or not shown to this credential",
+            ConnectionReason::RateLimited => "no more calls are answered for a while",
+            ConnectionReason::Refused => "what was asked is not accepted",
+            ConnectionReason::Unavailable
+            | ConnectionReason::BadAnswer
+            | ConnectionReason::AddressRefused
+            | ConnectionReason::Unusable => return self.to_string(),
+        };
+        let words = answer.words().map(|words| format!(", {words}")).unwrap_or_default();
+        format!("[{}] {sentence} ({}{words})", answer.service, answer.status.as_u16())
     }
 
     /// What went wrong, as far as a program would treat it differently.
@@ -199,6 +232,31 @@ fn of_egress(error: &EgressError) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_a_sentence_with_the_providers_words() {
+        let told = |status: u16, body: &str, fault: Fault, anonymous: bool| {
+            let (service, status) = (Provider::Github.into(), StatusCode::from_u16(status).unwrap());
+            let answer =
+                ErrorAnswer { service, status, message: body.to_owned(), fault, rate_limit: RateLimit::default() };
+            ProviderError::Status(Arc::new(answer)).connection_failure(anonymous).message
+        };
+        let rejected = || Fault::TokenRejected { missing_scopes: Vec::new() };
+        let bad = r#"{"message":"Bad credentials","status":"401"}"#;
+        assert_eq!(told(401, bad, rejected(), false), "[github] the credential is not accepted (401, Bad credentials)");
+        assert_eq!(told(401, "<html>", rejected(), false), "[github] the credential is not accepted (401)");
+        let missing = r#"{"error":"404 Project Not Found"}"#;
+        assert_eq!(
+            told(404, missing, Fault::NotFound, true),
+            "[github] nothing is shown without a credential (404, 404 Project Not Found)"
+        );
+        let refused = Fault::Refused { reason: "Hook already exists".to_owned() };
+        assert_eq!(
+            told(422, "{}", refused, false),
+            "[github] what was asked is not accepted (422, Hook already exists)"
+        );
+        assert_eq!(told(500, "oops", Fault::Unavailable, false), "[github] 500 Internal Server Error: oops");
+    }
     use crate::egress::Refusal;
     use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use repoplane_api::Problem;
 use repoplane_api::problem::ProblemType;
-use repoplane_domain::repository::ConnectionReason;
+use repoplane_domain::repository::{ConnectionFailure, ConnectionReason};
 use repoplane_providers::{Fault, ProviderError};
 use serde_json::json;
 use std::time::Duration;
@@ -23,10 +23,10 @@ pub(crate) const INVALID_CODES: [&str; 2] = ["REPO_PROVIDER_ADDRESS_REFUSED", "R
 
 /// Why a call failed, for the caller.
 pub(crate) fn problem_of(error: &ProviderError, anonymous: bool) -> Problem {
-    let text = error.to_string();
+    let ConnectionFailure { reason, message: text } = error.connection_failure(anonymous);
     let of = |kind, code: &str| Problem::new(kind, text.clone()).with_code(code);
     let refused = |code| of(ProblemType::ProviderRefused, code);
-    let problem = match error.connection_failure(anonymous).reason {
+    let problem = match reason {
         ConnectionReason::TokenRejected => refused("REPO_PROVIDER_TOKEN_REJECTED"),
         ConnectionReason::AuthRequired => {
             refused("REPO_PROVIDER_AUTH_REQUIRED").with_error("Repo provider authentication is required")

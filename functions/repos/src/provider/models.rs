@@ -158,19 +158,20 @@ fn coded(pointer: &str, code: &str, text: &str) -> DomainError {
 /// From a failed call to what the caller is told (contract: hookcode 2.11; never 500).
 fn problem_of(error: &ProviderError) -> Problem {
     let invalid = |text: &str, code| Problem::new(ProblemType::ValidationFailed, text).with_code(code);
+    let text = error.connection_failure(false).message;
     const INVALID_KEY: &str = "Model provider API key is invalid or unauthorized";
     if matches!(error, ProviderError::ModelKeyInvalid(_)) {
         return invalid(INVALID_KEY, "MODEL_API_KEY_INVALID");
     }
     match error.fault() {
         Fault::TokenRejected { .. } | Fault::Forbidden => invalid(INVALID_KEY, "MODEL_API_KEY_INVALID"),
-        Fault::AddressRefused | Fault::Unusable => invalid(&error.to_string(), "MODEL_PROVIDER_ADDRESS_REFUSED"),
+        Fault::AddressRefused | Fault::Unusable => invalid(&text, "MODEL_PROVIDER_ADDRESS_REFUSED"),
         Fault::RateLimited { retry_after } => {
-            let problem = Problem::new(ProblemType::ProviderRateLimited, error.to_string());
+            let problem = Problem::new(ProblemType::ProviderRateLimited, text);
             retry_later(problem.with_code("MODEL_PROVIDER_RATE_LIMITED"), retry_after)
         }
         Fault::NotFound | Fault::Refused { .. } | Fault::Unavailable | Fault::BadAnswer => {
-            Problem::new(ProblemType::ProviderUnavailable, error.to_string()).with_code("MODEL_PROVIDER_UNAVAILABLE")
+            Problem::new(ProblemType::ProviderUnavailable, text).with_code("MODEL_PROVIDER_UNAVAILABLE")
         }
     }
 }
