@@ -118,3 +118,26 @@ async fn nothing_is_changed_that_the_provider_does_not_take() {
     assert_eq!(refused.text("/code"), "REPO_PROVIDER_NOT_FOUND");
     admin.patch(&hook.path, moved).await.expect(200);
 }
+
+#[tokio::test]
+async fn what_is_read_only_is_not_written_by_a_read() {
+    let app = TestApp::start_with_double().await;
+    let double = app.double.clone().expect("a double");
+    let other = app.tenant("other").await;
+    let body = json!({"provider": "github", "name": "public/widgets", "apiBaseUrl": double.github()});
+    let path = format!("/api/repos/{}", other.client.post("/api/repos", body).await.expect(201).text("/repo/id"));
+    let meta = format!("{path}/provider-meta?credentialSource=anonymous");
+    let tenant = format!("/api/tenants/{}", other.id);
+    app.admin().patch(&tenant, json!({"suspended": true})).await.expect(200);
+    let before = app.items().await;
+    other.client.get(&meta).await.expect(200);
+    assert!(app.items().await == before, "a suspended tenant's");
+    app.admin().patch(&tenant, json!({"suspended": false})).await.expect(200);
+    other.client.post(&format!("{path}/archive"), Value::Null).await.expect(200);
+    let before = app.items().await;
+    other.client.get(&meta).await.expect(200);
+    assert!(app.items().await == before, "an archived one");
+    other.client.post(&format!("{path}/unarchive"), Value::Null).await.expect(200);
+    other.client.get(&meta).await.expect(200);
+    assert_eq!(other.client.get(&path).await.expect(200).body["repo"]["connection"]["status"], "ok");
+}
