@@ -12,19 +12,22 @@ mod connection;
 mod identity;
 mod import;
 mod provider_hook;
+mod webhook_secret;
 
 pub use branches::{BranchRole, MAX_BRANCHES};
+pub(crate) use commands::read_api_base_url;
 pub use commands::{
-    CreateRepository, DEFAULT_NAMESPACE, DEFAULT_RETENTION_DAYS, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS, MAX_RECORD_BYTES,
-    PatchRepository, RETENTION_DAYS, SecretChange, read_rotation,
+    CreateRepository, DEFAULT_NAMESPACE, DEFAULT_RETENTION_DAYS, MAX_NAME_BYTES, MAX_RECORD_BYTES, PatchRepository,
+    RETENTION_DAYS,
 };
-pub(crate) use commands::{read_api_base_url, read_webhook_secret};
 pub use connection::{
     Connection, ConnectionAttempt, ConnectionFailure, ConnectionReason, ConnectionStatus, MAX_CONNECTION_MESSAGE_CHARS,
 };
 pub use identity::{Identity, InvalidRemote, normalize_remote};
 pub use import::{MAX_IMPORT, read_import};
-pub use provider_hook::{Drift, ProviderHookRef, SeenHook, WantedHook, drift};
+pub use provider_hook::{Drift, ProviderHookRef, SeenHook, WantedHook, drift, is_right};
+pub(crate) use webhook_secret::read_webhook_secret;
+pub use webhook_secret::{MAX_OVERLAP_SECONDS, MAX_WEBHOOK_SECRET_BYTES, SecretChange, read_rotation};
 
 /// Where the repository lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -120,6 +120,16 @@ impl Store {
         self.git_access_with(set, &[], principal, source, profile_id, purpose).await
     }
 
+    /// Whether a repository has a Git token to be read with, of its own or inherited; the token itself is not fetched.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn has_git_token(&self, set: &DecisionSet) -> Result<bool, StoreError> {
+        let template = set.credentials.profiles.repo_provider.profiles.is_empty();
+        let accounts = self.accounts(set, &needed(SecretOwner::Repository, template), false).await?;
+        Ok(accounts.stores(set).git_token(SecretOwner::Repository, None, Purpose::Read).is_some())
+    }
+
     /// As [`Store::git_access`], for a set as it would be after a change: values that the change would write are taken from
     /// its edits.
     ///

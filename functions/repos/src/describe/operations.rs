@@ -3,7 +3,7 @@
 use super::providers::{asks, profile, strict_source, validate};
 use super::schemas::{
     ROLES, add_member, create_tenant, create_token, display_name, email, login_user, me, new_tenant, person, roles,
-    withholding,
+    rotation, withholding,
 };
 use crate::repositories::PAGE;
 use repoplane_api::openapi::schema::{self, Object};
@@ -15,7 +15,6 @@ use repoplane_domain::access::{
 };
 use repoplane_domain::id::{AccessTokenId, RepositoryId, TenantId, UserId};
 use repoplane_domain::input::MAX_TEXT_BYTES;
-use repoplane_domain::repository::MAX_OVERLAP_SECONDS;
 use serde_json::json;
 
 const SERVICE: &str = "Service";
@@ -412,19 +411,7 @@ pub(super) fn repositories() -> Vec<Operation> {
         ),
         manage(one("repos_rotate_webhook_secret", "Rotate the webhook secret").idempotent().conditional(), Archived::Blocked)
             .text("The new secret is shown in this one answer; the old one stays accepted for `overlapSeconds`.")
-            .optional_body(
-                Object::new()
-                    .optional(
-                        "overlapSeconds",
-                        schema::nullable(schema::integer(0..=MAX_OVERLAP_SECONDS)),
-                        "How long the old secret stays accepted; 0 unless asked.",
-                    )
-                    .optional(
-                        "webhookSecret",
-                        schema::nullable(schema::solid_text_up_to(256)),
-                        "A secret of your own; without it a new one is derived.",
-                    ),
-            )
+            .optional_body(rotation())
             .ok(
                 "The new secret.",
                 withholding(

@@ -5,7 +5,9 @@ use repoplane_domain::access::{MAX_EMAIL_BYTES, MAX_PERSON_BYTES, MAX_TOKEN_DAYS
 use repoplane_domain::id::{AccessTokenId, AuditId, RepositoryId, TenantId, UserId};
 use repoplane_domain::input::MAX_TEXT_BYTES;
 use repoplane_domain::preview_env::MAX_KEY_BYTES;
-use repoplane_domain::repository::{MAX_BRANCHES, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS, RETENTION_DAYS};
+use repoplane_domain::repository::{
+    MAX_BRANCHES, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS, MAX_WEBHOOK_SECRET_BYTES, RETENTION_DAYS,
+};
 use serde_json::{Value, json};
 
 pub(super) const PROVIDERS: [&str; 3] = ["github", "gitlab", "git"];
@@ -47,6 +49,21 @@ pub(super) fn login_user() -> Value {
         .optional("email", schema::text(), "Their e-mail.")
         .required("roles", schema::array(schema::one_of(&["admin"])), "Their roles in the tenant.")
         .schema()
+}
+
+/// The body of every rotation of a webhook's secret.
+pub(super) fn rotation() -> Object {
+    Object::new()
+        .optional(
+            "overlapSeconds",
+            schema::nullable(schema::integer(0..=MAX_OVERLAP_SECONDS)),
+            "How long the old secret stays accepted; 0 unless asked.",
+        )
+        .optional(
+            "webhookSecret",
+            schema::nullable(schema::solid_text_up_to(MAX_WEBHOOK_SECRET_BYTES)),
+            "A secret of your own; without it a new one is derived.",
+        )
 }
 
 /// Says what a repeated answer leaves out.
@@ -213,7 +230,7 @@ pub(super) fn create_repo() -> Value {
         )
         .optional(
             "webhookSecret",
-            schema::nullable(schema::text_up_to(256)),
+            schema::nullable(schema::text_up_to(MAX_WEBHOOK_SECRET_BYTES)),
             "A webhook secret of your own; without it one is derived.",
         )
         .schema();
@@ -230,7 +247,11 @@ pub(super) fn patch_repo() -> Value {
     repo_settings()
         .optional("name", schema::nullable(schema::solid_text_up_to(MAX_NAME_BYTES)), "Its new name; null keeps it.")
         .optional("enabled", schema::nullable(schema::boolean()), "`false` skips webhooks.")
-        .optional("webhookSecret", schema::solid_text_up_to(256), "A new webhook secret of your own.")
+        .optional(
+            "webhookSecret",
+            schema::solid_text_up_to(MAX_WEBHOOK_SECRET_BYTES),
+            "A new webhook secret of your own.",
+        )
         .optional(
             "overlapSeconds",
             schema::nullable(schema::integer(0..=MAX_OVERLAP_SECONDS)),

@@ -1,6 +1,6 @@
 //! The webhooks of organisations, for the API's document.
 
-use super::schemas::withholding;
+use super::schemas::{rotation, withholding};
 use repoplane_api::openapi::schema::{self, Object};
 use repoplane_api::openapi::{Access, Operation, Parameter};
 use repoplane_api::problem::ProblemType;
@@ -8,7 +8,7 @@ use repoplane_api::query::{DEFAULT_PAGE, MAX_PAGE};
 use repoplane_domain::id::HookId;
 use repoplane_domain::input::MAX_TEXT_BYTES;
 use repoplane_domain::organisation_hook::MAX_HOOKS;
-use repoplane_domain::repository::{MAX_NAME_BYTES, MAX_OVERLAP_SECONDS};
+use repoplane_domain::repository::{MAX_NAME_BYTES, MAX_WEBHOOK_SECRET_BYTES};
 use serde_json::{Value, json};
 
 const TAG: &str = "Organisation webhooks";
@@ -66,19 +66,7 @@ pub(super) fn operations() -> Vec<Operation> {
                 "The new secret is shown in this one answer and good at once; the old one stays accepted for \
                  `overlapSeconds`, and in no case more than 30 seconds beyond them.",
             )
-            .optional_body(
-                Object::new()
-                    .optional(
-                        "overlapSeconds",
-                        schema::nullable(schema::integer(0..=MAX_OVERLAP_SECONDS)),
-                        "How long the old secret stays accepted; 0 unless asked.",
-                    )
-                    .optional(
-                        "webhookSecret",
-                        schema::nullable(schema::solid_text_up_to(256)),
-                        "A secret of your own; without it a new one is derived.",
-                    ),
-            )
+            .optional_body(rotation())
             .ok(
                 "The webhook, with its new secret.",
                 secret(shown()).optional(
@@ -131,7 +119,7 @@ fn create() -> Value {
         )
         .optional(
             "webhookSecret",
-            schema::nullable(schema::text_up_to(256)),
+            schema::nullable(schema::text_up_to(MAX_WEBHOOK_SECRET_BYTES)),
             "A secret of your own; without it one is derived.",
         )
         .schema()

@@ -16,7 +16,9 @@ use repoplane_domain::credential::Purpose;
 use repoplane_domain::error::FieldErrors;
 use repoplane_domain::id::AuditId;
 use repoplane_domain::input::Object;
-use repoplane_domain::repository::{Drift, Provider, ProviderHookRef, RepositoryState, SeenHook, WantedHook, drift};
+use repoplane_domain::repository::{
+    Drift, Provider, ProviderHookRef, RepositoryState, SeenHook, WantedHook, drift, is_right,
+};
 use repoplane_providers::{HookSpec, ProviderHook, Target};
 use repoplane_store::{DecisionSet, KeptAnswer, Once};
 use serde_json::{Value, json};
@@ -47,28 +49,17 @@ pub(crate) async fn show(
 /// `repos_set_provider_hook`: creates the hook or makes it what it should be.
 pub(crate) async fn set(State(repos): State<Repos>, repo: Repo<Manage>, posted: Posted) -> Result<Answer, Problem> {
     let once = posted.once(&repo.principal);
-    answer_marked(&repos.app, once, |once| in_time(reconcile(&repos, &repo, &posted.body, once))).await
+    answer_marked(&repos.app, once, |once| set_up(&repos, &repo, &posted.body, once)).await
 }
 
-async fn reconcile(repos: &Repos, repo: &Repo<Manage>, body: &Value, once: Option<Once>) -> Result<Answer, Failed> {
+async fn set_up(repos: &Repos, repo: &Repo<Manage>, body: &Value, once: Option<Once>) -> Result<Answer, Failed> {
     let mut errors = FieldErrors::new();
     let mut object = Object::root(body, &mut errors);
     let choice = Choice::of_body(&mut object);
     object.finish();
     errors.into_result(())?;
     let job = Job::prepare(repos, (&repo.set, &repo.principal), &choice).await?;
-    let known = repo.set.state.provider_hook.as_ref();
-    let (seen, set) = job.look().await?;
-    let before = drift(&job.wanted, known, seen.as_ref().map(|hook| &hook.seen));
-    let ours = seen.as_ref().is_some_and(|hook| known.is_some_and(|known| known.id == hook.seen.id));
-    // Deliveries that failed are no fault of the hook, so there is nothing to set right. Whether a hook that somebody
-    // else made has the secret cannot be seen, so it gets it.
-    let stands = ours && before.iter().all(|drift| *drift == Drift::FailingDeliveries);
-    let (hook, change) = match seen {
-        Some(hook) if stands => (hook, "none"),
-        Some(hook) => (job.write(Some(&hook.seen.id)).await?, "updated"),
-        None => (job.write(None).await?, "created"),
-    };
+    let Reconciled { hook, change, before, set } = in_time(job.reconcile()).await?;
     let now = repos.app.now();
     if change != "none" {
         let id = hook.seen.id.clone();
@@ -76,13 +67,10 @@ async fn reconcile(repos: &Repos, repo: &Repo<Manage>, body: &Value, once: Optio
         let entry = job.audit(AuditAction::RepoProviderHookSet, &hook.seen.id);
         let codes: Vec<_> = before.iter().map(Drift::code).collect();
         let entry = entry.with(json!({"change": change, "drift": codes, "events": job.wanted.events}));
-        let next = |state: &RepositoryState| {
-            let version = state.version + 1;
-            Some(RepositoryState { provider_hook: Some(set_up.clone()), version, ..state.clone() })
-        };
+        let next = |state: &RepositoryState| Some(state.with_provider_hook(Some(set_up.clone())));
         repos.app.store.change_state(&set, Some(&entry), now, next).await?;
     }
-    let rest = if stands { before } else { Vec::new() };
+    let rest = if change == "none" { before } else { Vec::new() };
     let mut view = job.view(Some(&hook), &rest);
     view["change"] = json!(change);
     keep_unchanged(&repos.app, once.as_ref(), KeptAnswer::ok(view)).await
@@ -100,9 +88,7 @@ pub(crate) async fn remove(
     let known = repo.set.state.provider_hook.as_ref().map(|known| known.id.clone());
     if let Some(id) = seen.as_ref().map(|hook| hook.seen.id.clone()).or(known) {
         let entry = job.audit(AuditAction::RepoProviderHookRemoved, &id);
-        let next = |state: &RepositoryState| {
-            Some(RepositoryState { provider_hook: None, version: state.version + 1, ..state.clone() })
-        };
+        let next = |state: &RepositoryState| Some(state.with_provider_hook(None));
         repos.app.store.change_state(&set, Some(&entry), now, next).await?;
     }
     Ok(Answer::ok(json!({"ok": true, "removed": seen.is_some()})))
@@ -132,6 +118,14 @@ impl Found {
         };
         Self { seen, hook }
     }
+}
+
+/// The hook as it is now, what was done to it, how it differed before, and the repository with what asking has left.
+struct Reconciled {
+    hook: Found,
+    change: &'static str,
+    before: Vec<Drift>,
+    set: DecisionSet,
 }
 
 impl<'a> Job<'a> {
@@ -173,6 +167,19 @@ impl<'a> Job<'a> {
         let Some(found) = self.wanted.find(known, &path, &hooks) else { return Ok((None, set)) };
         let hook = providers.hook(&self.target, access, &found.id).await;
         Ok((Some(Found::of(hook.map_err(|error| self.problem(&error))?.value)), set))
+    }
+
+    /// Makes the hook at the provider what it should be.
+    async fn reconcile(&self) -> Result<Reconciled, Problem> {
+        let known = self.set.state.provider_hook.as_ref();
+        let (seen, set) = self.look().await?;
+        let before = drift(&self.wanted, known, seen.as_ref().map(|hook| &hook.seen));
+        let (hook, change) = match seen {
+            Some(hook) if is_right(known, &hook.seen, &before) => (hook, "none"),
+            Some(hook) => (self.write(Some(&hook.seen.id)).await?, "updated"),
+            None => (self.write(None).await?, "created"),
+        };
+        Ok(Reconciled { hook, change, before, set })
     }
 
     /// Removes the hook, if there is one.

@@ -145,7 +145,7 @@ impl Repos {
             AccessSource::Repo | AccessSource::Global => true,
             AccessSource::User => false,
             // Without any credential of its own, calling without one is how the registry reaches the repository.
-            AccessSource::Anonymous => choice.source.is_none() || !self.has_own_access(set, principal).await?,
+            AccessSource::Anonymous => choice.source.is_none() || !store.has_git_token(set).await?,
         };
         let providers = self.providers.for_tenant(&store.network_of(set.repository.tenant).await?);
         Ok(Some(Reach { providers, access, as_registry }))
@@ -156,11 +156,6 @@ impl Repos {
         let user = matches!(choice.source, Some(AccessSource::User)).then_some(principal.user);
         let versions = (set.repository.version, set.credentials.version);
         format!("{} {versions:?} {:?} {:?} {user:?} {rest}", set.repository.id, choice.source, choice.profile)
-    }
-
-    async fn has_own_access(&self, set: &DecisionSet, principal: &Principal) -> Result<bool, Problem> {
-        let own = self.app.store.git_access(set, principal, AccessSource::Repo, None, Purpose::Read).await?;
-        Ok(own.is_ok())
     }
 }
 

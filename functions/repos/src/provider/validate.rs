@@ -35,8 +35,7 @@ async fn check(repos: &Repos, repo: &Repo<Manage>, body: &Value, once: Option<On
     let reach = reach.ok_or_else(|| no_token(&choice))?;
     let now = repos.app.now();
     let ended = reach.providers.meta(&target, &reach.access).await;
-    let attempt = reach.attempt(&ended, now);
-    let state = repos.app.store.change_state(set, None, now, |state| state.attempted(&attempt)).await?;
+    let state = reach.note(repos, set, &ended, now).await;
     let mut body = json!({"ok": ended.is_ok(), "connection": Connection::public_view(state.connection.as_ref())});
     match &ended {
         Ok(answered) => body["visibility"] = json!(answered.value.visibility.as_str()),
@@ -51,12 +50,18 @@ async fn check(repos: &Repos, repo: &Repo<Manage>, body: &Value, once: Option<On
 
 /// 400 when the chosen source has no token.
 pub(super) fn no_token(choice: &Choice) -> Problem {
-    let source = match choice.source {
-        Some(AccessSource::User) => "your account",
-        Some(AccessSource::Global) => "the tenant",
-        Some(AccessSource::Repo | AccessSource::Anonymous) | None => "the repository",
+    let text = match choice.source {
+        Some(AccessSource::User) => {
+            "your account has no such token for this provider; store one by PATCH /api/credentials/me, or choose another credentialSource"
+        }
+        Some(AccessSource::Global) => {
+            "the tenant has no such token for this provider; its administrators store one by PATCH /api/credentials/global"
+        }
+        Some(AccessSource::Repo) | None => {
+            "the repository has no such token and inherits none; store one as repoProviderCredential, or choose another credentialSource"
+        }
+        Some(AccessSource::Anonymous) => "this is not done without a token; choose another credentialSource",
     };
-    let text = format!("{source} has no token for this provider, or none of this profile");
     Problem::new(ProblemType::ValidationFailed, text).with_code("REPO_PROVIDER_TOKEN_REQUIRED")
 }
 

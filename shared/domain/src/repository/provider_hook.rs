@@ -1,6 +1,6 @@
 //! The webhook of a repository at its provider: what it should be, what it is, and where the two differ.
 
-use super::{Provider, Repository};
+use super::{Provider, Repository, RepositoryState};
 use crate::automation::AutomationConfig;
 use crate::time::Timestamp;
 use crate::webhook::needed_events;
@@ -190,6 +190,21 @@ pub fn drift(wanted: &WantedHook, known: Option<&ProviderHookRef>, seen: Option<
     drift
 }
 
+/// Whether a hook can be left as it is: it is the one that was set up, and nothing about it is to be mended. Deliveries that
+/// failed are no fault of the hook; whether a hook that somebody else made has the secret cannot be seen, so it gets it.
+pub fn is_right(known: Option<&ProviderHookRef>, seen: &SeenHook, drift: &[Drift]) -> bool {
+    let ours = known.is_some_and(|known| known.id == seen.id);
+    ours && drift.iter().all(|drift| *drift == Drift::FailingDeliveries)
+}
+
+impl RepositoryState {
+    /// The state with another hook at the provider, or none, one version up.
+    #[must_use]
+    pub fn with_provider_hook(&self, provider_hook: Option<ProviderHookRef>) -> Self {
+        Self { provider_hook, version: self.version + 1, ..self.clone() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,6 +302,8 @@ mod tests {
             let codes: Vec<_> = drift(&wanted, Some(&known), seen.as_ref()).iter().map(Drift::code).collect();
             assert_eq!(codes, expected, "{rule}");
         }
+        assert!(is_right(Some(&known), &right, &[]) && is_right(Some(&known), &right, &[Drift::FailingDeliveries]));
+        assert!(!is_right(Some(&known), &right, &[Drift::Disabled]) && !is_right(None, &right, &[]));
         let rotated = WantedHook { secret_generation: 2, ..wanted };
         assert_eq!(drift(&rotated, Some(&known), Some(&right)), [Drift::OtherSecret]);
         // Of a hook that somebody else made nothing is known.
