@@ -95,11 +95,15 @@ ids! {
     AuditId, "aud", "audit entry";
     /// A credential profile, when the client chose none.
     ProfileId, "prf", "credential profile";
+    /// A credential of the vault that ShiftAgent's API keeps.
+    CredentialId, "crd", "credential";
     /// One received webhook.
     DeliveryId, "dlv", "delivery";
     /// A webhook of a whole organisation or group.
     HookId, "hok", "webhook";
-    /// One exclusive hold on a task or a secret document.
+    /// An OpenID Connect issuer whose tokens a tenant takes.
+    IssuerId, "iss", "issuer";
+    /// One exclusive hold on a task, a sync or a secret document.
     LeaseId, "lse", "lease";
     /// A registered repository, the same id in every dialect that takes strings.
     RepositoryId, "rep", "repository";
@@ -107,6 +111,8 @@ ids! {
     RobotId, "rob", "robot";
     /// An automation rule, when the client chose none.
     RuleId, "rul", "rule";
+    /// A skill of a repository.
+    SkillId, "skl", "skill";
     /// A unit of work for a robot.
     TaskId, "tsk", "task";
     /// A tenant.

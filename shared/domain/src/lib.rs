@@ -17,6 +17,7 @@ pub mod preview_env;
 pub mod repository;
 pub mod robot;
 pub mod secret;
+pub mod skill;
 pub mod task;
 pub mod time;
 pub mod webhook;
