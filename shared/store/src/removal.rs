@@ -89,6 +89,7 @@ impl Store {
         let (id, tenant) = (repository.id, repository.tenant);
         let mut writes = Writes::default();
         writes.delete_version(keys::part(id, Part::Record), repository.version);
+        writes.delete(keys::roster(tenant, id));
         for (unique, _) in claims(repository) {
             writes.delete(keys::unique(tenant, &unique));
         }
