@@ -5,7 +5,7 @@ mod name;
 mod tree;
 
 pub use collector::{
-    FolderCollector, ListedEntry, MAX_FOLDER_DEPTH, MAX_KEPT_ENTRIES, MAX_SKILL_FOLDERS, TooManySkills,
+    FolderCollector, ListedEntry, MAX_FOLDER_DEPTH, MAX_KEPT_ENTRIES, MAX_MANIFESTS_BYTES, MAX_SKILL_FOLDERS, TooMuch,
 };
 pub use name::{MAX_SHOWN_PATH, shown_name, shown_path};
 pub use tree::{

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub const MAX_SKILL_FOLDERS: usize = 1_000;
 /// Entries that are kept of all folders together; further ones are left out of their folders, which say so.
 pub const MAX_KEPT_ENTRIES: usize = 200_000;
+/// Bytes of all skills' manifests together.
+pub const MAX_MANIFESTS_BYTES: usize = 32_000_000;
 /// Parts of the longest path that is looked at; what lies deeper is left out.
 pub const MAX_FOLDER_DEPTH: usize = 64;
 
@@ -28,10 +30,16 @@ pub struct ListedEntry {
     pub size: Option<u64>,
 }
 
-/// More folders with a skill than [`MAX_SKILL_FOLDERS`].
+/// A repository has more of something than is catalogued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the repository has more than {MAX_SKILL_FOLDERS} skills")]
-pub struct TooManySkills;
+pub enum TooMuch {
+    /// More than [`MAX_SKILL_FOLDERS`].
+    #[error("it has more than {MAX_SKILL_FOLDERS} skills")]
+    Skills,
+    /// More than [`MAX_MANIFESTS_BYTES`].
+    #[error("its {SKILL_FILE} files have together more than {MAX_MANIFESTS_BYTES} bytes")]
+    Manifests,
+}
 
 /// Collects the folders that hold a skill from the entries of a tree.
 ///
@@ -58,12 +66,12 @@ impl FolderCollector {
         Self::default()
     }
 
-    /// Takes a list of entries: one or more whole folders, or a whole tree. A folder comes before or together with those in
-    /// it, for whether it holds a skill decides about them.
+    /// Takes a list of entries, each entry once in all lists. A folder's manifest comes before or together with everything
+    /// else in the folder and below, for it decides whose that is.
     ///
     /// # Errors
-    /// [`TooManySkills`].
-    pub fn add(&mut self, list: &[ListedEntry]) -> Result<(), TooManySkills> {
+    /// [`TooMuch::Skills`].
+    pub fn add(&mut self, list: &[ListedEntry]) -> Result<(), TooMuch> {
         let list = || list.iter().filter(|entry| entry.path.split('/').count() <= MAX_FOLDER_DEPTH);
         for entry in list().filter(|entry| entry.kind != EntryKind::Submodule) {
             let (folder, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
@@ -71,7 +79,7 @@ impl FolderCollector {
                 let found = || Folder { manifest: entry.clone(), entries: BTreeSet::new(), truncated: false };
                 self.folders.entry(folder.to_owned()).or_insert_with(found);
                 if self.folders.len() > MAX_SKILL_FOLDERS {
-                    return Err(TooManySkills);
+                    return Err(TooMuch::Skills);
                 }
             }
         }
@@ -104,9 +112,22 @@ impl FolderCollector {
     }
 
     /// What was collected, with the contents that were read, by object.
-    pub fn finish(self, contents: &HashMap<String, Manifest>) -> WalkedTree {
-        let folders = self.folders.into_iter().map(|(path, folder)| (path, folder.finish(contents)));
-        WalkedTree { folders: folders.collect::<BTreeMap<_, _>>(), files: self.files }
+    ///
+    /// # Errors
+    /// [`TooMuch::Manifests`]: one content counts in every folder that has it.
+    pub fn finish(self, contents: &HashMap<String, Manifest>) -> Result<WalkedTree, TooMuch> {
+        let (mut folders, mut bytes) = (BTreeMap::new(), 0);
+        for (path, folder) in self.folders {
+            let folder = folder.finish(contents);
+            if let Manifest::Bytes(content) = &folder.manifest {
+                bytes += content.len();
+            }
+            if bytes > MAX_MANIFESTS_BYTES {
+                return Err(TooMuch::Manifests);
+            }
+            folders.insert(path, folder);
+        }
+        Ok(WalkedTree { folders, files: self.files })
     }
 }
 
@@ -154,7 +175,7 @@ mod tests {
         collector.add(list).unwrap();
         let contents: HashMap<_, _> =
             collector.wanted().into_iter().map(|id| (id.to_owned(), Manifest::Bytes(id.into()))).collect();
-        collector.finish(&contents)
+        collector.finish(&contents).unwrap()
     }
 
     fn paths(walked: &WalkedTree) -> Vec<(&str, Vec<&str>)> {
@@ -212,7 +233,7 @@ mod tests {
         let mut collector = FolderCollector::new();
         collector.add(&list).unwrap();
         assert_eq!(collector.wanted(), ["id of most/SKILL.md", "id of run/SKILL.md"].into());
-        let walked = collector.finish(&HashMap::new());
+        let walked = collector.finish(&HashMap::new()).unwrap();
         let told: Vec<_> = walked.folders.iter().map(|(path, folder)| (path.as_str(), &folder.manifest)).collect();
         let missing = Manifest::Missing("it was not given".to_owned());
         let large = Manifest::TooLarge(MAX_MANIFEST_BYTES + 1);
@@ -246,7 +267,7 @@ mod tests {
             list.extend((1..MAX_SKILL_FILES).map(|number| file(&format!("{skill}/{number}"))));
             collector.add(&list).unwrap();
         }
-        let walked = collector.finish(&HashMap::new());
+        let walked = collector.finish(&HashMap::new()).unwrap();
         let kept: usize = walked.folders.values().map(|folder| folder.entries.len()).sum();
         assert_eq!(kept, MAX_KEPT_ENTRIES + skills);
         assert!(walked.folders.values().any(|folder| folder.truncated));
@@ -256,10 +277,23 @@ mod tests {
     fn too_many_skills_and_too_deep_folders() {
         let list: Vec<_> = (0..=MAX_SKILL_FOLDERS).map(|number| file(&format!("{number}/SKILL.md"))).collect();
         assert_eq!(FolderCollector::new().add(&list[1..]), Ok(()));
-        assert_eq!(FolderCollector::new().add(&list), Err(TooManySkills));
+        assert_eq!(FolderCollector::new().add(&list), Err(TooMuch::Skills));
         let deep = |depth: usize| file(&format!("{}SKILL.md", "d/".repeat(depth - 1)));
         let walked = collected(&[deep(MAX_FOLDER_DEPTH), deep(MAX_FOLDER_DEPTH + 1)]);
         assert_eq!((walked.folders.len(), walked.files), (1, 1));
+    }
+
+    #[test]
+    fn one_content_in_many_folders_counts_in_each() {
+        let content = Manifest::Bytes(vec![b'x'; MAX_MANIFEST_BYTES as usize]);
+        let contents: HashMap<_, _> = [("same".to_owned(), content)].into();
+        let most = MAX_MANIFESTS_BYTES / MAX_MANIFEST_BYTES as usize;
+        for (folders, expected) in [(most, Ok(most)), (most + 1, Err(TooMuch::Manifests))] {
+            let mut collector = FolderCollector::new();
+            let same = |number| ListedEntry { object: "same".to_owned(), ..file(&format!("{number}/SKILL.md")) };
+            collector.add(&(0..folders).map(same).collect::<Vec<_>>()).unwrap();
+            assert_eq!(collector.finish(&contents).map(|walked| walked.folders.len()), expected);
+        }
     }
 
     /// The rules once more, in the plainest words: for each folder with a skill, all entries below it but those below
@@ -312,7 +346,7 @@ mod tests {
             for folder in by_folder.values() {
                 collector.add(folder).unwrap();
             }
-            let streamed = collector.finish(&HashMap::new());
+            let streamed = collector.finish(&HashMap::new()).unwrap();
             for walked in [&whole, &streamed] {
                 let told: BTreeMap<String, Vec<String>> = walked.folders.iter().map(|(path, folder)| {
                     (path.clone(), folder.entries.iter().map(|entry| entry.path.clone()).collect())

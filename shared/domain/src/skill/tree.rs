@@ -55,14 +55,15 @@ pub enum Manifest {
 
 impl Manifest {
     /// What the content of the file comes to.
-    pub fn of(content: Vec<u8>) -> Self {
-        let size = content.len() as u64;
+    pub fn of(content: impl Into<Vec<u8>> + AsRef<[u8]>) -> Self {
+        let bytes = content.as_ref();
+        let size = bytes.len() as u64;
         if size > MAX_MANIFEST_BYTES {
             Self::TooLarge(size)
-        } else if content.len() < MAX_LFS_POINTER && content.starts_with(LFS_POINTER) {
+        } else if bytes.len() < MAX_LFS_POINTER && bytes.starts_with(LFS_POINTER) {
             Self::LfsPointer
         } else {
-            Self::Bytes(content)
+            Self::Bytes(content.into())
         }
     }
 }
