@@ -88,7 +88,10 @@ impl Objects {
         let stop = pack.stop.clone();
         let mut header = [0; PACK_HEADER];
         pack.read_exact(&mut header).map_err(|_| PackFault::Broken)?;
-        let [.., a, b, c, d] = header;
+        let [m0, m1, m2, m3, .., a, b, c, d] = header;
+        if &[m0, m1, m2, m3] != b"PACK" {
+            return Err(PackFault::Broken);
+        }
         // Room is made for as many as there are said to be.
         if u32::from_be_bytes([a, b, c, d]) > MAX_OBJECTS {
             return Err(PackFault::TooLarge("it has more than 1,000,000 objects"));

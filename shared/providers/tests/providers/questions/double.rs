@@ -1,16 +1,20 @@
 //! A server on loopback whose answers a test computes, and that remembers what it was asked.
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use hyper::body::Frame;
 use repoplane_domain::credential::GitAccess;
 use repoplane_domain::repository::Provider;
 use repoplane_providers::{Providers, Target};
 use serde_json::Value;
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use tokio::net::TcpListener;
 
 /// The token of every test that needs one.
@@ -60,20 +64,31 @@ pub(crate) struct Said {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    ends: bool,
 }
 
 impl Said {
+    /// The same, whose body never ends.
+    pub(crate) fn unending(mut self) -> Self {
+        self.ends = false;
+        self
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     pub(crate) fn ok(body: Value) -> Self {
         Self::status(200, body)
     }
 
     pub(crate) fn status(status: u16, body: Value) -> Self {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        Self { status, headers: Vec::new(), body }.with("content-type", "application/json; charset=utf-8")
+        Self { status, headers: Vec::new(), body, ends: true }.with("content-type", "application/json; charset=utf-8")
     }
 
     pub(crate) fn bytes(media_type: &str, body: Vec<u8>) -> Self {
-        Self { status: 200, headers: Vec::new(), body }.with("content-type", media_type)
+        Self { status: 200, headers: Vec::new(), body, ends: true }.with("content-type", media_type)
     }
 
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
@@ -115,12 +130,32 @@ impl Said {
 
 impl IntoResponse for Said {
     fn into_response(self) -> Response {
-        let mut answer = (StatusCode::from_u16(self.status).unwrap(), self.body).into_response();
+        let status = StatusCode::from_u16(self.status).unwrap();
+        let mut answer = if self.ends {
+            (status, self.body).into_response()
+        } else {
+            (status, Body::new(Unending(Some(self.body.into())))).into_response()
+        };
         for (name, value) in &self.headers {
             let name: HeaderName = name.parse().unwrap();
             answer.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
         }
         answer
+    }
+}
+
+/// A body that begins and is never over.
+struct Unending(Option<Bytes>);
+
+impl HttpBody for Unending {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.take().map_or(Poll::Pending, |first| Poll::Ready(Some(Ok(Frame::data(first)))))
     }
 }
 
