@@ -12,7 +12,7 @@ mod manual;
 mod record;
 mod tree;
 
-pub use acceptance::accept;
+pub use acceptance::{MAX_VERSION_BYTES, accept, read_acceptance};
 pub use catalogue::{CatalogueChange, CatalogueCounts, MAX_SKILL_PATH_BYTES, NameChange, TooManySkills, catalogue};
 pub use folder::{MAX_SCRIPT_BYTES, MAX_SCRIPTS};
 pub use front_matter::{

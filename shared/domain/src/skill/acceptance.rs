@@ -1,10 +1,14 @@
 //! Who lets a skill do more: a version that can do more than the accepted one is marked until somebody accepts it.
 
 use super::record::{Accepted, Escalation, Skill};
-use crate::error::{Conflict, DomainError};
+use crate::error::{Conflict, DomainError, FieldErrors};
 use crate::id::UserId;
+use crate::input::Object;
 use crate::time::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// Bytes of the version that a call names: a digest, or what was written by hand.
+pub const MAX_VERSION_BYTES: usize = 1_024;
 
 /// Judges the version that a scan found. On a repository's first scan everything is accepted as found: whoever registers a
 /// repository trusts what it holds. Later, a version that can do no more than the accepted one is accepted by itself, and
@@ -22,6 +26,18 @@ pub(super) fn judge(skill: &mut Skill, first: bool, now: Timestamp) {
     if skill.accepted.as_ref().is_none_or(|accepted| accepted.version != *version) {
         skill.accepted = Some(Accepted { version: version.clone(), at: now, by: None, powers: skill.powers.clone() });
     }
+}
+
+/// Reads the body of `POST /api/repos/:id/skills/:skill_id/accept`: the version that the caller looked at, if it says so.
+///
+/// # Errors
+/// [`DomainError::Invalid`] with every wrong field.
+pub fn read_acceptance(body: &Value) -> Result<Option<String>, DomainError> {
+    let mut errors = FieldErrors::new();
+    let mut object = Object::root(body, &mut errors);
+    let version = object.text_up_to("version", MAX_VERSION_BYTES).value();
+    object.finish();
+    errors.into_result(version)
 }
 
 /// Accepts what a skill's version can do. `None` when there is nothing to accept.

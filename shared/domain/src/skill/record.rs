@@ -23,6 +23,11 @@ impl SkillSource {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Discovered, Self::Manual];
 
+    /// Reads the wire name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,6 +51,11 @@ pub enum SkillStatus {
 impl SkillStatus {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Ok, Self::Invalid, Self::Escalated];
+
+    /// Reads the wire name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
 
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {

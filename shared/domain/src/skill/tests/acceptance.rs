@@ -108,3 +108,15 @@ fn a_bad_folder_has_nothing_to_accept() {
     assert_eq!(accept(repo.at_path("a"), None, by(), at(2)), Ok(None));
     assert!(accept(repo.at_path("a"), Some("sha256:00"), by(), at(2)).is_err());
 }
+
+#[test]
+fn a_call_may_name_the_version_that_it_means() {
+    let read = |body| read_acceptance(&body);
+    assert_eq!(read(serde_json::json!({})), Ok(None));
+    assert_eq!(read(serde_json::json!({"version": null})), Ok(None));
+    assert_eq!(read(serde_json::json!({"version": "v"})), Ok(Some("v".to_owned())));
+    let wrong = serde_json::json!({"version": 7, "x": 1});
+    let Err(DomainError::Invalid(errors)) = read(wrong) else { panic!("refused") };
+    let pointers: Vec<_> = errors.as_slice().iter().map(|error| error.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/version", "/x"]);
+}
