@@ -202,6 +202,7 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
                 Conflict::new("REPO_IDENTITY_TAKEN", "another repository of the registry has this identity or remote")
             }
             Guard::Username => Conflict::new("USERNAME_TAKEN", "another user of the tenant has this name"),
+            Guard::SkillName => Conflict::new("SKILL_NAME_TAKEN", "another skill of the repository has this name"),
             Guard::Bootstrap => Conflict::new("ALREADY_BOOTSTRAPPED", "the registry has its first tenant already"),
             Guard::Version | Guard::Twin | Guard::Scheduled { .. } | Guard::Lease | Guard::Repeated | Guard::Fresh => {
                 return None;

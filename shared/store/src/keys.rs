@@ -9,6 +9,10 @@
 //! | one task, with record, members and delivery summary | table | BatchGet of pk=`REPO#{rep}`, sk=`TASK#{tsk}`, … | 1 RRU / 4 KB each |
 //! | who may read a repository's lists (cached 30 s) | table | BatchGet of record and members | 1 RRU / 4 KB each |
 //! | tasks of a repository, newest first | table | pk=`REPO#{rep}`, sk begins `TASK#`, backwards | 0.5 RRU / 4 KB |
+//! | skills of a repository, newest first or the other way round | table | pk=`REPO#{rep}`, sk begins `SKILL#` | 0.5 RRU / 4 KB |
+//! | one skill, with record and members | table | BatchGet of pk=`REPO#{rep}`, sk=`SKILL#{skl}`, … | 1 RRU / 4 KB each |
+//! | name of a skill taken? | table | pk=`REPO#{rep}`, sk=`SKILLNAME#{name}` | condition only |
+//! | number of skills that were added by hand | table | pk=`REPO#{rep}`, sk=`SKILLCOUNT` | condition only |
 //! | task group | table | pk=`REPO#{rep}`, sk=`GROUP#{grp}` | written, not read |
 //! | claim of a scheduled task | table | pk=`REPO#{rep}`, sk=`SCHEDULED#{rob}#{rule}` | condition only |
 //! | repository and delivery of a task (immutable, cached) | table | pk=`LOCATOR#{tsk}`, sk=`-` | 0.5 RRU once |
@@ -43,7 +47,7 @@
 //! | audit of a repository | `lists` | list_pk=`AUDIT#{rep}`, list_sk=`{aud}`, backwards | 0.5 RRU / 4 KB |
 
 use repoplane_domain::id::{
-    AccessTokenId, AuditId, DeliveryId, HookId, RepositoryId, RobotId, TaskId, TenantId, UserId,
+    AccessTokenId, AuditId, DeliveryId, HookId, RepositoryId, RobotId, SkillId, TaskId, TenantId, UserId,
 };
 use repoplane_domain::time::Timestamp;
 
@@ -89,6 +93,8 @@ pub const DECISION_SET: &str = "D#";
 pub const TASKS: &str = "TASK#";
 /// Sort-key prefix of task groups, in a repository's partition and in [`OPEN`].
 pub const GROUPS: &str = "GROUP#";
+/// Sort-key prefix of skills, in a repository's partition.
+pub const SKILLS: &str = "SKILL#";
 /// Sort-key prefix of a tenant's users.
 pub const USERS: &str = "USER#";
 /// Sort-key prefix of a delivery's body.
@@ -184,6 +190,21 @@ pub fn task(repository: RepositoryId, id: TaskId) -> Key {
 /// A task group.
 pub fn group(repository: RepositoryId, id: &str) -> Key {
     Key::new(repository_partition(repository), format!("{GROUPS}{id}"))
+}
+
+/// A skill.
+pub fn skill(repository: RepositoryId, id: SkillId) -> Key {
+    Key::new(repository_partition(repository), format!("{SKILLS}{id}"))
+}
+
+/// Held by the one skill of a repository that has the name. Names are short and of few letters by their rules.
+pub fn skill_name(repository: RepositoryId, name: &str) -> Key {
+    Key::new(repository_partition(repository), format!("SKILLNAME#{name}"))
+}
+
+/// Counts a repository's skills that were added by hand.
+pub fn manual_skills(repository: RepositoryId) -> Key {
+    Key::new(repository_partition(repository), "SKILLCOUNT")
 }
 
 /// Held by the one scheduled task that a rule may have queued for a robot.
