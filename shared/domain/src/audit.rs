@@ -47,6 +47,8 @@ pub enum AuditAction {
     OrganisationHookUpdated,
     OrganisationHookSecretRotated,
     OrganisationHookDeleted,
+    SkillCreated,
+    SkillAccepted,
 }
 
 /// One line of the audit log.

@@ -78,6 +78,7 @@ pub enum Kind {
     OrganisationHook,
     Repository,
     Robot,
+    Skill,
     Task,
     Tenant,
     User,
