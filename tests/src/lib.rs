@@ -17,6 +17,7 @@ pub mod git_server;
 mod operations;
 mod people;
 mod providers;
+mod syncs;
 
 pub use builders::{GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, fixture, github_signature};
 pub use client::{Answer, Client};

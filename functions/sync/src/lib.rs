@@ -21,12 +21,12 @@ use serde_json::{Value, json};
 
 /// The function on its surroundings. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Sync<S> {
+pub struct SyncFunction<S> {
     app: App,
     scanner: S,
 }
 
-impl<S: Scanner> Sync<S> {
+impl<S: Scanner> SyncFunction<S> {
     /// The function on an app, with what looks into repositories.
     pub fn new(app: App, scanner: S) -> Self {
         Self { app, scanner }

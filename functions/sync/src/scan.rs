@@ -19,7 +19,7 @@ pub struct Place<'a> {
 }
 
 /// What looks into repositories.
-pub trait Scanner: std::fmt::Debug + Clone + Send + std::marker::Sync + 'static {
+pub trait Scanner: std::fmt::Debug + Clone + Send + Sync + 'static {
     /// The newest commit of the branch.
     fn head(&self, place: &Place<'_>) -> impl Future<Output = Result<Answered<BranchHead>, ProviderError>> + Send;
 

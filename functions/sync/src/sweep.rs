@@ -1,5 +1,5 @@
 //! The sweep.
-use crate::{Scanner, Sync};
+use crate::{Scanner, SyncFunction};
 use repoplane_store::StoreError;
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 #[serde(rename_all = "camelCase")]
 pub struct Swept {}
 
-impl<S: Scanner> Sync<S> {
+impl<S: Scanner> SyncFunction<S> {
     /// Sweeps.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The tick: what is due is queued. Its cost follows what is due, not the number of repositories.
 
-use crate::{Scanner, Sync};
+use crate::{Scanner, SyncFunction};
 use repoplane_store::{DueSync, StoreError};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -22,7 +22,7 @@ pub struct Ticked {
     pub oldest_seconds: u64,
 }
 
-impl<S: Scanner> Sync<S> {
+impl<S: Scanner> SyncFunction<S> {
     /// Queues what is due. Two ticks at once share the work: each repository is taken by one of them, by planning its next
     /// sync. What cannot be queued is made due again.
     ///

@@ -2,7 +2,7 @@
 
 use crate::event::Message;
 use crate::scan::Place;
-use crate::{Scanner, Sync};
+use crate::{Scanner, SyncFunction};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use repoplane_domain::credential::{GitAccess, TOKEN_NOT_FOR_HOST};
 use repoplane_domain::id::{LeaseId, RepositoryId};
@@ -40,7 +40,7 @@ pub enum Looked {
     GivenUp,
 }
 
-impl<S: Scanner> Sync<S> {
+impl<S: Scanner> SyncFunction<S> {
     /// Does a batch of jobs, all at the same time, and names those that are to be given out again.
     pub async fn work(&self, messages: Vec<Message>) -> SqsBatchResponse {
         let mut running = JoinSet::new();
@@ -160,7 +160,7 @@ impl<S: Scanner> Sync<S> {
         head: BranchHead,
     ) -> Result<Looked, StoreError> {
         let store = &self.app.store;
-        let set = match store.begin_sync(&set, lease, self.app.now()).await? {
+        let set = match store.begin_sync(set, lease, self.app.now()).await? {
             Begun::Taken(state) => DecisionSet { state, ..set.clone() },
             Begun::Busy => return Ok(Looked::Nothing("somebody is at it")),
             Begun::GivenUp(_) => return Ok(Looked::GivenUp),
