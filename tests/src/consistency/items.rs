@@ -37,7 +37,7 @@ const PARTITIONS: [(&str, &str); 14] = [
     ("OUTBOX#", "OUTBOX"),
     ("HOOK#", "HOOK"),
 ];
-const PARTS: [(&str, &str); 10] = [
+const PARTS: [(&str, &str); 12] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
     ("D#1RECORD", "RECORD"),
     ("D#5CREDENTIALS", "CREDENTIALS"),
@@ -48,6 +48,8 @@ const PARTS: [(&str, &str); 10] = [
     ("DETAIL", "DETAIL"),
     ("BODY#", "BODY"),
     ("SKILL#", "SKILL"),
+    ("SKILLNAME#", "SKILLNAME"),
+    ("SKILLCOUNT", "SKILLCOUNT"),
 ];
 
 impl Found {
