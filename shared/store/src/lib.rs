@@ -1,4 +1,4 @@
-//! The DynamoDB table and the Secrets Manager vault.
+//! The DynamoDB table, the Secrets Manager vault and the queue of syncs.
 //!
 //! The only place that knows keys ([`keys`]), indexes and secret names. Every read that serves a caller takes the caller's
 //! tenant and answers "absent" for another's; every write is one transaction with its audit entry in it.
@@ -18,11 +18,13 @@ mod item;
 pub mod keys;
 mod lifetime;
 mod organisation_hooks;
+mod queue;
 mod removal;
 mod repositories;
 mod secret_writes;
 mod skills;
 mod state;
+mod sync;
 mod table;
 mod tasks;
 mod tenants;
@@ -43,10 +45,12 @@ pub use error::StoreError;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
 pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
+pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
 pub use secret_writes::SecretWrites;
-pub use skills::{FoundSkill, MAX_MANUAL_SKILLS, SkillFilter, SkillPage, SkillPosition};
+pub use skills::{FoundSkill, SkillFilter, SkillPage, SkillPosition};
+pub use sync::{DueSync, MAX_DUE};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;
 pub use vault::{Document, SecretPointer, Vault};
@@ -98,6 +102,7 @@ pub struct Store {
     table: Table,
     vault: Vault,
     ids: Arc<dyn IdSource>,
+    sync_queue: Option<SyncQueue>,
     tokens: Cache<String, Arc<TokenRecord>>,
     missing_tokens: Cache<String, ()>,
     tenants: Cache<TenantId, Arc<tenants::TenantRecord>>,
@@ -125,6 +130,7 @@ impl Store {
             table: Table { client, name: table.into() },
             vault,
             ids,
+            sync_queue: None,
             tokens: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(TOKEN_LIFE).build(),
             missing_tokens: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(MISSING_TOKEN_LIFE).build(),
             tenants: Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(TENANT_LIFE).build(),
@@ -133,6 +139,12 @@ impl Store {
             accounts: Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_LIFE).build(),
             hooks: Cache::builder().max_capacity(CACHED_HOOKS).time_to_live(HOOK_LIFE).build(),
         }
+    }
+
+    /// The same with a queue for syncs that are asked for; without one they wait for the tick.
+    #[must_use]
+    pub fn with_sync_queue(self, queue: Option<SyncQueue>) -> Self {
+        Self { sync_queue: queue, ..self }
     }
 
     /// The vault, for the values that are not a repository's.

@@ -21,12 +21,13 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 14] = [
+const PARTITIONS: [(&str, &str); 15] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
     ("UNIQUE#", "UNIQUE"),
     ("MEMBERSHIPS#", "MEMBERSHIP"),
+    ("ROSTER#", "ROSTER"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),
@@ -40,6 +41,7 @@ const PARTITIONS: [(&str, &str); 14] = [
 const PARTS: [(&str, &str); 12] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
     ("D#1RECORD", "RECORD"),
+    ("D#2STATE", "STATE"),
     ("D#5CREDENTIALS", "CREDENTIALS"),
     ("D#", "PART"),
     ("TASK#", "TASK"),
@@ -49,7 +51,6 @@ const PARTS: [(&str, &str); 12] = [
     ("BODY#", "BODY"),
     ("SKILL#", "SKILL"),
     ("SKILLNAME#", "SKILLNAME"),
-    ("SKILLCOUNT", "SKILLCOUNT"),
 ];
 
 impl Found {

@@ -53,7 +53,7 @@ async fn nothing_is_accepted_that_nobody_looked_at() {
     let accept = format!("{path}/accept");
     let refused = app.admin().post(&accept, json!({"version": seen})).await.expect(409);
     assert_eq!(
-        (refused.text("/code"), refused.body["version"].clone()),
+        (refused.text("/code"), refused.body["currentVersion"].clone()),
         ("SKILL_VERSION_CHANGED".to_owned(), shown(&app, &path).await["version"].clone(),)
     );
     assert_eq!(shown(&app, &path).await["status"], "escalated");

@@ -2,7 +2,8 @@
 
 use repoplane_domain::access::{Principal, Right};
 use repoplane_domain::error::DomainError;
-use repoplane_domain::skill::{LintCode, ManualSkill, Skill};
+use repoplane_domain::repository::{RepositoryState, SyncState};
+use repoplane_domain::skill::{LintCode, MAX_SKILLS, ManualSkill, Skill};
 use repoplane_store::{Author, KeptAnswer, Once, WriteError};
 use repoplane_tests::{Branch, Hook, TestApp, consistency};
 use serde_json::{Value, json};
@@ -100,14 +101,26 @@ async fn wrong_fields_and_rights_are_told_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn there_are_only_so_many() {
+async fn each_is_counted_and_there_are_only_so_many() {
     let app = TestApp::start().await;
     let hook = Hook::github(&app).await;
     let admin = app.admin_principal().await;
-    for n in 0..repoplane_store::MAX_MANUAL_SKILLS {
-        create(&app, &admin, &hook, named(&format!("s{n}"))).await.expect("created");
-    }
-    let full = create(&app, &admin, &hook, named("one-more")).await;
-    assert!(matches!(full, Err(WriteError::Domain(DomainError::TooLarge(_)))), "{full:?}");
+    let id = hook.repo.parse().expect("an id");
+    let set = async || app.store().repository(admin.tenant, id).await.expect("a table").expect("a repository");
+    let before = set().await.state;
+    create(&app, &admin, &hook, named("web")).await.expect("created");
+    let after = set().await.state;
+    assert_eq!((after.sync.skill_count, after.version), (before.sync.skill_count + 1, before.version + 1));
+    assert_eq!(after.sync.next_sync_at, before.sync.next_sync_at, "the next sync is due when it was");
+    let most = u32::try_from(MAX_SKILLS).expect("few");
+    let full = |state: &RepositoryState| {
+        let sync = SyncState { skill_count: most - 1, ..state.sync.clone() };
+        Some(RepositoryState { sync, version: state.version + 1, ..state.clone() })
+    };
+    app.store().change_state(&set().await, None, app.app().now(), full).await.expect("a table");
+    create(&app, &admin, &hook, named("api")).await.expect("created");
+    let refused = create(&app, &admin, &hook, named("one-more")).await;
+    assert!(matches!(refused, Err(WriteError::Domain(DomainError::TooLarge(_)))), "{refused:?}");
+    assert_eq!(set().await.state.sync.skill_count, most);
     consistency::check(&app.items().await).expect("consistent");
 }
