@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 /// Tasks have their delivery, group, locator and marks; deliveries have their detail, chunks and tasks, and no time to
 /// live while a task is open; claims, twins and memberships have their owner; no post made its tasks twice. A deleted
 /// repository leaves a tombstone and what ends by the clock; what is kept of calls with a key ends by the clock, too. Webhooks of
-/// organisations are listed and counted. A repository is in its tenant's roster, and due exactly while syncs are planned.
+/// organisations are listed and counted. A repository is in its tenant's roster, and due exactly while syncs are planned. A
+/// skill that has a name holds it, and nobody else does.
 ///
 /// # Errors
 /// The sentences, sorted.
@@ -42,6 +43,8 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "IDEMPOTENCY" => kept_answer(found),
             "HOOK" => hook(&index, found),
             "COUNTER" => hooks_counted(&index, found),
+            "SKILL" => skill(&index, found),
+            "SKILLNAME" => skill_name(&index, found),
             _ => Vec::new(),
         };
         wrong.extend(complaints.into_iter().map(|complaint| format!("{found}: {complaint}")));
@@ -247,6 +250,36 @@ fn hooks_counted(index: &Index, found: &Found) -> Complaints {
     let hooks = index.all().filter(|item| item.kind() == "HOOK" && item.data["hook"]["tenant"] == tenant).count();
     let counted = found.number("hooks").unwrap_or_default();
     unless(usize::try_from(counted) == Ok(hooks), format!("counts {counted} webhooks of {hooks}")).into_iter().collect()
+}
+
+/// A skill that has a name holds it; one without was never good.
+fn skill(index: &Index, found: &Found) -> Complaints {
+    if is_deleted(index, found.pk.trim_start_matches("REPO#")) {
+        return Vec::new();
+    }
+    let mut wrong: Complaints = Vec::new();
+    let by_hand = found.data["source"] == "manual";
+    match found.data["name"].as_str() {
+        Some(name) => {
+            let claim = index.get(&found.pk, &format!("SKILLNAME#{name}"));
+            let holds = claim.is_some_and(|claim| claim.data == found.data["id"]);
+            wrong.extend(unless(holds, format!("does not hold its name {name}")));
+            wrong.extend(unless(by_hand || found.data["version"].is_string(), "has a name, but no version"));
+        }
+        None => wrong.extend(unless(!by_hand && found.data["version"].is_null(), "has a version, but no name")),
+    }
+    wrong.extend(unless(found.number("version") == found.data["revision"].as_i64(), "counts its changes twice"));
+    wrong
+}
+
+/// A name is held by a skill that has it.
+fn skill_name(index: &Index, found: &Found) -> Complaints {
+    if is_deleted(index, found.pk.trim_start_matches("REPO#")) {
+        return Vec::new();
+    }
+    let holder = index.get(&found.pk, &format!("SKILL#{}", found.data.as_str().unwrap_or_default()));
+    let name = found.sk.trim_start_matches("SKILLNAME#");
+    unless(holder.is_some_and(|skill| skill.data["name"] == name), "no skill has it").into_iter().collect()
 }
 
 /// The body of a large delivery is put first, for a day; any other has its delivery.

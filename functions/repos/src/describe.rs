@@ -5,6 +5,7 @@ mod import;
 mod operations;
 mod providers;
 mod schemas;
+mod skills;
 mod webhook_hooks;
 
 use repoplane_api::openapi::Operation;
@@ -25,6 +26,7 @@ pub fn describe() -> Vec<Operation> {
         import::operations(),
         providers::operations(),
         operations::members(),
+        skills::operations(),
         operations::audit(),
     ]
     .concat()
@@ -40,6 +42,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("Sync", schemas::sync()),
         ("Permissions", schemas::permissions()),
         ("Member", schemas::member()),
+        ("Skill", skills::skill()),
+        ("SkillLint", skills::lint()),
         ("RepoScopedCredentials", credentials::of_repository()),
         ("AccountCredentials", credentials::of_account()),
         ("GitProfiles", credentials::git_profiles()),

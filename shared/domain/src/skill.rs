@@ -15,7 +15,7 @@ mod record;
 mod tree;
 
 pub use acceptance::{MAX_VERSION_BYTES, accept, read_acceptance};
-pub use catalogue::{CatalogueChange, CatalogueCounts, MAX_SKILL_PATH_BYTES, NameChange, TooManySkills, catalogue};
+pub use catalogue::{CatalogueChange, CatalogueCounts, NameChange, TooManySkills, catalogue};
 pub use collector::{
     FolderCollector, ListedEntry, MAX_FOLDER_DEPTH, MAX_KEPT_ENTRIES, MAX_MANIFESTS_BYTES, MAX_SKILL_FOLDERS, TooMuch,
 };

@@ -49,7 +49,7 @@ pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
 pub use secret_writes::SecretWrites;
-pub use skills::{FoundSkill, MAX_MANUAL_SKILLS, SkillFilter, SkillPage, SkillPosition};
+pub use skills::{FoundSkill, SkillFilter, SkillPage, SkillPosition};
 pub use sync::{DueSync, MAX_DUE, SyncEnd};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;

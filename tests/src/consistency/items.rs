@@ -38,7 +38,7 @@ const PARTITIONS: [(&str, &str); 15] = [
     ("OUTBOX#", "OUTBOX"),
     ("HOOK#", "HOOK"),
 ];
-const PARTS: [(&str, &str); 11] = [
+const PARTS: [(&str, &str); 12] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
     ("D#1RECORD", "RECORD"),
     ("D#2STATE", "STATE"),
@@ -50,6 +50,7 @@ const PARTS: [(&str, &str); 11] = [
     ("DETAIL", "DETAIL"),
     ("BODY#", "BODY"),
     ("SKILL#", "SKILL"),
+    ("SKILLNAME#", "SKILLNAME"),
 ];
 
 impl Found {

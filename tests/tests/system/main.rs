@@ -31,6 +31,7 @@ mod raw_events;
 mod repos;
 mod robots;
 mod secret_writes;
+mod skills;
 mod tasks;
 mod walk;
 mod webhooks;

@@ -65,6 +65,7 @@ struct World {
     queued: String,
     ended: String,
     token: String,
+    skill: String,
     organisation: String,
     member: Person,
     maintainer: Person,
@@ -95,13 +96,28 @@ impl World {
         let token = admin.post("/api/access-tokens", json!({"name": "spare", "scopes": ["repos:read"]})).await;
         let organisation = admin.post("/api/webhook-hooks", json!({"provider": "github"})).await.expect(201);
         let organisation = organisation.text("/hook/id");
+        let skill = app.escalated_skill(&hook.repo).await;
         let member = app.member(&hook.repo, "mia", "member").await;
         let maintainer = app.member(&hook.repo, "max", "maintainer").await;
         let stranger = app.person("sam").await;
         let other = app.tenant("other").await;
         let delivery = posts[0].headers["x-repoplane-delivery"].to_str().expect("an id").to_owned();
         let token = token.expect(201).text("/accessToken/id");
-        Self { app, hook, robot, delivery, queued, ended, token, organisation, member, maintainer, stranger, other }
+        Self {
+            app,
+            hook,
+            robot,
+            delivery,
+            queued,
+            ended,
+            token,
+            skill,
+            organisation,
+            member,
+            maintainer,
+            stranger,
+            other,
+        }
     }
 
     /// What a path parameter of an operation stands for here.
@@ -116,6 +132,7 @@ impl World {
             "tenant_id" => &self.other.id,
             "token_id" => &self.token,
             "hook_id" => &self.organisation,
+            "skill_id" => &self.skill,
             "provider" => "github",
             "slug" => "conflict",
             "file" => "swagger-ui.css",
@@ -180,6 +197,7 @@ impl World {
             | "repos_redeliver_webhook_delivery"
             | "repos_rotate_webhook_secret"
             | "repos_validate"
+            | "repos_accept_skill"
             | "repos_set_provider_hook"
             | "webhook_hooks_rotate_secret"
             | "tasks_cancel"

@@ -280,6 +280,7 @@ fn problem_schema() -> Value {
         .optional("requiredScope", text(), "The scope that the token lacks.")
         .optional("usages", schema::array(usage.into()), "The rules that name the robot.")
         .optional("openTasks", schema::count(), "How many tasks are open.")
+        .optional("currentVersion", text(), "The version that the skill has now.")
         .optional("providerStatus", schema::integer(100..=999), "The provider's own status.")
         .optional(
             "missingScopes",
