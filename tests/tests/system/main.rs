@@ -32,6 +32,7 @@ mod repos;
 mod robots;
 mod secret_writes;
 mod skills;
+mod syncs;
 mod tasks;
 mod walk;
 mod webhooks;
