@@ -18,6 +18,7 @@ mod operations;
 mod people;
 mod providers;
 mod skills;
+mod syncs;
 
 pub use builders::{GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, fixture, github_signature};
 pub use client::{Answer, Client};

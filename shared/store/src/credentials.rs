@@ -120,6 +120,22 @@ impl Store {
         self.git_access_with(set, &[], principal, source, profile_id, purpose).await
     }
 
+    /// How the registry itself reaches a repository, without any caller: by the repository's own token or an inherited one,
+    /// else as nobody.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table or the vault fails.
+    pub async fn sync_access(&self, set: &DecisionSet) -> Result<Result<GitAccess, NoAccess>, StoreError> {
+        let template = set.credentials.profiles.repo_provider.profiles.is_empty();
+        let accounts = self.accounts(set, &needed(SecretOwner::Repository, template), false).await?;
+        let stores = accounts.stores(set);
+        match stores.git_token(SecretOwner::Repository, None, Purpose::Read) {
+            Some(token) => Ok(self.git_value(set, &token).await?.ok_or(NoAccess::NoToken)),
+            None if stores.is_withheld(SecretOwner::Repository, None, Purpose::Read) => Ok(Err(NoAccess::NotForHost)),
+            None => Ok(Ok(GitAccess::Anonymous)),
+        }
+    }
+
     /// Whether a repository has a Git token to be read with, of its own or inherited; the token itself is not fetched.
     ///
     /// # Errors

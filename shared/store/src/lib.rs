@@ -50,7 +50,7 @@ pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
 pub use secret_writes::SecretWrites;
 pub use skills::{FoundSkill, SkillFilter, SkillPage, SkillPosition};
-pub use sync::{DueSync, MAX_DUE};
+pub use sync::{DueSync, MAX_DUE, SyncEnd};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;
 pub use vault::{Document, SecretPointer, Vault};
