@@ -428,6 +428,20 @@ async fn main_job(story: &mut Story, ann: &Client, repo: &Registered) {
     story.call(ann, "Refused ones", "GET", &format!("{deliveries}?result=rejected"), Value::Null).await.expect(200);
 }
 
+/// What a scan found, and a skill that can do more than before.
+async fn skills(story: &mut Story, ann: &Client, repo: &Registered) {
+    let id = repo.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let skill = story.app.escalated_skill(&id).await;
+    let list = format!("{}/skills", repo.path);
+    story.call(ann, "One that waits", "GET", &format!("{list}?status=escalated"), Value::Null).await.expect(200);
+    let one = format!("{list}/{skill}");
+    let seen = story.call(ann, "With what was added", "GET", &one, Value::Null).await.expect(200);
+    let accept = format!("{one}/accept");
+    story.call(ann, "Another version", "POST", &accept, json!({"version": "sha256:0"})).await.expect(409);
+    let body = json!({"version": seen.text("/skill/version")});
+    story.call(ann, "What was looked at", "POST", &accept, body).await.expect(200);
+}
+
 /// What comes last: looking, rotating, archiving, removing.
 async fn ends(story: &mut Story, ann: &Client, repo: &Registered) {
     story.call(ann, "Active ones", "GET", "/api/repos?limit=2", Value::Null).await.expect(200);
@@ -442,6 +456,7 @@ async fn ends(story: &mut Story, ann: &Client, repo: &Registered) {
     ann.put(&format!("{}/automation", repo.path), json!({"config": {"version": 2, "events": {}}})).await.expect(200);
     let robot = format!("{}/robots/{}", repo.path, repo.robot);
     story.call(ann, "Gone", "DELETE", &robot, Value::Null).await.expect(200);
+    skills(story, ann, repo).await;
     let audit = format!("{}/audit?limit=3", repo.path);
     story.call(ann, "The latest three", "GET", &audit, Value::Null).await.expect(200);
     story.call(ann, "The latest of a day", "GET", "/api/audit?day=2026-01-20&limit=2", Value::Null).await.expect(200);
