@@ -13,7 +13,7 @@ use repoplane_domain::access::{
 };
 use repoplane_domain::id::{AccessTokenId, IdSource};
 use repoplane_domain::secret::Secret;
-use repoplane_providers::{Egress, EgressSettings};
+use repoplane_providers::{Egress, EgressSettings, FetchedKeys};
 use repoplane_store::{Authorship, KeptAnswer, Store, Vault};
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -119,6 +119,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         return Ok(axum::serve(listener, engines_router(engines)).await?);
     }
     let egress = Egress::new(EgressSettings::from_allow_list(&allow)?);
+    let app = app.with_issuer_keys(Arc::new(FetchedKeys::new(egress.clone())));
     let service = whole_api(&app, &egress);
     let served = tokio::spawn(async move { axum::serve(listener, service).await });
     println!("repoplane ready: {base}");

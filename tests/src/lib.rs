@@ -31,7 +31,7 @@ use repoplane_domain::secret::Secret;
 use repoplane_local::engines::Engines;
 use repoplane_local::line::Line;
 use repoplane_local::server::{ensure_administrator, reopen, reopen_with, store_on, whole_api};
-use repoplane_providers::Egress;
+use repoplane_providers::{Egress, FetchedKeys};
 use std::sync::Arc;
 
 /// Where providers reach the API in every test.
@@ -94,8 +94,9 @@ impl TestApp {
         let clock = TestClock::new();
         let store = store_on(&line).await.expect("the table");
         let settings = Settings { public_url: Some(PUBLIC_URL.to_owned()), ..Settings::default() };
-        let app = App { clock: Arc::new(clock.clone()), ..App::new(store, settings) };
         let egress = double.as_ref().map_or_else(|| Egress::new(Default::default()), ProviderDouble::egress);
+        let app = App { clock: Arc::new(clock.clone()), ..App::new(store, settings) };
+        let app = app.with_issuer_keys(Arc::new(FetchedKeys::new(egress.clone())));
         Self { line, clock, double, app, egress }
     }
 
@@ -103,7 +104,8 @@ impl TestApp {
     #[must_use]
     pub fn second_instance(&self) -> Self {
         let line = self.line.fork();
-        let app = App { store: reopen(&line), ..self.app.clone() };
+        let federation = self.app.federation.apart();
+        let app = App { store: reopen(&line), federation, ..self.app.clone() };
         Self { line, app, ..self.clone() }
     }
 

@@ -47,6 +47,10 @@ pub enum AuditAction {
     OrganisationHookUpdated,
     OrganisationHookSecretRotated,
     OrganisationHookDeleted,
+    IssuerCreated,
+    IssuerUpdated,
+    IssuerDeleted,
+    AccessTokenExchanged,
 }
 
 /// One line of the audit log.

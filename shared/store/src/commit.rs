@@ -36,6 +36,8 @@ pub(crate) enum Guard {
     Identity,
     /// The user name is taken.
     Username,
+    /// The registry has the issuer already.
+    Issuer,
     /// An accepted twin of this delivery exists.
     Twin,
     /// A scheduled task of this robot and rule is queued already.

@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 14] = [
+const PARTITIONS: [(&str, &str); 17] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -36,6 +36,9 @@ const PARTITIONS: [(&str, &str); 14] = [
     ("AUDIT#", "AUDIT"),
     ("OUTBOX#", "OUTBOX"),
     ("HOOK#", "HOOK"),
+    ("ISSUER#", "ISSUER"),
+    ("EMAIL#", "EMAIL"),
+    ("EXCHANGED#", "EXCHANGED"),
 ];
 const PARTS: [(&str, &str); 10] = [
     ("A#TOMBSTONE", "TOMBSTONE"),

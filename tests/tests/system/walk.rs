@@ -66,6 +66,7 @@ struct World {
     ended: String,
     token: String,
     organisation: String,
+    issuer: String,
     member: Person,
     maintainer: Person,
     stranger: Person,
@@ -95,13 +96,29 @@ impl World {
         let token = admin.post("/api/access-tokens", json!({"name": "spare", "scopes": ["repos:read"]})).await;
         let organisation = admin.post("/api/webhook-hooks", json!({"provider": "github"})).await.expect(201);
         let organisation = organisation.text("/hook/id");
+        let issuer = json!({"issuer": "https://login.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
+        let issuer = admin.post("/api/issuers", issuer).await.expect(201).text("/issuer/id");
         let member = app.member(&hook.repo, "mia", "member").await;
         let maintainer = app.member(&hook.repo, "max", "maintainer").await;
         let stranger = app.person("sam").await;
         let other = app.tenant("other").await;
         let delivery = posts[0].headers["x-repoplane-delivery"].to_str().expect("an id").to_owned();
         let token = token.expect(201).text("/accessToken/id");
-        Self { app, hook, robot, delivery, queued, ended, token, organisation, member, maintainer, stranger, other }
+        Self {
+            app,
+            hook,
+            robot,
+            delivery,
+            queued,
+            ended,
+            token,
+            organisation,
+            issuer,
+            member,
+            maintainer,
+            stranger,
+            other,
+        }
     }
 
     /// What a path parameter of an operation stands for here.
@@ -116,6 +133,7 @@ impl World {
             "tenant_id" => &self.other.id,
             "token_id" => &self.token,
             "hook_id" => &self.organisation,
+            "issuer_id" => &self.issuer,
             "provider" => "github",
             "slug" => "conflict",
             "file" => "swagger-ui.css",
@@ -171,6 +189,10 @@ impl World {
             "tenants_update" => json!({"name": "renamed"}),
             "webhook_hooks_create" => json!({"provider": "gitlab", "owner": "acme"}),
             "webhook_hooks_update" => json!({"enabled": false}),
+            "issuers_create" => {
+                json!({"issuer": "https://id.example.com", "audiences": ["plane"], "scopes": ["repos:read"]})
+            }
+            "issuers_update" => json!({"enabled": false}),
             "users_create" => json!({"username": "uma"}),
             "users_update" => json!({"displayName": "Mia"}),
             // Their bodies are optional.

@@ -97,6 +97,11 @@ pub(super) const TABLE: &[Row] = &[
         ],
         AUDIT,
     ),
+    row("issuers_list", "", ["GetItem, Query", "", "", ""], FRESH),
+    row("issuers_create", "", ["GetItem, TransactWriteItems", "", "GetItem", ""], ""),
+    row("issuers_get", "", ["GetItem, GetItem", "", "", ""], FRESH),
+    row("issuers_update", "", ["GetItem, GetItem, TransactWriteItems", "", "GetItem", ""], FRESH),
+    row("issuers_delete", "", ["GetItem, GetItem, TransactWriteItems", "", "GetItem", ""], FRESH),
     row("webhook_hooks_list", "", ["GetItem, Query", "", "", ""], FRESH),
     row("webhook_hooks_create", "", ["GetItem, TransactWriteItems", "", "GetItem, GetSecretValue", ""], ""),
     row(
