@@ -13,6 +13,7 @@ pub mod document;
 mod event;
 mod examples;
 mod functions;
+mod issuer;
 mod operations;
 mod people;
 mod providers;
@@ -22,6 +23,7 @@ pub use client::{Answer, Client};
 pub use clock::{CountedIds, TestClock};
 pub use event::{Event, scan};
 pub use functions::{Functions, routes};
+pub use issuer::{IssuerDouble, Published, SigningKey, message};
 pub use people::{Person, Tenant};
 pub use providers::ProviderDouble;
 
