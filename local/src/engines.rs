@@ -1,4 +1,5 @@
-//! The two engines: DynamoDB on SQLite, Secrets Manager in memory with a snapshot on disk.
+//! The three engines: DynamoDB on SQLite, Secrets Manager in memory with a snapshot on disk, SQS in memory: a job that a
+//! restart loses is found again by the tick.
 
 use dynoxide::{Database, DynoxideError};
 use std::fs::{File, TryLockError};
@@ -7,12 +8,14 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use winterbaume_core::{MockRequest, MockService, StatefulService};
 use winterbaume_secretsmanager::SecretsManagerService;
+use winterbaume_sqs::SqsService;
 
 /// The account and region that the engines pretend to be in.
 const ACCOUNT: &str = "123456789012";
 /// The region that local clients name.
 pub const REGION: &str = "us-east-1";
 const SECRETS_URI: &str = "https://secretsmanager.us-east-1.amazonaws.com/";
+const QUEUES_URI: &str = "https://sqs.us-east-1.amazonaws.com/";
 const TABLES_FILE: &str = "tables.db";
 const SECRETS_FILE: &str = "secrets.json";
 const LOCK_FILE: &str = "lock";
@@ -49,11 +52,12 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Both engines. Clones share their data.
+/// All engines. Clones share their data.
 #[derive(Clone)]
 pub struct Engines {
     database: Database,
     secrets: Arc<SecretsManagerService>,
+    queues: Arc<SqsService>,
     /// Held while a change of the secrets is made and saved, so that snapshots are written in order.
     saving: Arc<Mutex<()>>,
     directory: Option<Arc<PathBuf>>,
@@ -107,6 +111,7 @@ impl Engines {
         Self {
             database,
             secrets: Arc::new(SecretsManagerService::new()),
+            queues: Arc::new(SqsService::new()),
             saving: Arc::default(),
             directory,
             lock: None,
@@ -117,6 +122,7 @@ impl Engines {
     pub async fn call(&self, target: &str, body: Vec<u8>) -> Answer {
         match target.split_once('.') {
             Some(("secretsmanager", operation)) => self.secrets_call(target, operation, body).await,
+            Some(("AmazonSQS", _)) => pretended(&*self.queues, QUEUES_URI, target, body).await,
             Some((_, operation)) => tables_call(&self.database, operation, &body),
             None => unknown(),
         }
@@ -126,12 +132,7 @@ impl Engines {
         let writes =
             !operation.starts_with("Get") && !operation.starts_with("List") && !operation.starts_with("Describe");
         let _order = if writes { Some(self.saving.lock().await) } else { None };
-        let mut headers = http::HeaderMap::new();
-        let Ok(value) = target.parse() else { return unknown() };
-        headers.insert("x-amz-target", value);
-        let request = MockRequest { method: "POST".into(), uri: SECRETS_URI.into(), headers, body: body.into() };
-        let answer = self.secrets.handle(request).await;
-        let answer = Answer { status: answer.status, body: answer.body.to_vec() };
+        let answer = pretended(&*self.secrets, SECRETS_URI, target, body).await;
         if writes && answer.status < 300 && self.save().await.is_err() {
             // Not durable, so not done.
             return Answer {
@@ -151,6 +152,16 @@ impl Engines {
         write_private(&fresh, &bytes)?;
         std::fs::rename(fresh, path)
     }
+}
+
+/// One call to a service in memory, which goes by the address and the target.
+async fn pretended(service: &impl MockService, uri: &str, target: &str, body: Vec<u8>) -> Answer {
+    let mut headers = http::HeaderMap::new();
+    let Ok(value) = target.parse() else { return unknown() };
+    headers.insert("x-amz-target", value);
+    let request = MockRequest { method: "POST".into(), uri: uri.into(), headers, body: body.into() };
+    let answer = service.handle(request).await;
+    Answer { status: answer.status, body: answer.body.to_vec() }
 }
 
 /// Takes a directory for this process alone.

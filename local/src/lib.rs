@@ -8,5 +8,6 @@ pub mod demo;
 pub mod double;
 pub mod engines;
 pub mod line;
+pub mod queues;
 pub mod server;
 pub mod table;

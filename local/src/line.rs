@@ -110,7 +110,7 @@ impl Line {
 
     async fn send(&self, target: &str, body: Vec<u8>) -> Result<Answer, ConnectorError> {
         let silence = || ConnectorError::timeout("no answer (a fault on purpose)".into());
-        let secrets = target.starts_with("secretsmanager");
+        let is_table = target.starts_with("DynamoDB");
         let refusal = |kind: &str| {
             let body = format!(r#"{{"__type":"{kind}","message":"a fault on purpose"}}"#).into_bytes();
             Answer { status: 400, body }
@@ -119,12 +119,12 @@ impl Line {
         tokio::task::yield_now().await;
         match self.note(target, &body) {
             None => Ok(self.engines.call(target, body).await),
-            Some(Fault::Throttle) if secrets => Ok(refusal("ThrottlingException")),
+            Some(Fault::Throttle) if !is_table => Ok(refusal("ThrottlingException")),
             Some(Fault::Throttle) => {
                 Ok(refusal("com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"))
             }
             Some(Fault::Conflict) if target.ends_with(".TransactWriteItems") => Ok(cancelled(&body)),
-            Some(Fault::Conflict) if secrets => Ok(refusal("ThrottlingException")),
+            Some(Fault::Conflict) if !is_table => Ok(refusal("ThrottlingException")),
             Some(Fault::Conflict) => Ok(refusal("com.amazonaws.dynamodb.v20120810#TransactionConflictException")),
             Some(Fault::TimeoutBefore) => Err(silence()),
             Some(Fault::TimeoutAfter) => {
@@ -160,6 +160,19 @@ impl Line {
             .build();
         aws_sdk_secretsmanager::Client::from_conf(config)
     }
+
+    /// Client settings for SQS on this line.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
+            .region(aws_sdk_sqs::config::Region::from_static(REGION))
+            .credentials_provider(credentials())
+            .retry_config(retries())
+            .retry_partition(retry_partition())
+            .http_client(self.clone())
+            .build();
+        aws_sdk_sqs::Client::from_conf(config)
+    }
 }
 
 /// The engines check no signatures, but the SDK signs only with some.
@@ -178,7 +191,7 @@ fn retry_partition() -> RetryPartition {
     RetryPartition::custom("repoplane-local").token_bucket(TokenBucket::default()).build()
 }
 
-/// The IAM actions of a call (IAM: actions of DynamoDB and of Secrets Manager). A transaction needs those of its parts.
+/// The IAM actions of a call (IAM: actions of DynamoDB, of Secrets Manager and of SQS). A transaction needs those of its parts.
 fn iam_actions(target: &str, body: &[u8]) -> Vec<String> {
     let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
     let request: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
@@ -188,6 +201,10 @@ fn iam_actions(target: &str, body: &[u8]) -> Vec<String> {
             actions.push("secretsmanager:TagResource".to_owned());
         }
         return actions;
+    }
+    if target.starts_with("AmazonSQS") {
+        // Batches need the action of their single calls.
+        return vec![format!("sqs:{}", operation.trim_end_matches("Batch"))];
     }
     if operation == "TransactWriteItems" {
         let parts = request["TransactItems"].as_array().into_iter().flatten();

@@ -3,7 +3,7 @@
 
 use crate::engines::{Engines, REGION, write_private};
 use crate::line::Line;
-use crate::{demo, double, table};
+use crate::{demo, double, queues, table};
 use axum::Router;
 use repoplane_api::app::random_token;
 use repoplane_api::edge::edge;
@@ -14,7 +14,7 @@ use repoplane_domain::access::{
 use repoplane_domain::id::{AccessTokenId, IdSource};
 use repoplane_domain::secret::Secret;
 use repoplane_providers::{Egress, EgressSettings, FetchedKeys};
-use repoplane_store::{Authorship, KeptAnswer, Store, Vault};
+use repoplane_store::{Authorship, KeptAnswer, Store, SyncQueue, Vault};
 use std::error::Error;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,8 @@ const MIN_TOKEN_CHARS: usize = 20;
 /// The tour: what is printed is what the script runs, without its checks.
 const TOUR: &str = include_str!("../tour/tour.sh");
 
-type Failure = Box<dyn Error + Send + Sync>;
+/// What kept the server from doing something, in words for the person who started it.
+pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// How to run.
 #[derive(Debug, Clone, Default)]
@@ -66,10 +67,11 @@ pub fn whole_api(app: &App, egress: &Egress) -> Router {
 /// A store on a line, with its table made if it is missing.
 ///
 /// # Errors
-/// [`table::TableError`].
-pub async fn store_on(line: &Line) -> Result<Store, table::TableError> {
+/// What the engines refuse.
+pub async fn store_on(line: &Line) -> Result<Store, Failure> {
     let client = line.dynamodb();
     table::create(&client, TABLE).await?;
+    queues::create(&line.sqs()).await?;
     Ok(reopen(line))
 }
 
@@ -81,7 +83,8 @@ pub fn reopen(line: &Line) -> Store {
 /// As [`reopen`], with ids of the caller's choice.
 pub fn reopen_with(line: &Line, ids: Arc<dyn IdSource>) -> Store {
     let vault = Vault::new(line.secrets_manager(), SECRET_PREFIX);
-    Store::new(line.dynamodb(), TABLE, vault, ids)
+    let queue = SyncQueue::new(line.sqs(), queues::SYNC_JOBS_URL);
+    Store::new(line.dynamodb(), TABLE, vault, ids).with_sync_queue(Some(queue))
 }
 
 /// Runs until it is told to stop.
@@ -240,6 +243,7 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
     let lines = [
         ("AWS_ENDPOINT_URL_DYNAMODB", engines),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", engines),
+        ("AWS_ENDPOINT_URL_SQS", engines),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_REGION", REGION),
@@ -247,6 +251,7 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
         ("REPOPLANE_TABLE", TABLE),
         ("REPOPLANE_SECRET_PREFIX", SECRET_PREFIX),
         ("REPOPLANE_EGRESS_ALLOW", allow.trim()),
+        ("REPOPLANE_SYNC_QUEUE_URL", queues::SYNC_JOBS_URL),
         ("REPOPLANE_PUBLIC_URL", "http://127.0.0.1:9100"),
         ("RUST_LOG", "info"),
     ];

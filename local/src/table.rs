@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The template of the deployment.
-const TEMPLATE: &str = include_str!("../../infra/template.yaml");
+pub(crate) const TEMPLATE: &str = include_str!("../../infra/template.yaml");
 /// Logical id of the table in it.
 const TABLE: &str = "Table";
 
@@ -72,6 +72,8 @@ struct Index {
 #[serde(rename_all = "PascalCase")]
 struct ProjectionOf {
     projection_type: String,
+    #[serde(default)]
+    non_key_attributes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -97,11 +99,13 @@ pub async fn create(client: &Client, name: &str) -> Result<(), TableError> {
     }
     call = call.set_key_schema(Some(key_schema(&properties.key_schema)?));
     for index in &properties.global_secondary_indexes {
-        let projection = ProjectionType::from(index.projection.projection_type.as_str());
+        let kind = ProjectionType::from(index.projection.projection_type.as_str());
+        let projection = Projection::builder().projection_type(kind);
+        let projection = projection.set_non_key_attributes(index.projection.non_key_attributes.clone()).build();
         let index = GlobalSecondaryIndex::builder()
             .index_name(&index.index_name)
             .set_key_schema(Some(key_schema(&index.key_schema)?))
-            .projection(Projection::builder().projection_type(projection).build());
+            .projection(projection);
         call = call.global_secondary_indexes(index.build().map_err(declared)?);
     }
     match call.send().await {

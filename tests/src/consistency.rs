@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 /// Tasks have their delivery, group, locator and marks; deliveries have their detail, chunks and tasks, and no time to
 /// live while a task is open; claims, twins and memberships have their owner; no post made its tasks twice. A deleted
 /// repository leaves a tombstone and what ends by the clock; what is kept of calls with a key ends by the clock, too. Webhooks of
-/// organisations are listed and counted, issuers are counted and what a token finds of them is what their tenant has.
+/// organisations are listed and counted, issuers are counted and what a token finds of them is what their tenant has. A
+/// repository is in its tenant's roster, and due exactly while syncs are planned.
 ///
 /// # Errors
 /// The sentences, sorted.
@@ -34,6 +35,8 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "GROUP" => group(&index, found),
             "UNIQUE" => unique(&index, found),
             "MEMBERSHIP" => membership(&index, found),
+            "ROSTER" => roster(&index, found),
+            "STATE" => state(&index, found),
             "CREDENTIALS" => lease_ends(found),
             "RECORD" => record(&index, found),
             "TOMBSTONE" => tombstone(&index, found),
@@ -352,6 +355,23 @@ fn unique(index: &Index, found: &Found) -> Complaints {
     present(index, "the holder", &key)
 }
 
+/// A repository among all of its tenant's.
+fn roster(index: &Index, found: &Found) -> Complaints {
+    present(index, "the record", &(format!("REPO#{}", found.sk), "D#1RECORD".to_owned()))
+}
+
+/// A repository is due exactly while syncs are planned or one is on its way.
+fn state(index: &Index, found: &Found) -> Complaints {
+    let Some(record) = index.get(&found.pk, "D#1RECORD") else { return Vec::new() };
+    let planned = record.data["enabled"] == true
+        && !record.data["archived_at"].is_string()
+        && record.data["sync_interval_minutes"].is_number();
+    let running = found.data["sync"]["status"] == "syncing";
+    let due = found.text("due_sk").is_some();
+    let holds = if planned { due } else { !due || running };
+    unless(holds, format!("due {due}, planned {planned}, syncing {running}")).into_iter().collect()
+}
+
 fn membership(index: &Index, found: &Found) -> Complaints {
     let user = found.pk.rsplit('#').next().unwrap_or_default();
     if is_deleted(index, &found.sk) {
@@ -381,9 +401,13 @@ fn record(index: &Index, found: &Found) -> Complaints {
     let mut wrong = present(index, "the list of members", &(found.pk.clone(), "D#3MEMBERS".to_owned()));
     let held: BTreeMap<&str, usize> = index.claims_of(&id);
     wrong.extend(unless(held.get("NAME") == Some(&1), "does not hold exactly one name"));
+    wrong.extend(present(index, "the state", &(found.pk.clone(), "D#2STATE".to_owned())));
+    let roster = format!("ROSTER#{}", found.data_text("tenant"));
+    wrong.extend(present(index, "its place among all", &(roster, id.clone())));
     let external = usize::from(found.data["external_id"].is_string())
         + found.data["external_aliases"].as_array().map_or(0, Vec::len)
         + usize::from(found.data["remote_url"].is_string());
+    let external = if found.data["shares_remote"] == true { 0 } else { external };
     let identities = held.get("IDENTITY").copied().unwrap_or_default();
     wrong.extend(unless(identities == external, format!("holds {identities} identities of {external}")));
     wrong

@@ -13,6 +13,7 @@ pub mod document;
 mod event;
 mod examples;
 mod functions;
+pub mod git_server;
 mod issuer;
 mod operations;
 mod people;

@@ -39,6 +39,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("Repo", schemas::repo()),
         ("Connection", providers::connection()),
         ("Branch", schemas::branch()),
+        ("Sync", schemas::sync()),
         ("Permissions", schemas::permissions()),
         ("Member", schemas::member()),
         ("RepoScopedCredentials", credentials::of_repository()),

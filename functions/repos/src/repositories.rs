@@ -87,7 +87,7 @@ pub(crate) async fn create(
         };
         let render = |set: &DecisionSet| {
             let role = caller.role_in(&set.members.members);
-            let record = view::with_rights(view::with_connection(&set.repository, &set.state), role);
+            let record = view::with_rights(view::with_state(&set.repository, &set.state), role);
             let body = json!({"repo": view::with_creator(record, &set.members.members)});
             let location = format!("/api/repos/{}", set.repository.id);
             with_webhook(KeptAnswer::created(location, body).version(set.repository.version), &set.repository)
@@ -104,7 +104,7 @@ pub(crate) async fn create(
 /// `repos_get`.
 pub(crate) async fn show(State(app): State<App>, repo: Repo<Read>) -> Result<Answer, Problem> {
     let set = &repo.set;
-    let record = view::with_rights(view::with_connection(&set.repository, &set.state), Some(repo.role));
+    let record = view::with_rights(view::with_state(&set.repository, &set.state), Some(repo.role));
     let automation = set.automation.as_ref().map(|stored| stored.config.clone());
     let mut credentials = set.credentials.profiles.public_view();
     if let Some(inherited) = app.store.inherited_git_profile(set).await? {
@@ -173,7 +173,7 @@ pub(crate) async fn change(
     if let Some(attempt) = &attempt {
         set.state = app.store.remember_connection(&set, attempt).await;
     }
-    let record = view::with_rights(view::with_connection(&set.repository, &set.state), Some(repo.role));
+    let record = view::with_rights(view::with_state(&set.repository, &set.state), Some(repo.role));
     let answer = json!({
         "repo": record,
         "repoScopedCredentials": set.credentials.profiles.public_view(),

@@ -18,6 +18,7 @@ pub(crate) fn repository(repository: &Repository) -> Map<String, Value> {
         ("apiBaseUrl", &repository.api_base_url),
         ("remoteUrl", &repository.remote_url),
         ("description", &repository.description),
+        ("branch", &repository.branch),
         ("timezone", &repository.timezone),
     ] {
         if let Some(value) = value {
@@ -28,6 +29,7 @@ pub(crate) fn repository(repository: &Repository) -> Map<String, Value> {
         set("metadata", json!(repository.metadata));
     }
     set("branches", json!(repository.branches));
+    set("syncIntervalMinutes", json!(repository.sync_interval_minutes));
     set("retentionDays", json!(repository.retention_days));
     set("webhookVerification", json!(if repository.webhook.verification { "on" } else { "off" }));
     if let Some(previous) = &repository.webhook.previous {
@@ -46,9 +48,10 @@ pub(crate) fn repository(repository: &Repository) -> Map<String, Value> {
     view
 }
 
-/// The record, and what is known of its connection to the provider.
-pub(crate) fn with_connection(record: &Repository, state: &RepositoryState) -> Map<String, Value> {
+/// The record, and what is known of its sync and of its connection to the provider.
+pub(crate) fn with_state(record: &Repository, state: &RepositoryState) -> Map<String, Value> {
     let mut view = repository(record);
+    view.insert("sync".to_owned(), state.sync.public_view());
     view.insert("connection".to_owned(), Connection::public_view(state.connection.as_ref()));
     view
 }

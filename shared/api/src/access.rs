@@ -10,7 +10,8 @@ use http::Method;
 use http::request::Parts;
 use repoplane_domain::access::{Permissions, Principal, RepositoryRole, Right, Scope, authorize, authorize_role};
 use repoplane_domain::error::{Denial, DomainError, Kind};
-use repoplane_domain::id::{DeliveryId, RepositoryId, TaskId};
+use repoplane_domain::id::{DeliveryId, RepositoryId, SkillId, TaskId};
+use repoplane_domain::skill::Skill;
 use repoplane_store::{DecisionSet, FoundTask, KeptDelivery, RepositoryAccess};
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -271,6 +272,38 @@ where
         id?;
         let kept = found.kept.ok_or_else(|| Problem::not_found(Kind::Delivery))?;
         Ok(Self { repository, kept })
+    }
+}
+
+/// The skill of path parameters `id` and `skill_id`, with its repository authorised.
+#[derive(Debug, Clone)]
+pub struct SkillOf<D> {
+    /// Who asks.
+    pub principal: Principal,
+    /// The skill.
+    pub skill: Skill,
+    demand: PhantomData<D>,
+}
+
+impl<S: Send + Sync, D: Demand> FromRequestParts<S> for SkillOf<D>
+where
+    App: FromRef<S>,
+{
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let app = App::from_ref(state);
+        let principal = authenticate(parts, &app, false).await?;
+        principal.need_scope(if is_read(&parts.method) { Scope::ReposRead } else { Scope::ReposWrite })?;
+        let repository: RepositoryId = path_id(parts, state, "id", Kind::Repository).await?;
+        // Whether the caller may see the repository comes before whether it has such a skill.
+        let id: Result<SkillId, _> = path_id(parts, state, "skill_id", Kind::Skill).await;
+        let wanted = id.as_ref().copied().unwrap_or_else(|_| SkillId::start_of(app.now()));
+        let found = app.store.skill(principal.tenant, repository, wanted).await?;
+        let found = found.ok_or(DomainError::NotFound(Kind::Repository))?;
+        authorize(&principal, &found.repository, &found.members, D::RIGHT)?;
+        id?;
+        let skill = found.skill.ok_or_else(|| Problem::not_found(Kind::Skill))?;
+        Ok(Self { principal, skill, demand: PhantomData })
     }
 }
 

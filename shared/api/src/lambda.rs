@@ -7,7 +7,7 @@ use aws_config::timeout::TimeoutConfig;
 use axum::Router;
 use lambda_http::LambdaEvent;
 use repoplane_domain::oidc::IssuerKeys;
-use repoplane_store::{Store, Vault};
+use repoplane_store::{Store, SyncQueue, Vault};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,8 @@ const SECRET_PREFIX: &str = "REPOPLANE_SECRET_PREFIX";
 /// Name of the secret that holds the bootstrap token.
 const BOOTSTRAP_SECRET: &str = "REPOPLANE_BOOTSTRAP_SECRET";
 
+/// URL of the queue of syncs; without one they wait for the tick.
+const SYNC_QUEUE_URL: &str = "REPOPLANE_SYNC_QUEUE_URL";
 /// Where providers reach this API.
 const PUBLIC_URL: &str = "REPOPLANE_PUBLIC_URL";
 
@@ -59,9 +61,12 @@ pub async fn app_from_environment() -> Result<App, lambda_http::Error> {
         .operation_timeout(Duration::from_secs(15))
         .build();
     let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).timeout_config(timeouts).load().await;
+    let filled =
+        |name: &str| std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let vault = Vault::new(aws_sdk_secretsmanager::Client::new(&config), prefix);
+    let queue = filled(SYNC_QUEUE_URL).map(|url| SyncQueue::new(aws_sdk_sqs::Client::new(&config), url));
     let store = Store::new(aws_sdk_dynamodb::Client::new(&config), table, vault, Arc::new(SystemIds::new()));
-    let filled = |name| std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let store = store.with_sync_queue(queue);
     let settings = Settings { bootstrap_secret: filled(BOOTSTRAP_SECRET), public_url: filled(PUBLIC_URL) };
     Ok(App::new(store, settings))
 }

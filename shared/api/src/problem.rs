@@ -336,6 +336,7 @@ fn not_found_text(kind: Kind) -> &'static str {
         Kind::OrganisationHook => "Webhook not found",
         Kind::Repository => "Repo not found",
         Kind::Robot => "Robot not found",
+        Kind::Skill => "Skill not found",
         Kind::Task => "Task not found",
         Kind::Tenant => "Tenant not found",
         Kind::User => "User not found",

@@ -51,6 +51,8 @@ pub enum AuditAction {
     IssuerUpdated,
     IssuerDeleted,
     AccessTokenExchanged,
+    SkillCreated,
+    SkillAccepted,
 }
 
 /// One line of the audit log.

@@ -79,6 +79,7 @@ pub enum Kind {
     OrganisationHook,
     Repository,
     Robot,
+    Skill,
     Task,
     Tenant,
     User,

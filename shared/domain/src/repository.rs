@@ -1,7 +1,7 @@
 //! The registered repository: record, identity, branches, archive state.
 
 use crate::credential::SecretName;
-use crate::id::{RepositoryId, TenantId, UserId};
+use crate::id::{CredentialId, RepositoryId, TenantId, UserId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -12,9 +12,10 @@ mod connection;
 mod identity;
 mod import;
 mod provider_hook;
+mod sync;
 mod webhook_secret;
 
-pub use branches::{BranchRole, MAX_BRANCHES};
+pub use branches::{BranchRole, MAX_BRANCH_NAME_BYTES, MAX_BRANCHES, is_branch_name};
 pub(crate) use commands::read_api_base_url;
 pub use commands::{
     CreateRepository, DEFAULT_NAMESPACE, DEFAULT_RETENTION_DAYS, MAX_NAME_BYTES, MAX_RECORD_BYTES, PatchRepository,
@@ -26,6 +27,10 @@ pub use connection::{
 pub use identity::{Identity, InvalidRemote, normalize_remote};
 pub use import::{MAX_IMPORT, read_import};
 pub use provider_hook::{Drift, ProviderHookRef, SeenHook, WantedHook, drift, is_right};
+pub use sync::{
+    Begun, DEFAULT_SYNC_INTERVAL_MINUTES, MAX_BACK_OFF, MAX_LOST_SCANS, MAX_SYNC_ERROR_CHARS, SYNC_INTERVAL_MINUTES,
+    SYNC_LEASE, SYNC_WAIT, SyncLease, SyncOutcome, SyncState, SyncStatus, next_sync_at,
+};
 pub(crate) use webhook_secret::read_webhook_secret;
 pub use webhook_secret::{MAX_OVERLAP_SECONDS, MAX_WEBHOOK_SECRET_BYTES, SecretChange, read_rotation};
 
@@ -69,6 +74,16 @@ impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// A service that is driven as a plain Git remote but wants its tokens in its own way (contract: shiftagent 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GitHost {
+    /// Bitbucket Cloud or Data Center.
+    Bitbucket,
+    /// Azure DevOps Services or Server.
+    AzureDevops,
 }
 
 /// One branch that the registry knows of (contract: hookcode 3.1).
@@ -150,6 +165,15 @@ pub struct Repository {
     /// The remote, for provider `git`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub remote_url: Option<String>,
+    /// The service behind a plain Git remote, if it was named.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub git_host: Option<GitHost>,
+    /// The credential of the vault that syncs use, if one was named.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub credential: Option<CredentialId>,
+    /// Registered beside others of the same remote: it claims no identity (contract: shiftagent 7.1).
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub shares_remote: bool,
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub description: Option<String>,
@@ -159,6 +183,12 @@ pub struct Repository {
     /// Known branches.
     #[serde(default)]
     pub branches: Vec<Branch>,
+    /// The branch that syncs read; the default one when unset.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub branch: Option<String>,
+    /// Time between two scheduled syncs in minutes ([`SYNC_INTERVAL_MINUTES`]); without, none are scheduled.
+    #[serde(default)]
+    pub sync_interval_minutes: Option<u16>,
     /// IANA time zone of time windows; UTC when unset.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub timezone: Option<String>,
@@ -197,6 +227,9 @@ pub struct RepositoryState {
     /// The webhook that was set up at the provider, while it is there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub provider_hook: Option<ProviderHookRef>,
+    /// The sync with the remote.
+    #[serde(default)]
+    pub sync: SyncState,
     /// Counts changes, from 0 (absent).
     #[serde(default)]
     pub version: u64,

@@ -1,11 +1,11 @@
 //! One JSON call to a provider: path, headers, and every answer that is not the documented one.
 
 use crate::clean::{Cleaner, MAX_TEXT};
-use crate::egress::{Egress, EgressRequest, RateLimit};
+use crate::egress::{CallKind, Egress, EgressRequest, RateLimit};
 use crate::error::{ErrorAnswer, ProviderError, Service};
 use crate::fault::{self, Fault};
 use crate::github::app::{Installation, Installations};
-use crate::paging::{More, more};
+use crate::paging::{More, more, of_next_page};
 use crate::target::Answered;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
@@ -64,12 +64,13 @@ pub(crate) struct Call<'c> {
     parts: &'c [&'c str],
     query: Vec<(&'static str, String)>,
     body: Option<&'c Value>,
+    kind: CallKind,
 }
 
 impl<'c> Call<'c> {
     /// A request without query and body; each part is encoded, so that text from outside stays one part.
     pub(crate) fn new(method: Method, parts: &'c [&'c str]) -> Self {
-        Self { method, parts, query: Vec::new(), body: None }
+        Self { method, parts, query: Vec::new(), body: None, kind: CallKind::Api }
     }
 
     /// A GET.
@@ -80,6 +81,12 @@ impl<'c> Call<'c> {
     /// Adds a query parameter.
     pub(crate) fn query(mut self, name: &'static str, value: impl ToString) -> Self {
         self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// Lets the answer be as long as a whole tree.
+    pub(crate) fn whole_tree(mut self) -> Self {
+        self.kind = CallKind::Git;
         self
     }
 
@@ -105,6 +112,16 @@ impl Reply {
                 if error.is_data() { "the answer has not the documented fields" } else { "the answer is not JSON" };
             ProviderError::answer(self.service, reason)
         })
+    }
+
+    /// The body as it came.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// A parameter of the next page's address.
+    pub(crate) fn of_next_page(&self, name: &str) -> Option<String> {
+        of_next_page(&self.headers, name)
     }
 
     /// Whether the list goes on.
@@ -165,7 +182,7 @@ impl<'a> Caller<'a> {
         &self,
         call: &Call<'_>,
     ) -> Result<(crate::egress::EgressResponse, Option<Arc<Installation>>), ProviderError> {
-        let mut request = EgressRequest::new(call.method.clone(), self.url(call)?);
+        let mut request = EgressRequest::new(call.method.clone(), self.url(call)?).kind(call.kind);
         for (name, value) in &self.headers {
             request = request.header(name.clone(), value.clone());
         }

@@ -27,20 +27,22 @@ mod route;
 mod settings;
 #[cfg(test)]
 mod specification;
+mod stream;
 mod tenant;
 mod transport;
 
 pub use authority::{Authority, InvalidAuthority};
 pub use error::{EgressError, Refusal};
 pub use limits::{
-    CONNECT_TIMEOUT, GIT_MAX_BODY, GIT_TOTAL_TIMEOUT, Limits, MAX_BODY, MAX_REDIRECTS, MAX_RETRIES, RETRY_PAUSE,
-    TOTAL_TIMEOUT,
+    CONNECT_TIMEOUT, GIT_MAX_BODY, GIT_TOTAL_TIMEOUT, Limits, MAX_BODY, MAX_REDIRECTS, MAX_RETRIES, PACK_MAX_BODY,
+    PACK_TOTAL_TIMEOUT, RETRY_PAUSE, TOTAL_TIMEOUT,
 };
 pub use message::{CallKind, EgressRequest, EgressResponse};
 pub use names::{Lookup, LookupFuture, SystemLookup};
 pub use quiet::MAX_QUIET;
 pub use rate_limit::RateLimit;
 pub use settings::{EgressSettings, InvalidAllowList};
+pub use stream::EgressStream;
 pub use transport::Transport;
 
 use clients::Clients;
@@ -177,7 +179,10 @@ impl Egress {
             let answer = answer.map_err(|error| if hops > 0 { error.after_redirect(&host) } else { error })?;
             let next = redirect::next(request, &answer);
             match next.map_err(|redirect::BadLocation| EgressError::BadRedirect { host: host.clone() })? {
-                None => return Ok((answer, hops > 0)),
+                None => {
+                    let moved_to = followed.map(|request| request.url);
+                    return Ok((EgressResponse { moved_to, ..answer }, hops > 0));
+                }
                 Some(_) if hops == MAX_REDIRECTS => return Err(EgressError::TooManyRedirects { host }),
                 Some(next) => followed = Some(next),
             }
@@ -219,6 +224,22 @@ impl Egress {
     }
 
     async fn exchange(&self, request: &EgressRequest, host: &str) -> Result<EgressResponse, EgressError> {
+        let limits = self.shared.settings.limits(request.kind);
+        let mut answer = self.ask(request, host, "gzip").await?;
+        let packed = body::read(&mut answer, limits.body, host).await?;
+        let status = answer.status();
+        let mut headers = std::mem::take(answer.headers_mut());
+        let body = body::unpack(&mut headers, packed, limits.body, host)?;
+        Ok(EgressResponse { status, headers, body, moved_to: None })
+    }
+
+    /// Sends a request to where it may go, and reads the head of its answer.
+    async fn ask(
+        &self,
+        request: &EgressRequest,
+        host: &str,
+        encoding: &'static str,
+    ) -> Result<reqwest::Response, EgressError> {
         let settings = &self.shared.settings;
         let limits = settings.limits(request.kind);
         let (reach, url, stands_for) = match route(settings, &self.tenant.allowed, &request.url)? {
@@ -227,7 +248,7 @@ impl Egress {
         };
         let client = self.shared.clients.client(&self.tenant, reach, limits.connect).await?;
         let mut headers = request.headers.clone();
-        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(encoding));
         if let Some(name) = stands_for.and_then(|name| HeaderValue::from_str(&name).ok()) {
             headers.insert(HOST, name);
         }
@@ -235,13 +256,9 @@ impl Egress {
         let outgoing = client.request(request.method.clone(), url).headers(headers);
         let outgoing = if request.body.is_empty() { outgoing } else { outgoing.body(request.body.clone()) };
         let answer = outgoing.send().await;
-        let mut answer = answer.map_err(|error| EgressError::of_send(host.to_owned(), error.without_url()))?;
+        let answer = answer.map_err(|error| EgressError::of_send(host.to_owned(), error.without_url()))?;
         body::check_headers(answer.headers(), host)?;
-        let packed = body::read(&mut answer, limits.body, host).await?;
-        let status = answer.status();
-        let mut headers = std::mem::take(answer.headers_mut());
-        let body = body::unpack(&mut headers, packed, limits.body, host)?;
-        Ok(EgressResponse { status, headers, body })
+        Ok(answer)
     }
 }
 

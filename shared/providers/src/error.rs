@@ -1,6 +1,7 @@
 //! What a provider call can end with. The texts are shown to the repository's managers as they are
 //! (contract: hookcode 2.15, 4.4), so none of them holds a token, a path or a query string.
 
+use crate::clean::MAX_TEXT;
 use crate::egress::{EgressError, RateLimit};
 use crate::fault::Fault;
 use http::StatusCode;
@@ -76,6 +77,34 @@ pub enum ProviderError {
     /// GitLab names no e-mail address for the token's account (contract: hookcode 4.4).
     #[error("gitlab user email is missing (token may lack required scope)")]
     MissingEmail,
+    /// The branch is not there, although the repository is.
+    #[error("[{service}] branch {branch:?} does not exist")]
+    NoBranch {
+        /// Who was asked.
+        service: Service,
+        /// The branch, as it was asked for.
+        branch: String,
+    },
+    /// The repository has no commit on any branch.
+    #[error("[{service}] the repository has no commits yet")]
+    NoCommits {
+        /// Who was asked.
+        service: Service,
+    },
+    /// The commit that was the newest a moment ago is not given any more.
+    #[error("[{service}] the commit is not there any more; the branch has moved")]
+    Moved {
+        /// Who was asked.
+        service: Service,
+    },
+    /// The repository has more of something than is read.
+    #[error("[{service}] the repository is larger than can be read: {what}")]
+    TooLarge {
+        /// Who was asked.
+        service: Service,
+        /// What there is too much of.
+        what: String,
+    },
     /// A plain Git remote has no account behind a token; there is nothing to ask.
     #[error("provider git has no API to test a token with")]
     NoApi,
@@ -133,6 +162,14 @@ impl ProviderError {
         Self::Network { service: service.into(), source: Arc::new(source) }
     }
 
+    pub(crate) fn too_large(service: impl Into<Service>, what: impl ToString) -> Self {
+        Self::TooLarge { service: service.into(), what: what.to_string() }
+    }
+
+    pub(crate) fn no_branch(service: impl Into<Service>, branch: &str) -> Self {
+        Self::NoBranch { service: service.into(), branch: branch.chars().take(MAX_TEXT).collect() }
+    }
+
     /// The same as the state of a repository's connection has it. Without a token every refusal means that one is needed:
     /// providers hide private repositories by denying that they exist (contract: hookcode 4.7).
     pub fn connection_failure(&self, anonymous: bool) -> ConnectionFailure {
@@ -142,10 +179,10 @@ impl ProviderError {
             }
             Fault::TokenRejected { .. } => ConnectionReason::TokenRejected,
             Fault::Forbidden => ConnectionReason::Forbidden,
-            Fault::NotFound => ConnectionReason::NotFound,
+            Fault::NotFound | Fault::NoBranch | Fault::NoCommits | Fault::Moved => ConnectionReason::NotFound,
             Fault::RateLimited { .. } => ConnectionReason::RateLimited,
             Fault::Refused { .. } => ConnectionReason::Refused,
-            Fault::Unavailable => ConnectionReason::Unavailable,
+            Fault::Unavailable | Fault::TooLarge => ConnectionReason::Unavailable,
             Fault::BadAnswer => ConnectionReason::BadAnswer,
             Fault::AddressRefused => ConnectionReason::AddressRefused,
             Fault::Unusable => ConnectionReason::Unusable,
@@ -179,6 +216,10 @@ impl ProviderError {
             Self::Answer { .. } => Fault::BadAnswer,
             Self::Network { source, .. } => of_egress(source),
             Self::Unusable { .. } | Self::NoApi => Fault::Unusable,
+            Self::NoBranch { .. } => Fault::NoBranch,
+            Self::NoCommits { .. } => Fault::NoCommits,
+            Self::Moved { .. } => Fault::Moved,
+            Self::TooLarge { .. } => Fault::TooLarge,
             Self::MissingEmail => Fault::TokenRejected { missing_scopes: vec!["read_user".to_owned()] },
         }
     }
@@ -201,9 +242,15 @@ impl ProviderError {
     fn error_answer(&self) -> Option<&ErrorAnswer> {
         match self {
             Self::Status(answer) | Self::ModelKeyInvalid(answer) => Some(answer),
-            Self::Answer { .. } | Self::Network { .. } | Self::Unusable { .. } | Self::MissingEmail | Self::NoApi => {
-                None
-            }
+            Self::Answer { .. }
+            | Self::Network { .. }
+            | Self::Unusable { .. }
+            | Self::NoBranch { .. }
+            | Self::NoCommits { .. }
+            | Self::Moved { .. }
+            | Self::TooLarge { .. }
+            | Self::MissingEmail
+            | Self::NoApi => None,
         }
     }
 }

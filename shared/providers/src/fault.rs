@@ -38,6 +38,14 @@ pub enum Fault {
     AddressRefused,
     /// Base URL, identity or token cannot be put into a request; nothing was sent.
     Unusable,
+    /// The repository is there, the branch is not.
+    NoBranch,
+    /// The repository is there and has no commits yet.
+    NoCommits,
+    /// The commit that was asked for is not there any more: ask for the branch's newest again.
+    Moved,
+    /// The repository has more than is read: trying again does not help.
+    TooLarge,
     /// Understood and declined: a hook that exists already, too many hooks, a value that the provider does not take.
     Refused {
         /// The provider's words, without the token, up to 500 characters.

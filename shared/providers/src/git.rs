@@ -3,8 +3,14 @@
 //! Source: the Git documents `gitprotocol-http`, `gitprotocol-v2` and `gitprotocol-pack`. The second version of the
 //! protocol is asked for; servers that do not speak it answer with the first one's list of references.
 
+mod fetch;
+mod pack;
 mod pkt_line;
 mod refs;
+mod tree;
+mod walk;
+
+pub(crate) use walk::walk;
 
 use crate::call;
 use crate::clean::Cleaner;
@@ -13,10 +19,11 @@ use crate::error::{ProviderError, Service};
 use crate::fault::Fault;
 use crate::meta::{Heads, Meta, Visibility};
 use crate::target::Answered;
+use crate::walk::{BranchHead, is_branch_name};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use refs::Advertisement;
 use repoplane_domain::credential::GitAccess;
 use repoplane_domain::repository::Provider;
@@ -58,29 +65,35 @@ pub(crate) async fn ls_remote(
     remote: &str,
     access: &GitAccess,
 ) -> Result<Answered<RemoteRefs>, ProviderError> {
+    let (_, answered) = Remote::new(egress, provider, remote, access)?.list("").await?;
+    Ok(answered)
+}
+
+/// The newest commit of a branch, or of what HEAD names.
+pub(crate) async fn head(
+    egress: &Egress,
+    provider: Provider,
+    remote: &str,
+    access: &GitAccess,
+    branch: Option<&str>,
+) -> Result<Answered<BranchHead>, ProviderError> {
     let remote = Remote::new(egress, provider, remote, access)?;
-    let answer = remote.advertisement(true).await?;
-    let rate_limit = RateLimit::of(&answer.headers);
-    let value = match refs::advertisement(&answer.body, &remote.cleaner).map_err(|reason| remote.bad(reason))? {
-        Advertisement::Refs(refs) => refs,
-        Advertisement::Capabilities(capabilities) => {
-            let answer = remote.ask(refs::ls_refs(&capabilities)).await;
-            match answer {
-                Ok(answer) => refs::result(&answer.body, &remote.cleaner).map_err(|reason| remote.bad(reason))?,
-                // The remote has moved: the first question was led there, but no client repeats a body elsewhere on a
-                // server's word. The first version of the protocol needs no second question.
-                Err(error) if error.status().is_some_and(|status| status.is_redirection()) => {
-                    let answer = remote.advertisement(false).await?;
-                    match refs::advertisement(&answer.body, &remote.cleaner).map_err(|reason| remote.bad(reason))? {
-                        Advertisement::Refs(refs) => refs,
-                        Advertisement::Capabilities(_) => return Err(error),
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    };
-    Ok(Answered { value, rate_limit })
+    if let Some(branch) = branch.filter(|branch| !is_branch_name(branch)) {
+        return Err(ProviderError::no_branch(provider, branch));
+    }
+    let (body, Answered { value: refs, rate_limit }) = remote.list(branch.unwrap_or_default()).await?;
+    let name = branch.map_or_else(|| "HEAD".to_owned(), |branch| format!("refs/heads/{branch}"));
+    if let Some(commit) = refs::hash_of(&body, &name) {
+        let value = BranchHead::new(provider, branch.or(refs.default_branch.as_deref()), commit)?;
+        return Ok(Answered { value, rate_limit });
+    }
+    // Only the branches that were asked for are known; whether there is any other tells what is wrong.
+    let (_, Answered { value: all, .. }) = remote.list("").await?;
+    Err(match branch.or(all.default_branch.as_deref()) {
+        Some(branch) if all.heads.total > 0 => ProviderError::no_branch(provider, branch),
+        None if all.heads.total > 0 => ProviderError::no_branch(provider, "HEAD"),
+        _no_branch => ProviderError::NoCommits { service: provider.into() },
+    })
 }
 
 /// What a remote tells about its repository. That anyone can see it is found out by asking as nobody.
@@ -156,6 +169,35 @@ impl<'a> Remote<'a> {
         Ok(Self { egress, service: provider.into(), url, authorization, cleaner })
     }
 
+    /// HEAD and the branches whose names begin so; all of them, where the remote speaks the first version only. The list
+    /// comes along as it was.
+    async fn list(&self, branches: &str) -> Result<(Vec<u8>, Answered<RemoteRefs>), ProviderError> {
+        let answer = self.advertisement(true).await?;
+        let rate_limit = RateLimit::of(&answer.headers);
+        let bad = |reason| self.bad(reason);
+        let capabilities = match refs::advertisement(&answer.body, &self.cleaner).map_err(bad)? {
+            Advertisement::Refs(value) => return Ok((answer.body, Answered { value, rate_limit })),
+            Advertisement::Capabilities(capabilities) => capabilities,
+        };
+        let (body, value) = match self.ask(refs::ls_refs(&capabilities, branches)).await {
+            Ok(answer) => {
+                let refs = refs::result(&answer.body, &self.cleaner).map_err(bad)?;
+                (answer.body, refs)
+            }
+            // The remote has moved: the first question was led there, but no client repeats a body elsewhere on a
+            // server's word. The first version of the protocol needs no second question.
+            Err(error) if error.status().is_some_and(|status| status.is_redirection()) => {
+                let answer = self.advertisement(false).await?;
+                match refs::advertisement(&answer.body, &self.cleaner).map_err(bad)? {
+                    Advertisement::Refs(refs) => (answer.body, refs),
+                    Advertisement::Capabilities(_) => return Err(error),
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        Ok((body, Answered { value, rate_limit }))
+    }
+
     /// `GET <remote>/info/refs`.
     async fn advertisement(&self, second_version: bool) -> Result<EgressResponse, ProviderError> {
         let mut url = self.below("info/refs");
@@ -186,14 +228,19 @@ impl<'a> Remote<'a> {
         if !answer.status.is_success() {
             return Err(call::error(self.service, answer.status, &answer.headers, &answer.body, &self.cleaner));
         }
-        let given = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        self.check_media_type(&answer.headers, media_type)?;
+        Ok(answer)
+    }
+
+    fn check_media_type(&self, headers: &HeaderMap, media_type: &str) -> Result<(), ProviderError> {
+        let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         // A page for people, or a server of files without Git's protocol.
         if given.split(';').next().is_none_or(|given| !given.trim().eq_ignore_ascii_case(media_type)) {
             return Err(
                 self.bad("the remote does not speak Git's smart HTTP protocol; is the URL that of a repository?")
             );
         }
-        Ok(answer)
+        Ok(())
     }
 
     fn below(&self, path: &str) -> Url {
@@ -209,7 +256,7 @@ impl<'a> Remote<'a> {
 
 /// Reads a remote's URL. Which addresses may be called is the egress client's business.
 fn https_remote(remote: &str) -> Result<Url, &'static str> {
-    const HTTPS_ONLY: &str = "only https remotes can be checked yet, not ssh or git ones";
+    const HTTPS_ONLY: &str = "ssh remotes cannot be read yet; register the https address";
     let url = match Url::parse(remote.trim()) {
         Ok(url) => url,
         // `git@host:path` is no URL, `host:path` has a scheme of its own.
@@ -234,7 +281,7 @@ mod tests {
 
     #[test]
     fn only_https_remotes_are_asked() {
-        let only = "only https remotes can be checked yet, not ssh or git ones";
+        let only = "ssh remotes cannot be read yet; register the https address";
         for (remote, expected) in [
             ("https://git.example.com/acme/widgets.git", Ok("/acme/widgets.git")),
             (" https://git.example.com/ ", Ok("/")),

@@ -35,6 +35,7 @@ mod paging;
 mod providers;
 mod target;
 mod token_test;
+mod walk;
 
 pub use activity::{Activity, ActivityPages, Change, Commit, MAX_ACTIVITY_PAGE, Page};
 pub use egress::*;
@@ -51,3 +52,4 @@ pub use models::{MAX_MODEL_ID, MAX_MODELS, ModelList, ModelSource};
 pub use providers::{Providers, QUESTION_TIMEOUT};
 pub use target::{Answered, Target};
 pub use token_test::{TEST_TIMEOUT, TokenReport, test_token};
+pub use walk::{BranchHead, WALK_TIMEOUT};

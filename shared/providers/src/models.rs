@@ -232,7 +232,11 @@ fn is_refused_key(answer: &crate::error::ErrorAnswer) -> bool {
         | Fault::Unavailable
         | Fault::BadAnswer
         | Fault::AddressRefused
-        | Fault::Unusable => false,
+        | Fault::Unusable
+        | Fault::NoBranch
+        | Fault::NoCommits
+        | Fault::Moved
+        | Fault::TooLarge => false,
     }
 }
 

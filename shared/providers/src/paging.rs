@@ -27,21 +27,41 @@ pub(crate) fn more(headers: &HeaderMap) -> More {
     if links.any(links_to_next) { More::Yes } else { More::No }
 }
 
+/// Longest parameter that is taken over from a next page's address, in bytes.
+const MAX_PARAMETER: usize = 8_192;
+
+/// A parameter of the next page's address, where lists go on by a token (GitLab REST: keyset-based pagination). The rest of
+/// that address is not believed.
+pub(crate) fn of_next_page(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut links = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+    let target = links.find_map(next_target)?;
+    let (_, query) = target.split_once('?')?;
+    let query = query.split('#').next()?;
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let (_, value) = pairs.find(|(known, _)| known == name)?;
+    (!value.is_empty() && value.len() <= MAX_PARAMETER).then(|| value.into_owned())
+}
+
 /// Whether a `Link` value has a link of relation `next`.
 fn links_to_next(value: &str) -> bool {
+    next_target(value).is_some()
+}
+
+/// Where a `Link` value's link of relation `next` leads.
+fn next_target(value: &str) -> Option<&str> {
     let mut rest = value;
     while let Some((_, after)) = rest.split_once('<') {
-        let Some((_target, parameters)) = after.split_once('>') else { return false };
+        let (target, parameters) = after.split_once('>')?;
         let end = end_of_link(parameters);
         if parameters_of(&parameters[..end]).any(|(name, value)| {
             name.eq_ignore_ascii_case("rel")
                 && value.split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
         }) {
-            return true;
+            return Some(target);
         }
         rest = &parameters[end..];
     }
-    false
+    None
 }
 
 /// Where the comma outside of quotes is that ends a link, or the end of the text.
@@ -108,6 +128,25 @@ mod tests {
             (&[("link", "<https://a.example/; rel=next")], More::No),
         ] {
             assert_eq!(more(&headers(given)), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn of_the_next_address_only_one_parameter_is_taken() {
+        let long = format!("<https://h.example/x?page_token={}>; rel=next", "a".repeat(MAX_PARAMETER + 1));
+        for (link, expected) in [
+            (r#"<https://h.example/x?per_page=100&page_token=a%2Bb%3D&ref=m>; rel="next""#, Some("a+b=")),
+            (
+                r#"<https://h.example/x?page_token=first>; rel="first", <?page_token=second>; rel="next""#,
+                Some("second"),
+            ),
+            (r#"<https://h.example/x?page_token=a>; rel="prev""#, None),
+            (r#"<https://h.example/x?page_token=>; rel="next""#, None),
+            (r#"<https://h.example/x?page=2>; rel="next""#, None),
+            (r#"<https://h.example/x>; rel="next""#, None),
+            (&long, None),
+        ] {
+            assert_eq!(of_next_page(&headers(&[("link", link)]), "page_token").as_deref(), expected, "{link}");
         }
     }
 

@@ -12,12 +12,15 @@ use crate::meta::Meta;
 use crate::models::ModelList;
 use crate::target::{Answered, Target};
 use crate::token_test::TokenReport;
+use crate::walk::{BranchHead, WALK_TIMEOUT};
 use crate::{git, github, gitlab, models};
 use repoplane_domain::access::NetworkSettings;
 use repoplane_domain::credential::{GitAccess, GitTokenKind};
 use repoplane_domain::repository::Provider;
 use repoplane_domain::robot::ModelProvider;
 use repoplane_domain::secret::Secret;
+use repoplane_domain::skill::WalkedTree;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,23 +29,31 @@ pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Every provider behind one guarded client. Cheap to clone; clones share connections and caches.
 ///
-/// Every question ends after [`QUESTION_TIMEOUT`] with [`crate::Fault::Unavailable`].
+/// Every question ends after [`QUESTION_TIMEOUT`] with [`crate::Fault::Unavailable`], a walk after [`WALK_TIMEOUT`].
 #[derive(Debug, Clone)]
 pub struct Providers {
     pub(crate) egress: Egress,
     pub(crate) installations: Arc<Installations>,
+    /// Where the packs of plain Git remotes are kept while they are walked; `None` is the system's place for such.
+    pub(crate) scratch: Option<Arc<Path>>,
 }
 
 impl Providers {
     /// All providers, called through `egress`.
     pub fn new(egress: Egress) -> Self {
-        Self { egress, installations: Arc::default() }
+        Self { egress, installations: Arc::default(), scratch: None }
+    }
+
+    /// The same, which keeps what a walk needs for a while in this directory rather than the system's temporary one.
+    #[must_use]
+    pub fn with_scratch(self, directory: &Path) -> Self {
+        Self { scratch: Some(directory.into()), ..self }
     }
 
     /// The same for the calls of one tenant, which may also reach and trust what its settings name.
     #[must_use]
     pub fn for_tenant(&self, network: &NetworkSettings) -> Self {
-        Self { egress: self.egress.for_tenant(network), installations: self.installations.clone() }
+        Self { egress: self.egress.for_tenant(network), ..self.clone() }
     }
 
     /// What the provider tells about a repository. A plain Git remote and a GitLab deploy token are answered over Git.
@@ -69,7 +80,7 @@ impl Providers {
                 Provider::Git => git::meta(&self.egress, target.provider, target.remote()?, access).await,
             }
         };
-        in_time(target.provider, question).await
+        in_time(target.provider, QUESTION_TIMEOUT, question).await
     }
 
     /// Branches and HEAD of a remote, over Git's smart HTTP protocol.
@@ -77,7 +88,70 @@ impl Providers {
     /// # Errors
     /// [`ProviderError`], also when the remote is not an https one.
     pub async fn ls_remote(&self, remote: &str, access: &GitAccess) -> Result<Answered<RemoteRefs>, ProviderError> {
-        in_time(Provider::Git, git::ls_remote(&self.egress, Provider::Git, remote, access)).await
+        in_time(Provider::Git, QUESTION_TIMEOUT, git::ls_remote(&self.egress, Provider::Git, remote, access)).await
+    }
+
+    /// The newest commit of a branch, or of the default branch: the cheapest question whose answer tells whether anything
+    /// changed. It is one call, and one more where GitHub knows the repository by its number or a plain Git remote speaks
+    /// the second version of its protocol.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; [`crate::Fault::NoBranch`] and [`crate::Fault::NoCommits`] only of a repository that is there.
+    pub async fn branch_head(
+        &self,
+        target: &Target<'_>,
+        access: &GitAccess,
+        branch: Option<&str>,
+    ) -> Result<Answered<BranchHead>, ProviderError> {
+        let question = async {
+            match target.provider {
+                Provider::Github => {
+                    let caller = github::caller(self, target.api_base_url, access)?.revalidating();
+                    Ok(caller.answered(github::tree::head(&caller, target.identity, branch).await?))
+                }
+                Provider::Gitlab if is_deploy_token(access) => {
+                    let remote = gitlab::clone_url(target)?;
+                    git::head(&self.egress, target.provider, &remote, access, branch).await
+                }
+                Provider::Gitlab => {
+                    let caller = gitlab::caller(self, target.api_base_url, access)?.revalidating();
+                    Ok(caller.answered(gitlab::tree::head(&caller, target.identity, branch).await?))
+                }
+                Provider::Git => git::head(&self.egress, target.provider, target.remote()?, access, branch).await,
+            }
+        };
+        in_time(target.provider, QUESTION_TIMEOUT, question).await
+    }
+
+    /// Everything that a catalogue of skills needs of one commit. It ends after [`WALK_TIMEOUT`].
+    ///
+    /// # Errors
+    /// [`ProviderError`]; [`crate::Fault::Moved`] when the commit is not given any more, [`crate::Fault::TooLarge`] when
+    /// there is more than is read.
+    pub async fn walk(
+        &self,
+        target: &Target<'_>,
+        access: &GitAccess,
+        head: &BranchHead,
+    ) -> Result<Answered<WalkedTree>, ProviderError> {
+        let question = async {
+            match target.provider {
+                Provider::Github => {
+                    let caller = github::caller(self, target.api_base_url, access)?;
+                    Ok(caller.answered(github::tree::walk(&caller, target.identity, head).await?))
+                }
+                Provider::Gitlab if is_deploy_token(access) => {
+                    let remote = gitlab::clone_url(target)?;
+                    git::walk(self, target.provider, &remote, access, head).await
+                }
+                Provider::Gitlab => {
+                    let caller = gitlab::caller(self, target.api_base_url, access)?;
+                    Ok(caller.answered(gitlab::tree::walk(&caller, target.identity, head).await?))
+                }
+                Provider::Git => git::walk(self, target.provider, target.remote()?, access, head).await,
+            }
+        };
+        in_time(target.provider, WALK_TIMEOUT, question).await
     }
 
     /// One page each of newest commits, merged changes and issues (contract: hookcode 2.8).
@@ -98,7 +172,7 @@ impl Providers {
             };
             Ok(caller.answered(activity))
         };
-        in_time(target.provider, question).await
+        in_time(target.provider, QUESTION_TIMEOUT, question).await
     }
 
     /// Whose access it is, and what that account may do with the repository (contract: hookcode 4.4).
@@ -126,7 +200,7 @@ impl Providers {
             };
             Ok(caller.answered(report))
         };
-        in_time(target.provider, question).await
+        in_time(target.provider, QUESTION_TIMEOUT, question).await
     }
 
     /// All hooks of a repository, at most [`crate::MAX_HOOKS`]; what their last deliveries came to is told as far as
@@ -147,7 +221,7 @@ impl Providers {
             };
             Ok(caller.answered(hooks))
         };
-        in_time(target.provider, question).await
+        in_time(target.provider, QUESTION_TIMEOUT, question).await
     }
 
     /// One hook and what its last deliveries came to, as far as the provider tells it.
@@ -168,7 +242,7 @@ impl Providers {
             };
             Ok(caller.answered(hook))
         };
-        in_time(target.provider, question).await
+        in_time(target.provider, QUESTION_TIMEOUT, question).await
     }
 
     /// Creates a hook. It is not tried a second time: a hook may stand although its answer was lost.
@@ -214,7 +288,7 @@ impl Providers {
             };
             Ok(caller.answered(hook))
         };
-        in_time(target.provider, question).await
+        in_time(target.provider, QUESTION_TIMEOUT, question).await
     }
 
     /// Deletes a hook.
@@ -235,7 +309,7 @@ impl Providers {
             }
             Ok(caller.answered(()))
         };
-        in_time(target.provider, question).await
+        in_time(target.provider, QUESTION_TIMEOUT, question).await
     }
 
     /// A page of the repositories that an access can see, of all owners or of one. `cursor` is the `next` of the page
@@ -261,7 +335,7 @@ impl Providers {
             };
             Ok(caller.answered(page))
         };
-        in_time(provider, question).await
+        in_time(provider, QUESTION_TIMEOUT, question).await
     }
 
     /// The models that a key may use (contract: hookcode 2.11).
@@ -274,7 +348,7 @@ impl Providers {
         api_base_url: Option<&str>,
         key: &Secret,
     ) -> Result<Answered<ModelList>, ProviderError> {
-        in_time(provider, models::list(&self.egress, provider, api_base_url, key)).await
+        in_time(provider, QUESTION_TIMEOUT, models::list(&self.egress, provider, api_base_url, key)).await
     }
 
     /// Whether a model provider takes a key: one call, whatever the number of its models.
@@ -287,7 +361,7 @@ impl Providers {
         api_base_url: Option<&str>,
         key: &Secret,
     ) -> Result<Answered<()>, ProviderError> {
-        in_time(provider, models::check_key(&self.egress, provider, api_base_url, key)).await
+        in_time(provider, QUESTION_TIMEOUT, models::check_key(&self.egress, provider, api_base_url, key)).await
     }
 
     /// A caller of the provider's API; a plain Git remote has none.
@@ -306,9 +380,10 @@ fn is_deploy_token(access: &GitAccess) -> bool {
 
 async fn in_time<T>(
     service: impl Into<Service>,
+    limit: Duration,
     question: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, ProviderError> {
-    tokio::time::timeout(QUESTION_TIMEOUT, question).await.unwrap_or_else(|_| {
+    tokio::time::timeout(limit, question).await.unwrap_or_else(|_| {
         Err(ProviderError::network(service, EgressError::Timeout { host: "the provider".to_owned() }))
     })
 }

@@ -7,6 +7,7 @@ use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Item};
 use crate::keys::{self, Key, Part, Unique};
 use crate::secret_writes::{OwnedDocument, SecretWrites};
+use crate::state::state_item;
 use crate::{Store, WriteError};
 use repoplane_domain::access::{Members, Principal, Right, authorize};
 use repoplane_domain::audit::AuditEntry;
@@ -201,6 +202,7 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
                 Conflict::new("REPO_IDENTITY_TAKEN", "another repository of the registry has this identity or remote")
             }
             Guard::Username => Conflict::new("USERNAME_TAKEN", "another user of the tenant has this name"),
+            Guard::SkillName => Conflict::new("SKILL_NAME_TAKEN", "another skill of the repository has this name"),
             Guard::Bootstrap => Conflict::new("ALREADY_BOOTSTRAPPED", "the registry has its first tenant already"),
             // Whose an issuer is stays untold; `issuers` says the rest.
             Guard::Version
@@ -267,6 +269,10 @@ fn plan_record<T>(
     };
     plan_claims(writes, before, after)?;
     writes.replace(record_item(after)?, Some(before.version));
+    if let Some(state) = set.state.followed(before, after, after.updated_at) {
+        writes.replace(state_item(before.id, &state)?, (set.state.version > 0).then_some(set.state.version));
+        next.state = state;
+    }
     next.repository = after.clone();
     Ok(())
 }

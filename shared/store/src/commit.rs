@@ -38,6 +38,8 @@ pub(crate) enum Guard {
     Username,
     /// The registry has the issuer already.
     Issuer,
+    /// Another skill of the repository has the name.
+    SkillName,
     /// An accepted twin of this delivery exists.
     Twin,
     /// A scheduled task of this robot and rule is queued already.

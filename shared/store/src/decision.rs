@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::item::{self, Attributes};
 use crate::keys::{self, Key, Part};
 use crate::secret_writes::SecretWrites;
+use crate::state::read_state;
 use crate::table::Range;
 use crate::vault::SecretPointer;
 use repoplane_domain::access::{Members, Principal, RepositoryRole};
@@ -12,7 +13,7 @@ use repoplane_domain::automation::AutomationConfig;
 use repoplane_domain::credential::CredentialProfiles;
 use repoplane_domain::id::{RepositoryId, TenantId, UserId};
 use repoplane_domain::preview_env::PreviewEnv;
-use repoplane_domain::repository::{Repository, RepositoryState};
+use repoplane_domain::repository::{Repository, RepositoryState, SyncState};
 use repoplane_domain::robot::Robot;
 use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,9 +84,10 @@ pub struct DecisionSet {
 impl DecisionSet {
     /// A fresh repository with nothing on it yet.
     pub(crate) fn of_new(repository: Repository, members: Members) -> Self {
+        let sync = SyncState::registered(&repository, repository.created_at);
         Self {
             repository,
-            state: RepositoryState::default(),
+            state: RepositoryState { sync, version: 1, ..RepositoryState::default() },
             members: StoredMembers { members, version: 1 },
             automation: None,
             robots: Vec::new(),
@@ -119,7 +121,7 @@ impl DecisionSet {
         for attributes in items {
             match item::text_of(&attributes, keys::SK).and_then(Part::parse) {
                 Some(Part::Record) => repository = Some(item::into_value("repository", attributes)?),
-                Some(Part::State) => set.0 = item::into_value("repository state", attributes)?,
+                Some(Part::State) => set.0 = read_state(attributes)?,
                 Some(Part::Members) => set.1 = item::into_value("members", attributes)?,
                 Some(Part::Automation) => set.2 = Some(item::into_value("automation", attributes)?),
                 Some(Part::Robot(_)) => set.3.push(item::into_value("robot", attributes)?),

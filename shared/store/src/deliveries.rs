@@ -288,6 +288,7 @@ impl Store {
                 | Guard::Name
                 | Guard::Identity
                 | Guard::Username
+                | Guard::SkillName
                 | Guard::Twin
                 | Guard::Bootstrap
                 | Guard::Lease

@@ -5,8 +5,8 @@ use crate::change::{plan_claims, record_item};
 use crate::commit::{CommitError, Guard, Lost, Writes};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
-use crate::item::{self, Item};
-use crate::keys::{self, Part};
+use crate::item;
+use crate::state::state_item;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::id::{AuditId, RepositoryId, WriteId};
 use repoplane_domain::repository::RepositoryState;
@@ -57,9 +57,8 @@ impl Store {
             if set.state.webhook_verified_at.is_none() {
                 let version = set.state.version + 1;
                 next.state = RepositoryState { webhook_verified_at: Some(now), version, ..set.state.clone() };
-                let item = Item::new(&keys::part(set.repository.id, Part::State), &next.state)?;
                 let read = (set.state.version > 0).then_some(set.state.version);
-                writes.replace(item.versioned(next.state.version), read);
+                writes.replace(state_item(set.repository.id, &next.state)?, read);
                 let (id, tenant) = (set.repository.id, set.repository.tenant);
                 let audit = AuditId::new(now, &*self.ids);
                 writes

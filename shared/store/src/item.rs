@@ -58,6 +58,14 @@ impl Item {
         self.with(keys::UNDISPATCHED_PK, text(pk)).with(keys::UNDISPATCHED_SK, text(sk))
     }
 
+    pub(crate) fn due(self, pk: String, sk: String, every: Option<u16>) -> Self {
+        let due = self.with(keys::DUE_PK, text(pk)).with(keys::DUE_SK, text(sk));
+        match every {
+            Some(minutes) => due.with(keys::SYNC_EVERY, number(minutes)),
+            None => due,
+        }
+    }
+
     pub(crate) fn with(mut self, name: &str, value: AttributeValue) -> Self {
         self.0.insert(name.to_owned(), value);
         self

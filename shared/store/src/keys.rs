@@ -1,6 +1,6 @@
 //! Every key of the table, built and parsed here and nowhere else.
 //!
-//! One table, keys `pk` and `sk`, TTL on `expires_at`; three sparse indexes. RRU are read units for items up to 4 KB,
+//! One table, keys `pk` and `sk`, TTL on `expires_at`; four sparse indexes. RRU are read units for items up to 4 KB,
 //! strongly consistent unless said otherwise; WRU are write units per KB, doubled inside a transaction.
 //!
 //! | access pattern | index | key | cost |
@@ -9,11 +9,17 @@
 //! | one task, with record, members and delivery summary | table | BatchGet of pk=`REPO#{rep}`, sk=`TASK#{tsk}`, … | 1 RRU / 4 KB each |
 //! | who may read a repository's lists (cached 30 s) | table | BatchGet of record and members | 1 RRU / 4 KB each |
 //! | tasks of a repository, newest first | table | pk=`REPO#{rep}`, sk begins `TASK#`, backwards | 0.5 RRU / 4 KB |
+//! | skills of a repository, newest first or the other way round | table | pk=`REPO#{rep}`, sk begins `SKILL#` | 0.5 RRU / 4 KB |
+//! | one skill, with record and members | table | BatchGet of pk=`REPO#{rep}`, sk=`SKILL#{skl}`, … | 1 RRU / 4 KB each |
+//! | name of a skill taken? | table | pk=`REPO#{rep}`, sk=`SKILLNAME#{name}` | condition only |
+//! | number of skills that were added by hand | table | pk=`REPO#{rep}`, sk=`SKILLCOUNT` | condition only |
 //! | task group | table | pk=`REPO#{rep}`, sk=`GROUP#{grp}` | written, not read |
 //! | claim of a scheduled task | table | pk=`REPO#{rep}`, sk=`SCHEDULED#{rob}#{rule}` | condition only |
 //! | repository and delivery of a task (immutable, cached) | table | pk=`LOCATOR#{tsk}`, sk=`-` | 0.5 RRU once |
 //! | open tasks and groups of a repository, counted | `open` | open_pk=`OPEN#{rep}`, open_sk begins `TASK#` or `GROUP#` | 1 Query of keys, 0.5 RRU / 4 KB |
 //! | tasks that no queue has yet | `undispatched` | undispatched_pk=`UNDISPATCHED#{shard}` | 0.5 RRU / 4 KB |
+//! | repositories whose sync is due | `due` | due_pk=`DUE#{shard}`, due_sk=`{time}#{rep}` | 0.5 RRU / 4 KB of keys |
+//! | repositories of a tenant, oldest first | table | pk=`ROSTER#{tnt}`, sk=`{rep}`, then BatchGet of records and states | 0.5 RRU / 4 KB + 0.5 RRU / 4 KB each |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
 //! | repositories of a member, with the role | table | pk=`MEMBERSHIPS#{tnt}#{usr}`, sk=`{rep}`, then BatchGet of records | 0.5 RRU / 4 KB + 0.5 RRU each |
 //! | name, identity, user name taken? | table | pk=`UNIQUE#{tnt}#{what}#{text}`, sk=`-` | condition only |
@@ -46,7 +52,7 @@
 //! | audit of a repository | `lists` | list_pk=`AUDIT#{rep}`, list_sk=`{aud}`, backwards | 0.5 RRU / 4 KB |
 
 use repoplane_domain::id::{
-    AccessTokenId, AuditId, DeliveryId, HookId, IssuerId, RepositoryId, RobotId, TaskId, TenantId, UserId,
+    AccessTokenId, AuditId, DeliveryId, HookId, IssuerId, RepositoryId, RobotId, SkillId, TaskId, TenantId, UserId,
 };
 use repoplane_domain::time::Timestamp;
 
@@ -75,7 +81,16 @@ pub const UNDISPATCHED_PK: &str = "undispatched_pk";
 /// Sort key of [`UNDISPATCHED`].
 pub const UNDISPATCHED_SK: &str = "undispatched_sk";
 
-/// Shards of the `undispatched` index and of a day's audit.
+/// Index of repositories by the time at which their sync is due; keys and [`SYNC_EVERY`] only.
+pub const DUE: &str = "due";
+/// Partition key of [`DUE`].
+pub const DUE_PK: &str = "due_pk";
+/// Sort key of [`DUE`].
+pub const DUE_SK: &str = "due_sk";
+/// Minutes between two scheduled syncs of a repository: what the tick plans by.
+pub const SYNC_EVERY: &str = "sync_every";
+
+/// Shards of the indexes `undispatched` and `due` and of a day's audit.
 pub const SHARDS: u8 = 16;
 /// Sort-key prefix of the decision set: what a webhook needs, contiguous.
 pub const DECISION_SET: &str = "D#";
@@ -83,6 +98,8 @@ pub const DECISION_SET: &str = "D#";
 pub const TASKS: &str = "TASK#";
 /// Sort-key prefix of task groups, in a repository's partition and in [`OPEN`].
 pub const GROUPS: &str = "GROUP#";
+/// Sort-key prefix of skills, in a repository's partition.
+pub const SKILLS: &str = "SKILL#";
 /// Sort-key prefix of a tenant's users.
 pub const USERS: &str = "USER#";
 /// Sort-key prefix of a tenant's OpenID Connect issuers.
@@ -182,6 +199,21 @@ pub fn group(repository: RepositoryId, id: &str) -> Key {
     Key::new(repository_partition(repository), format!("{GROUPS}{id}"))
 }
 
+/// A skill.
+pub fn skill(repository: RepositoryId, id: SkillId) -> Key {
+    Key::new(repository_partition(repository), format!("{SKILLS}{id}"))
+}
+
+/// Held by the one skill of a repository that has the name. Names are short and of few letters by their rules.
+pub fn skill_name(repository: RepositoryId, name: &str) -> Key {
+    Key::new(repository_partition(repository), format!("SKILLNAME#{name}"))
+}
+
+/// Counts a repository's skills that were added by hand.
+pub fn manual_skills(repository: RepositoryId) -> Key {
+    Key::new(repository_partition(repository), "SKILLCOUNT")
+}
+
 /// Held by the one scheduled task that a rule may have queued for a robot.
 pub fn scheduled_claim(repository: RepositoryId, robot: RobotId, rule: &str) -> Key {
     Key::new(repository_partition(repository), format!("SCHEDULED#{robot}#{rule}"))
@@ -200,6 +232,36 @@ pub fn open_partition(repository: RepositoryId) -> String {
 /// Partition of a task in [`UNDISPATCHED`].
 pub fn undispatched_partition(id: TaskId) -> String {
     format!("UNDISPATCHED#{}", shard(&id.to_string()))
+}
+
+/// Partition of a repository in [`DUE`].
+pub fn due_partition(id: RepositoryId) -> String {
+    format!("DUE#{}", shard(&id.to_string()))
+}
+
+/// All partitions of [`DUE`].
+pub fn due_partitions() -> impl Iterator<Item = String> {
+    (0..SHARDS).map(|shard| format!("DUE#{shard}"))
+}
+
+/// Sort key of a repository in [`DUE`]: the most overdue first.
+pub fn due_sort(at: Timestamp, id: RepositoryId) -> String {
+    format!("{at}#{id}")
+}
+
+/// Reads a sort key of [`DUE`] back.
+pub fn parse_due_sort(text: &str) -> Option<(Timestamp, RepositoryId)> {
+    parse_repositories_sort(text)
+}
+
+/// Partition of all of a tenant's repositories by id.
+pub fn roster_partition(tenant: TenantId) -> String {
+    format!("ROSTER#{tenant}")
+}
+
+/// A repository among all of its tenant's.
+pub fn roster(tenant: TenantId, id: RepositoryId) -> Key {
+    Key::new(roster_partition(tenant), id.to_string())
 }
 
 /// Partition of a tenant's repositories in [`LISTS`].

@@ -1,4 +1,4 @@
-//! The DynamoDB table and the Secrets Manager vault.
+//! The DynamoDB table, the Secrets Manager vault and the queue of syncs.
 //!
 //! The only place that knows keys ([`keys`]), indexes and secret names. Every read that serves a caller takes the caller's
 //! tenant and answers "absent" for another's; every write is one transaction with its audit entry in it.
@@ -20,10 +20,13 @@ pub mod keys;
 mod lifetime;
 mod organisation_hooks;
 mod platform_tokens;
+mod queue;
 mod removal;
 mod repositories;
 mod secret_writes;
+mod skills;
 mod state;
+mod sync;
 mod table;
 mod tasks;
 mod tenants;
@@ -45,9 +48,12 @@ pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
 pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use platform_tokens::platform_principal;
+pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
 pub use secret_writes::SecretWrites;
+pub use skills::{FoundSkill, MAX_MANUAL_SKILLS, SkillFilter, SkillPage, SkillPosition};
+pub use sync::{DueSync, MAX_DUE};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;
 pub use vault::{Document, SecretPointer, Vault};
@@ -108,6 +114,7 @@ pub struct Store {
     table: Table,
     vault: Vault,
     ids: Arc<dyn IdSource>,
+    sync_queue: Option<SyncQueue>,
     tokens: Cache<String, Arc<TokenRecord>>,
     missing_tokens: Cache<String, ()>,
     tenants: Cache<TenantId, Arc<tenants::TenantRecord>>,
@@ -140,6 +147,7 @@ impl Store {
             table: Table { client, name: table.into() },
             vault,
             ids,
+            sync_queue: None,
             tokens: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(TOKEN_LIFE).build(),
             missing_tokens: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(MISSING_TOKEN_LIFE).build(),
             tenants: Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(TENANT_LIFE).build(),
@@ -153,6 +161,12 @@ impl Store {
             users: Cache::builder().max_capacity(CACHED_USERS).time_to_live(USER_LIFE).build(),
             subjects: Cache::builder().max_capacity(CACHED_USERS).time_to_live(USER_LIFE).build(),
         }
+    }
+
+    /// The same with a queue for syncs that are asked for; without one they wait for the tick.
+    #[must_use]
+    pub fn with_sync_queue(self, queue: Option<SyncQueue>) -> Self {
+        Self { sync_queue: queue, ..self }
     }
 
     /// The vault, for the values that are not a repository's.

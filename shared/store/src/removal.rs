@@ -89,6 +89,10 @@ impl Store {
         let (id, tenant) = (repository.id, repository.tenant);
         let mut writes = Writes::default();
         writes.delete_version(keys::part(id, Part::Record), repository.version);
+        writes.delete(keys::roster(tenant, id));
+        // What every repository has; for most that is all, and the batches below have nothing to do.
+        writes.delete(keys::part(id, Part::State));
+        writes.delete(keys::part(id, Part::Members));
         for (unique, _) in claims(repository) {
             writes.delete(keys::unique(tenant, &unique));
         }
@@ -113,27 +117,37 @@ impl Store {
         {
             tracing::warn!(repo.id = %id, secret.name = %pointer.name, %error, "Could not delete a secret; it is an orphan");
         }
-        for _ in 0..BATCHES {
-            match self.clear_batch(id, now).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::warn!(repo.id = %id, %error, "Could not clear a deleted repository; the sweep will");
-                    return;
-                }
-            }
+        if let Err(error) = self.clear_batches(id, BATCHES, now).await {
+            tracing::warn!(repo.id = %id, %error, "Could not clear a deleted repository; the sweep will");
         }
     }
 
-    /// Deletes one batch of what is left in a deleted repository's partition; `false` when only the tombstone is left.
+    /// Deletes what is left in a deleted repository's partition, at most so many batches of it; whether nothing but the
+    /// tombstone is left.
+    pub(crate) async fn clear_batches(
+        &self,
+        id: RepositoryId,
+        batches: usize,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..batches {
+            if !self.clear_batch(id, now).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Deletes one batch of what is left in a deleted repository's partition; `false` when only the tombstone was. Its mark
+    /// stays for the sweep, which looks again when nothing that was under way at the deletion can still come.
     async fn clear_batch(&self, id: RepositoryId, now: Timestamp) -> Result<bool, StoreError> {
         let range = Range::partition(keys::repository_partition(id));
         let (items, next) = self.table.page(&range, Some(BATCH), None).await?;
         let tombstone = keys::tombstone(id);
         let left: Vec<_> = items.iter().filter(|item| item::text_of(item, keys::SK) != Some(&tombstone.sk)).collect();
         let mut writes = Writes::default();
-        if left.is_empty() && next.is_none() {
-            writes.update_once(tombstone, "REMOVE list_pk, list_sk", Vec::new());
+        if left.is_empty() {
+            return Ok(next.is_some());
         }
         for item in left {
             let Some(sort_key) = item::text_of(item, keys::SK) else { continue };
@@ -142,9 +156,8 @@ impl Store {
             }
             writes.delete(keys::Key { pk: keys::repository_partition(id), sk: sort_key.to_owned() });
         }
-        let more = writes.len() > 1 || next.is_some();
         match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
-            Ok(()) => Ok(more),
+            Ok(()) => Ok(next.is_some()),
             Err(CommitError::Store(error)) => Err(error),
             Err(CommitError::Lost(_)) => Err(StoreError::Contended),
         }

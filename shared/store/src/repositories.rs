@@ -7,6 +7,7 @@ use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item};
 use crate::keys::{self, Counter, Key, Part, Unique};
+use crate::state::state_item;
 use crate::table::{MAX_EXAMINED, Range};
 use crate::{Store, WriteError};
 use repoplane_domain::access::{Member, Members, Principal, RepositoryRole};
@@ -135,6 +136,8 @@ impl Store {
             writes.claim(Item::new(&keys::unique(principal.tenant, &unique), &id)?, guard);
         }
         writes.create(record_item(repository)?);
+        writes.create(state_item(id, &set.state)?);
+        writes.create(Item::empty(&keys::roster(principal.tenant, id)));
         writes.create(Item::new(&keys::part(id, Part::Members), &set.members)?.versioned(1));
         writes.create(Item::new(&keys::membership(principal.tenant, principal.user, id), &RepositoryRole::Owner)?);
         writes.keep(once, || answer(&set), now)?;
@@ -167,6 +170,9 @@ impl Store {
         }
         if let Some(pointer) = &set.credentials.secrets {
             self.vault.mark_committed(pointer, None).await;
+        }
+        if set.state.sync.next_sync_at.is_some() {
+            self.send_sync_job(id).await;
         }
         Ok(set)
     }

@@ -4,10 +4,10 @@ use crate::Store;
 use crate::commit::{CommitError, Writes, jittered};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
-use crate::item::{self, Item};
+use crate::item::{self, Attributes, Item};
 use crate::keys::{self, Part};
 use repoplane_domain::audit::AuditEntry;
-use repoplane_domain::id::WriteId;
+use repoplane_domain::id::{RepositoryId, WriteId};
 use repoplane_domain::repository::{ConnectionAttempt, RepositoryState};
 use repoplane_domain::time::Timestamp;
 use std::time::Duration;
@@ -15,6 +15,23 @@ use std::time::Duration;
 /// How often a change that lost a race is made again on a fresh read.
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// The state's item, in the index of due repositories while a sync is planned.
+pub(crate) fn state_item(id: RepositoryId, state: &RepositoryState) -> Result<Item, StoreError> {
+    let item = Item::new(&keys::part(id, Part::State), state)?.versioned(state.version);
+    Ok(match state.sync.next_sync_at {
+        Some(at) => item.due(keys::due_partition(id), keys::due_sort(at, id), state.sync.interval_minutes),
+        None => item,
+    })
+}
+
+/// Reads the state back. When its sync is due stands in the index's key alone: the tick moves it on without touching the rest.
+pub(crate) fn read_state(item: Attributes) -> Result<RepositoryState, StoreError> {
+    let due = item::text_of(&item, keys::DUE_SK).and_then(keys::parse_due_sort);
+    let mut state: RepositoryState = item::into_value("repository state", item)?;
+    state.sync.next_sync_at = due.map(|(at, _)| at);
+    Ok(state)
+}
 
 impl Store {
     /// Remembers how a call to the repository's provider ended. That it could not be remembered fails nothing: the call was
@@ -49,7 +66,7 @@ impl Store {
             let Some(next) = change(&known) else { return Ok(known) };
             let mut writes = Writes::default();
             let read = (known.version > 0).then_some(known.version);
-            writes.replace(Item::new(&key, &next)?.versioned(next.version), read);
+            writes.replace(state_item(id, &next)?, read);
             if read.is_none() {
                 // The first state of a repository must not outlive it.
                 writes.need_existing(keys::part(id, Part::Record));
@@ -65,7 +82,7 @@ impl Store {
             tokio::time::sleep(jittered(pause)).await;
             pause *= 2;
             let fresh = self.table.get(&key, true).await?;
-            known = fresh.map(|item| item::value("repository state", &item)).transpose()?.unwrap_or_default();
+            known = fresh.map(read_state).transpose()?.unwrap_or_default();
         }
         Err(StoreError::Contended)
     }

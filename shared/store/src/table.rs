@@ -76,6 +76,7 @@ impl Range {
         match self.index {
             Some(keys::LISTS) => (keys::LIST_PK, keys::LIST_SK),
             Some(keys::OPEN) => (keys::OPEN_PK, keys::OPEN_SK),
+            Some(keys::DUE) => (keys::DUE_PK, keys::DUE_SK),
             Some(keys::UNDISPATCHED) => (keys::UNDISPATCHED_PK, keys::UNDISPATCHED_SK),
             Some(_) | None => (keys::PK, keys::SK),
         }
@@ -268,6 +269,25 @@ impl Table {
         let answer = call.send().await.map_err(StoreError::table)?;
         let counted = answer.attributes.as_ref().and_then(|item| crate::item::number_of(item, "n"));
         counted.ok_or(StoreError::Unavailable { engine: "table", reason: "a counter answered no number".to_owned() })
+    }
+
+    /// Updates one item while a condition holds; `false` when it does not.
+    pub(crate) async fn update_if(
+        &self,
+        key: &Key,
+        expression: &str,
+        condition: &str,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<bool, StoreError> {
+        let call = self.client.update_item().table_name(&self.name).set_key(Some(key_attributes(key)));
+        let call = call.update_expression(expression).condition_expression(condition);
+        match call.set_expression_attribute_values(Some(values)).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::table(error)),
+        }
     }
 
     /// Puts an item that nothing depends on.

@@ -21,12 +21,13 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 17] = [
+const PARTITIONS: [(&str, &str); 18] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
     ("UNIQUE#", "UNIQUE"),
     ("MEMBERSHIPS#", "MEMBERSHIP"),
+    ("ROSTER#", "ROSTER"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),
@@ -40,9 +41,10 @@ const PARTITIONS: [(&str, &str); 17] = [
     ("EMAIL#", "EMAIL"),
     ("EXCHANGED#", "EXCHANGED"),
 ];
-const PARTS: [(&str, &str); 10] = [
+const PARTS: [(&str, &str); 11] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
     ("D#1RECORD", "RECORD"),
+    ("D#2STATE", "STATE"),
     ("D#5CREDENTIALS", "CREDENTIALS"),
     ("D#", "PART"),
     ("TASK#", "TASK"),

@@ -41,7 +41,9 @@ fn whole() -> Vec<Value> {
             "-",
             json!({"data": {"delivery": "dlv_1", "response": {"tasks": [{"id": "tsk_1"}]}}}),
         ),
-        item("REPO#rep_1", "D#1RECORD", json!({"data": {"id": "rep_1"}})),
+        item("REPO#rep_1", "D#1RECORD", json!({"data": {"id": "rep_1", "tenant": "tnt_1", "enabled": true}})),
+        item("REPO#rep_1", "D#2STATE", json!({"data": {"version": 1}})),
+        item("ROSTER#tnt_1", "rep_1", json!({})),
         item("REPO#rep_1", "D#3MEMBERS", json!({"data": {"members": [{"user_id": "usr_1", "role": "owner"}]}})),
         item("UNIQUE#tnt_1#NAME#abc", "-", json!({"data": "rep_1"})),
         item("MEMBERSHIPS#tnt_1#usr_1", "rep_1", json!({"data": "owner"})),
@@ -88,7 +90,7 @@ fn held_documents_are_listed() {
 fn a_membership_in_another_role_and_a_locator_of_another_delivery_are_found() {
     let mut items = whole();
     items[6]["delivery"] = json!({"S": "dlv_2"});
-    items[11]["data"] = json!({"S": "member"});
+    items[13]["data"] = json!({"S": "member"});
     assert_eq!(check(&items).unwrap_err().len(), 2);
 }
 

@@ -6,7 +6,8 @@ use repoplane_domain::id::{AccessTokenId, AuditId, RepositoryId, TenantId, UserI
 use repoplane_domain::input::MAX_TEXT_BYTES;
 use repoplane_domain::preview_env::MAX_KEY_BYTES;
 use repoplane_domain::repository::{
-    MAX_BRANCHES, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS, MAX_WEBHOOK_SECRET_BYTES, RETENTION_DAYS,
+    MAX_BRANCH_NAME_BYTES, MAX_BRANCHES, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS, MAX_WEBHOOK_SECRET_BYTES, RETENTION_DAYS,
+    SYNC_INTERVAL_MINUTES, SyncStatus,
 };
 use serde_json::{Value, json};
 
@@ -91,6 +92,12 @@ pub(super) fn repo() -> Value {
         .optional("timezone", text(), "IANA time zone of time windows; UTC when unset.")
         .optional("metadata", schema::map(text()), "Free texts by key.")
         .required("branches", schema::array(schema::reference("Branch")), "Known branches.")
+        .optional("branch", text(), "The branch that syncs read; the default one when unset.")
+        .required(
+            "syncIntervalMinutes",
+            schema::nullable(schema::integer(SYNC_INTERVAL_MINUTES)),
+            "Minutes between two scheduled syncs; null when none are scheduled.",
+        )
         .required("retentionDays", schema::integer(RETENTION_DAYS), "How long deliveries are kept, in days.")
         .required("webhookVerification", schema::one_of(&["on", "off"]), "Whether webhooks must be signed.")
         .optional("previousWebhookSecretAcceptedUntil", schema::time(), "Until when the secret before is accepted.")
@@ -108,6 +115,23 @@ pub(super) fn repo() -> Value {
             schema::reference("Connection"),
             "How the last call to its provider ended; not in lists.",
         )
+        .optional("sync", schema::reference("Sync"), "Its sync with the remote; not in lists.")
+        .schema()
+}
+
+pub(super) fn sync() -> Value {
+    Object::new()
+        .required(
+            "state",
+            schema::one_of(&SyncStatus::ALL.map(SyncStatus::as_str)),
+            "`pending`: never scanned, or what is scanned was changed; `syncing`: a scan is asked for or running; `ready`: \
+             the skills are those of the branch; `error`: the last sync failed.",
+        )
+        .required("lastSyncedAt", schema::nullable(schema::time()), "End of the last scan that succeeded.")
+        .required("error", schema::nullable(schema::text()), "Why the last sync failed.")
+        .required("skillCount", schema::count(), "Skills in the catalogue.")
+        .required("commit", schema::nullable(schema::text()), "The commit that the catalogue shows.")
+        .required("nextSyncAt", schema::nullable(schema::time()), "When the next one is due; null when none is.")
         .schema()
 }
 
@@ -203,6 +227,16 @@ pub(super) fn repo_settings() -> Object {
             "Known branches; the whole list is replaced.",
         )
         .optional("timezone", schema::nullable(schema::text_up_to(64)), "An IANA time zone such as `Europe/Berlin`.")
+        .optional(
+            "branch",
+            schema::nullable(schema::text_up_to(MAX_BRANCH_NAME_BYTES)),
+            "The branch that syncs read, without `refs/heads/`; the default one when unset. A change makes the sync pending.",
+        )
+        .optional(
+            "syncIntervalMinutes",
+            schema::nullable(schema::integer(SYNC_INTERVAL_MINUTES)),
+            "Minutes between two scheduled syncs; 60 unless said, null for none.",
+        )
         .optional(
             "retentionDays",
             schema::nullable(schema::integer(RETENTION_DAYS)),

@@ -52,6 +52,10 @@ pub(crate) fn problem_of(error: &ProviderError, anonymous: bool) -> Problem {
         Fault::TokenRejected { .. }
         | Fault::Forbidden
         | Fault::NotFound
+        | Fault::NoBranch
+        | Fault::NoCommits
+        | Fault::Moved
+        | Fault::TooLarge
         | Fault::Refused { .. }
         | Fault::Unavailable
         | Fault::BadAnswer

@@ -170,7 +170,14 @@ fn problem_of(error: &ProviderError) -> Problem {
             let problem = Problem::new(ProblemType::ProviderRateLimited, text);
             retry_later(problem.with_code("MODEL_PROVIDER_RATE_LIMITED"), retry_after)
         }
-        Fault::NotFound | Fault::Refused { .. } | Fault::Unavailable | Fault::BadAnswer => {
+        Fault::NotFound
+        | Fault::NoBranch
+        | Fault::NoCommits
+        | Fault::Moved
+        | Fault::TooLarge
+        | Fault::Refused { .. }
+        | Fault::Unavailable
+        | Fault::BadAnswer => {
             Problem::new(ProblemType::ProviderUnavailable, text).with_code("MODEL_PROVIDER_UNAVAILABLE")
         }
     }

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 /// The longest list of branches a repository takes.
 pub const MAX_BRANCHES: usize = 500;
-const MAX_NAME_BYTES: usize = 255;
+/// Longest name of a branch, in bytes.
+pub const MAX_BRANCH_NAME_BYTES: usize = 255;
 const MAX_NOTE_BYTES: usize = 500;
 
 /// What a branch is for, as rules see it in `branch.role` (contract: hookcode 4.5).
@@ -69,11 +70,36 @@ pub(super) fn read(object: &mut Object<'_, '_>) -> Field<Vec<Branch>> {
     })
 }
 
+/// Whether Git takes a text as the name of a branch, without `refs/heads/` (git: check-ref-format).
+pub fn is_branch_name(name: &str) -> bool {
+    let forbidden = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    (1..=MAX_BRANCH_NAME_BYTES).contains(&name.len())
+        && !name.contains(forbidden)
+        && !name.contains("..")
+        && !name.contains("@{")
+        && name != "@"
+        && !name.ends_with('.')
+        && !name.starts_with('-')
+        && name.split('/').all(part)
+}
+
+/// Reads the name of one branch.
+pub(super) fn read_name(object: &mut Object<'_, '_>, key: &'static str) -> Field<String> {
+    object.trimmed(key, MAX_BRANCH_NAME_BYTES).and_then(|name| {
+        if is_branch_name(&name) {
+            return Field::Value(name);
+        }
+        object.error(key, "must be the name of a branch, without refs/heads/");
+        Field::Invalid
+    })
+}
+
 fn normalize(items: &[Value], base: &str, errors: &mut FieldErrors) -> Vec<Branch> {
     let mut branches: Vec<Branch> = Vec::new();
     for (i, item) in items.iter().enumerate() {
         let mut object = Object::at(item, format!("{base}/{i}"), errors);
-        let name = object.text_up_to("name", MAX_NAME_BYTES).value().map(|name| name.trim().to_owned());
+        let name = object.text_up_to("name", MAX_BRANCH_NAME_BYTES).value().map(|name| name.trim().to_owned());
         let note = object.text_up_to("note", MAX_NOTE_BYTES).value().map(|note| note.trim().to_owned());
         let is_default = object.boolean("isDefault").value().unwrap_or(false);
         object.finish();
@@ -106,6 +132,20 @@ mod tests {
             json!([{"name": "main", "isDefault": true}, {"name": "dev", "note": "Dev branch", "isDefault": false},
                    {"name": "Main", "isDefault": false}])
         );
+    }
+
+    #[test]
+    fn names_that_git_refuses_are_refused() {
+        for name in ["main", "feature/x", "v1.2", "a@b", "ümlaut", "HEAD2"] {
+            assert!(is_branch_name(name), "{name}");
+        }
+        let long = "x".repeat(256);
+        for name in [
+            "", "@", "-x", "a b", "a..b", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "a@{b", ".a", "a/.b", "a//b",
+            "/a", "a/", "a.", "a.lock", "a.lock/b", "a\n", "a\u{7f}", &long,
+        ] {
+            assert!(!is_branch_name(name), "{name}");
+        }
     }
 
     #[test]

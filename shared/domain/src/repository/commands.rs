@@ -1,7 +1,10 @@
 //! Registering and changing a repository: what the bodies may say and what that does to the record.
 
 use super::webhook_secret::{SecretChange, read_overlap, read_webhook_secret};
-use super::{Branch, Provider, Repository, RepositoryState, WebhookSettings, branches, normalize_remote};
+use super::{
+    Branch, DEFAULT_SYNC_INTERVAL_MINUTES, Provider, Repository, RepositoryState, SYNC_INTERVAL_MINUTES,
+    WebhookSettings, branches, normalize_remote,
+};
 use crate::error::{Conflict, DomainError, FieldErrors};
 use crate::id::{RepositoryId, TenantId, UserId};
 use crate::input::{Field, Object};
@@ -48,6 +51,8 @@ struct Settings {
     description: Option<String>,
     metadata: BTreeMap<String, String>,
     branches: Vec<Branch>,
+    branch: Option<String>,
+    sync_interval_minutes: Option<u16>,
     timezone: Option<String>,
     retention_days: Option<u16>,
 }
@@ -80,6 +85,12 @@ impl CreateRepository {
             description: object.text("description").value().filter(|text| !text.trim().is_empty()),
             metadata: read_metadata(&mut object).value().unwrap_or_default(),
             branches: branches::read(&mut object).value().unwrap_or_default(),
+            branch: branches::read_name(&mut object, "branch").value(),
+            sync_interval_minutes: match read_sync_interval(&mut object) {
+                Field::Value(minutes) => Some(minutes),
+                Field::Null => None,
+                Field::Absent | Field::Invalid => Some(DEFAULT_SYNC_INTERVAL_MINUTES),
+            },
             timezone: read_timezone(&mut object).value(),
             retention_days: read_retention(&mut object).value(),
         };
@@ -126,7 +137,12 @@ impl CreateRepository {
             remote_url: settings.remote_url,
             description: settings.description,
             metadata: settings.metadata,
+            git_host: None,
+            credential: None,
+            shares_remote: false,
             branches: settings.branches,
+            branch: settings.branch,
+            sync_interval_minutes: settings.sync_interval_minutes,
             timezone: settings.timezone,
             retention_days: settings.retention_days.unwrap_or(DEFAULT_RETENTION_DAYS),
             enabled: true,
@@ -154,6 +170,8 @@ pub struct PatchRepository {
     description: Field<String>,
     metadata: Field<BTreeMap<String, String>>,
     branches: Field<Vec<Branch>>,
+    branch: Field<String>,
+    sync_interval_minutes: Field<u16>,
     enabled: Field<bool>,
     timezone: Field<String>,
     retention_days: Field<u16>,
@@ -174,6 +192,8 @@ impl PatchRepository {
             description: object.text("description"),
             metadata: read_metadata(object),
             branches: branches::read(object),
+            branch: branches::read_name(object, "branch"),
+            sync_interval_minutes: read_sync_interval(object),
             enabled: object.boolean("enabled"),
             timezone: read_timezone(object),
             retention_days: read_retention(object),
@@ -216,6 +236,8 @@ impl PatchRepository {
         self.remote_url.clone().patch(&mut next.remote_url);
         self.description.clone().patch(&mut next.description);
         self.timezone.clone().patch(&mut next.timezone);
+        self.branch.clone().patch(&mut next.branch);
+        self.sync_interval_minutes.clone().patch(&mut next.sync_interval_minutes);
         match &self.metadata {
             Field::Value(metadata) => next.metadata.clone_from(metadata),
             Field::Null => next.metadata.clear(),
@@ -419,6 +441,12 @@ fn read_timezone(object: &mut Object<'_, '_>) -> Field<String> {
 
 fn read_retention(object: &mut Object<'_, '_>) -> Field<u16> {
     object.integer("retentionDays", RETENTION_DAYS).map(|days| u16::try_from(days).unwrap_or(DEFAULT_RETENTION_DAYS))
+}
+
+/// `null` switches scheduled syncs off.
+fn read_sync_interval(object: &mut Object<'_, '_>) -> Field<u16> {
+    let minutes = object.integer("syncIntervalMinutes", SYNC_INTERVAL_MINUTES);
+    minutes.map(|minutes| u16::try_from(minutes).unwrap_or(DEFAULT_SYNC_INTERVAL_MINUTES))
 }
 
 fn read_verification(object: &mut Object<'_, '_>) -> Field<bool> {

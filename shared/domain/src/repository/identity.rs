@@ -44,8 +44,11 @@ fn api_host(provider: Provider, api_base_url: Option<&str>) -> String {
 
 impl Repository {
     /// Every identity this record claims: its external id and the other forms the provider is known to use for it,
-    /// or its remote. Empty while nothing is known.
+    /// or its remote. Empty while nothing is known, and for one that shares its remote with others.
     pub fn identities(&self) -> BTreeSet<Identity> {
+        if self.shares_remote {
+            return BTreeSet::new();
+        }
         let external = self.external_id.iter().chain(&self.external_aliases);
         let mut identities: BTreeSet<Identity> = external
             .filter(|id| !id.trim().is_empty())

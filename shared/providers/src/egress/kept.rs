@@ -100,5 +100,5 @@ pub(super) fn still_holds(kept: &EgressResponse, not_modified: EgressResponse) -
         headers.remove(name);
     }
     headers.extend(not_modified.headers);
-    EgressResponse { status: StatusCode::OK, headers, body: kept.body.clone() }
+    EgressResponse { status: StatusCode::OK, headers, body: kept.body.clone(), moved_to: None }
 }

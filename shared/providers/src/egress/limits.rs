@@ -4,6 +4,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | [`CallKind::Api`] | 3 s | 12 s | 5 MB | 6: one, 3 redirects, 2 retries |
 //! | [`CallKind::Git`] | 3 s | 20 s | 20 MB | 6 |
+//! | [`CallKind::Pack`] | 3 s | 120 s | 100 MB | 1 |
 //!
 //! The whole call counts from the name lookup to the last byte of the last answer, with every redirect, every retry
 //! and every pause between them: no call holds its caller longer.
@@ -21,6 +22,10 @@ pub const MAX_BODY: usize = 5_000_000;
 pub const GIT_TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest body of an answer of Git's protocol, in bytes: what a function's memory bears beside its copy.
 pub const GIT_MAX_BODY: usize = 20_000_000;
+/// Longest time in which the contents of a repository come: no HTTP request waits for them.
+pub const PACK_TOTAL_TIMEOUT: Duration = Duration::from_secs(120);
+/// Longest body with the contents of a repository, in bytes: what a function's disk bears with its index beside it.
+pub const PACK_MAX_BODY: usize = 100_000_000;
 /// Longest pause before the first retry; it doubles for the next. The actual one is random between nothing and this.
 pub const RETRY_PAUSE: Duration = Duration::from_millis(400);
 /// Most retries of one call, over all its redirects.
@@ -53,6 +58,7 @@ impl Limits {
         let (total, body) = match kind {
             CallKind::Api => (TOTAL_TIMEOUT, MAX_BODY),
             CallKind::Git => (GIT_TOTAL_TIMEOUT, GIT_MAX_BODY),
+            CallKind::Pack => (PACK_TOTAL_TIMEOUT, PACK_MAX_BODY),
         };
         Self { connect: CONNECT_TIMEOUT, total, body, retry_pause: RETRY_PAUSE }
     }

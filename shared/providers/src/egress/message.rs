@@ -11,8 +11,10 @@ pub enum CallKind {
     /// A provider's REST API, or a model provider's.
     #[default]
     Api,
-    /// Git's smart HTTP protocol.
+    /// Git's smart HTTP protocol, and a whole tree through an API.
     Git,
+    /// A repository's contents in Git's protocol, read piece by piece.
+    Pack,
 }
 
 /// A request to the outside.
@@ -83,6 +85,8 @@ pub struct EgressResponse {
     pub headers: HeaderMap,
     /// The body, unpacked, at most the limit of the settings.
     pub body: Vec<u8>,
+    /// Where the last redirect led, when there was one.
+    pub moved_to: Option<Url>,
 }
 
 impl fmt::Debug for EgressResponse {

@@ -54,7 +54,7 @@ mod tests {
 
     fn limited(seconds: &'static str) -> EgressResponse {
         let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(seconds))]);
-        EgressResponse { status: StatusCode::TOO_MANY_REQUESTS, headers, body: vec![] }
+        EgressResponse { status: StatusCode::TOO_MANY_REQUESTS, headers, body: vec![], moved_to: None }
     }
 
     #[tokio::test(start_paused = true)]

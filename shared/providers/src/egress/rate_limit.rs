@@ -104,7 +104,12 @@ mod tests {
             (200, &[("x-ratelimit-reset", "18446744073709551615"), ("x-ratelimit-remaining", "0")], None),
         ] {
             let map = headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
-            let answer = EgressResponse { status: StatusCode::from_u16(status).unwrap(), headers: map, body: vec![] };
+            let answer = EgressResponse {
+                status: StatusCode::from_u16(status).unwrap(),
+                headers: map,
+                body: vec![],
+                moved_to: None,
+            };
             assert_eq!(pause_asked(&answer), expected, "{status} {headers:?}");
         }
     }

@@ -26,12 +26,13 @@ pub struct EgressSettings {
     runtime: Option<EgressPlace>,
     api: Limits,
     git: Limits,
+    pack: Limits,
 }
 
 impl Default for EgressSettings {
     fn default() -> Self {
-        let (api, git) = (Limits::of(CallKind::Api), Limits::of(CallKind::Git));
-        Self { allowed: Vec::new(), stand_ins: Vec::new(), runtime: None, api, git }
+        let [api, git, pack] = [CallKind::Api, CallKind::Git, CallKind::Pack].map(Limits::of);
+        Self { allowed: Vec::new(), stand_ins: Vec::new(), runtime: None, api, git, pack }
     }
 }
 
@@ -74,7 +75,7 @@ impl EgressSettings {
     /// The same settings with other limits, for every kind of call.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        (self.api, self.git) = (limits, limits);
+        (self.api, self.git, self.pack) = (limits, limits, limits);
         self
     }
 
@@ -89,6 +90,7 @@ impl EgressSettings {
         match kind {
             CallKind::Api => self.api,
             CallKind::Git => self.git,
+            CallKind::Pack => self.pack,
         }
     }
 

@@ -34,18 +34,25 @@ pub(super) fn frames(message: &[u8]) -> impl Iterator<Item = Result<Frame<'_>, &
 }
 
 fn frame(message: &[u8]) -> Option<(Frame<'_>, &[u8])> {
-    let (digits, tail) = message.split_at_checked(4)?;
-    let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    let length = usize::from_str_radix(digits, 16).ok().filter(|length| *length <= MAX_FRAME)?;
-    match length {
-        0 => Some((Frame::Flush, tail)),
-        1 => Some((Frame::Delimiter, tail)),
-        2 => Some((Frame::End, tail)),
-        3 => None,
-        length => {
-            let (content, tail) = tail.split_at_checked(length - 4)?;
-            Some((Frame::Line(content.strip_suffix(b"\n").unwrap_or(content)), tail))
-        }
+    let (frame, length) = first(message).ok()??;
+    let tail = message.get(length..)?;
+    match frame {
+        Frame::Line(content) => Some((Frame::Line(content.strip_suffix(b"\n").unwrap_or(content)), tail)),
+        mark => Some((mark, tail)),
+    }
+}
+
+/// The first frame of a message, its content as it is, and how many bytes it takes; `None` while it is not all there.
+pub(super) fn first(message: &[u8]) -> Result<Option<(Frame<'_>, usize)>, &'static str> {
+    const BAD: &str = "the remote's answer is not in Git's frames";
+    let Some(digits) = message.get(..4) else { return Ok(None) };
+    let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let length = digits.and_then(|digits| usize::from_str_radix(digits, 16).ok());
+    match length.filter(|length| *length <= MAX_FRAME && *length != 3).ok_or(BAD)? {
+        0 => Ok(Some((Frame::Flush, 4))),
+        1 => Ok(Some((Frame::Delimiter, 4))),
+        2 => Ok(Some((Frame::End, 4))),
+        length => Ok(message.get(4..length).map(|content| (Frame::Line(content), length))),
     }
 }
 

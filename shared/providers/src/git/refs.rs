@@ -3,11 +3,10 @@
 use super::pkt_line::{Frame, frames, write};
 use super::{Head, MAX_HEADS, RemoteRefs};
 use crate::clean::Cleaner;
+use crate::walk::is_object_id;
 
 /// Announces the branches.
 const HEADS: &str = "refs/heads/";
-/// Hexadecimal digits of a hash: SHA-1, SHA-256.
-const HASHES: [usize; 2] = [40, 64];
 /// Capabilities of a server that are read.
 const MAX_CAPABILITIES: usize = 100;
 
@@ -64,9 +63,37 @@ pub(super) fn advertisement(body: &[u8], cleaner: &Cleaner) -> Result<Advertisem
     Err("the remote's list of references does not end")
 }
 
-/// The question for branches and HEAD, in the second version.
-pub(super) fn ls_refs(capabilities: &[String]) -> Vec<u8> {
-    let value = |name: &str| capabilities.iter().find_map(|one| one.strip_prefix(name)?.strip_prefix('='));
+/// The hash of a reference in either version's list, by its whole name.
+pub(super) fn hash_of(body: &[u8], name: &str) -> Option<String> {
+    frames(body).filter_map(Result::ok).find_map(|frame| {
+        let Frame::Line(line) = frame else { return None };
+        let reference = line.split(|byte| *byte == 0).next()?;
+        let mut parts = reference.split(|byte| *byte == b' ');
+        let (hash, found) = (parts.next()?, parts.next()?);
+        // A HEAD without a commit has a word in its place.
+        let hash = std::str::from_utf8(hash).ok().filter(|hash| is_object_id(hash))?;
+        (found == name.as_bytes()).then(|| hash.to_owned())
+    })
+}
+
+/// What a server of the first version can do.
+pub(super) fn first_capabilities(body: &[u8]) -> Vec<String> {
+    let lists = frames(body).filter_map(Result::ok).find_map(|frame| match frame {
+        Frame::Line(line) => line.iter().position(|byte| *byte == 0).map(|end| &line[end + 1..]),
+        Frame::Flush | Frame::Delimiter | Frame::End => None,
+    });
+    let text = String::from_utf8_lossy(lists.unwrap_or_default()).into_owned();
+    text.split(' ').filter(|one| !one.is_empty()).take(MAX_CAPABILITIES).map(str::to_owned).collect()
+}
+
+/// What follows a capability's name.
+pub(super) fn value<'c>(capabilities: &'c [String], name: &str) -> Option<&'c str> {
+    capabilities.iter().find_map(|one| one.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// The question for HEAD and the branches whose names begin so, in the second version.
+pub(super) fn ls_refs(capabilities: &[String], branches: &str) -> Vec<u8> {
+    let value = |name: &str| value(capabilities, name);
     let mut message = Vec::new();
     write(&mut message, "command=ls-refs");
     write(&mut message, concat!("agent=repoplane/", env!("CARGO_PKG_VERSION")));
@@ -81,7 +108,7 @@ pub(super) fn ls_refs(capabilities: &[String]) -> Vec<u8> {
         write(&mut message, "unborn");
     }
     write(&mut message, "ref-prefix HEAD");
-    write(&mut message, "ref-prefix refs/heads/");
+    write(&mut message, &format!("ref-prefix {HEADS}{branches}"));
     message.extend(b"0000");
     message
 }
@@ -134,8 +161,7 @@ impl<'a> Reader<'a> {
 
     /// Takes `<hash> <name>`; only branches count.
     fn reference(&mut self, line: &str) -> Result<(), &'static str> {
-        let is_hash = |text: &str| HASHES.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let (sha, name) = line.split_once(' ').filter(|(hash, _)| is_hash(hash)).ok_or_else(|| {
+        let (sha, name) = line.split_once(' ').filter(|(hash, _)| is_object_id(hash)).ok_or_else(|| {
             if line.starts_with("ERR ") {
                 "the remote refuses to list its references"
             } else {
@@ -207,10 +233,10 @@ mod tests {
         let Ok(Advertisement::Capabilities(capabilities)) = advertisement(&body, &Cleaner::default()) else {
             panic!("no capabilities")
         };
-        let question = String::from_utf8(ls_refs(&capabilities)).unwrap();
+        let question = String::from_utf8(ls_refs(&capabilities, "")).unwrap();
         assert!(question.contains("0019object-format=sha256\n0001000csymrefs\n000bunborn\n"), "{question:?}");
         assert!(question.ends_with("0014ref-prefix HEAD\n001bref-prefix refs/heads/\n0000"), "{question:?}");
-        let question = String::from_utf8(ls_refs(&["ls-refs".to_owned()])).unwrap();
+        let question = String::from_utf8(ls_refs(&["ls-refs".to_owned()], "")).unwrap();
         assert!(!question.contains("unborn") && !question.contains("object-format"), "{question:?}");
     }
 
@@ -229,6 +255,26 @@ mod tests {
             assert_eq!(read(lines), Ok(RemoteRefs { default_branch, heads: heads(names) }), "{lines:?}");
         }
         assert_eq!(read(&["nonsense"]), Err("the remote's list of references is not in Git's form"));
+    }
+
+    #[test]
+    fn one_reference_is_found_by_its_whole_name() {
+        let other = "a".repeat(40);
+        let first = format!("{SHA} HEAD\0shallow side-band-64k object-format=sha1");
+        let (main, longer) = (format!("{SHA} refs/heads/main"), format!("{other} refs/heads/main2"));
+        let v2 = format!("{other} HEAD symref-target:refs/heads/main");
+        for (lines, name, expected) in [
+            (vec![first.as_str(), &longer, &main], "refs/heads/main", Some(SHA)),
+            (vec![&first, &longer, &main], "HEAD", Some(SHA)),
+            (vec![&v2, &longer], "HEAD", Some(other.as_str())),
+            (vec![&v2, &longer], "refs/heads/main", None),
+            (vec!["unborn HEAD symref-target:refs/heads/main"], "HEAD", None),
+        ] {
+            assert_eq!(hash_of(&message(&lines, "0000"), name).as_deref(), expected, "{name} of {lines:?}");
+        }
+        let capabilities = first_capabilities(&message(&["# service=x", &first, &main], "0000"));
+        assert_eq!(capabilities, ["shallow", "side-band-64k", "object-format=sha1"]);
+        assert_eq!(value(&capabilities, "object-format"), Some("sha1"));
     }
 
     #[test]

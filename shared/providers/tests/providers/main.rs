@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage up has failed")]
 
 mod egress;
+#[path = "../../../../tests/src/git_server.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the whole-system tests, where it is public")]
+mod git_server;
 mod github;
 mod gitlab;
 mod hostile;
@@ -10,3 +13,4 @@ mod openapi;
 mod private;
 mod questions;
 mod server;
+mod walk;

@@ -10,14 +10,15 @@ use std::time::Duration;
 /// A tool's key: its text, and who calls with it.
 async fn key(app: &TestApp, scopes: &[&str]) -> (String, Principal) {
     let text = app.admin().token(json!({"name": "tool", "kind": "integration", "scopes": scopes})).await;
-    let principal = app.app().authenticate(&Secret::new(text.clone()), true).await.unwrap().unwrap();
+    let principal = app.app().authenticate(&Secret::new(text.clone()), true).await.expect("storage").expect("a caller");
     (text, principal)
 }
 
 async fn exchange(app: &TestApp, key: &Principal, user: &str, seconds: u64, scopes: Option<&[Scope]>) -> String {
     let scopes = scopes.map(|scopes| scopes.iter().copied().collect());
-    let exchange = Exchange::new(user.parse().unwrap(), Some(Duration::from_secs(seconds)), scopes).unwrap();
-    let (text, token) = app.app().exchange(key, &exchange).await.unwrap();
+    let exchange =
+        Exchange::new(user.parse().expect("an id"), Some(Duration::from_secs(seconds)), scopes).expect("an exchange");
+    let (text, token) = app.app().exchange(key, &exchange).await.expect("an exchange");
     assert_eq!(token.key, key.token);
     text.expose().to_owned()
 }
@@ -25,8 +26,8 @@ async fn exchange(app: &TestApp, key: &Principal, user: &str, seconds: u64, scop
 /// The status and the code of an exchange that is refused.
 async fn refused(app: &TestApp, key: &Principal, user: &str, scopes: Option<&[Scope]>) -> (u16, Value) {
     let scopes = scopes.map(|scopes| scopes.iter().copied().collect());
-    let exchange = Exchange::new(user.parse().unwrap(), None, scopes).unwrap();
-    let problem = app.app().exchange(key, &exchange).await.map(|_| ()).unwrap_err();
+    let exchange = Exchange::new(user.parse().expect("an id"), None, scopes).expect("an exchange");
+    let problem = app.app().exchange(key, &exchange).await.map(|_| ()).expect_err("refused");
     (problem.status().as_u16(), problem.body()["detail"].clone())
 }
 

@@ -19,7 +19,7 @@ static RSA: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::new("rsa-1", "RS
 async fn register(app: &TestApp, patch: Value) -> String {
     let mut body =
         json!({"issuer": IssuerDouble::url(), "audiences": [AUDIENCE], "scopes": ["repos:write", "tasks:read"]});
-    body.as_object_mut().unwrap().extend(patch.as_object().unwrap().clone());
+    body.as_object_mut().expect("an object").extend(patch.as_object().cloned().unwrap_or_default());
     let made = app.admin().post("/api/issuers", body).await.expect(201);
     format!("/api/issuers/{}", made.text("/issuer/id"))
 }
@@ -28,7 +28,7 @@ async fn register(app: &TestApp, patch: Value) -> String {
 fn claims(app: &TestApp, patch: Value) -> Value {
     let now = app.clock.peek().as_second();
     let mut claims = json!({"iss": IssuerDouble::url(), "aud": AUDIENCE, "sub": "ann", "iat": now, "exp": now + 600});
-    claims.as_object_mut().unwrap().extend(patch.as_object().unwrap().clone());
+    claims.as_object_mut().expect("an object").extend(patch.as_object().cloned().unwrap_or_default());
     claims
 }
 

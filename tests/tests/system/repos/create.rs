@@ -229,7 +229,8 @@ async fn creating_writes_the_record_and_calls_nobody() {
     second["name"] = json!("acme/gadgets");
     app.admin().post("/api/repos", second).await.expect(201);
     let row = "4.2/no-provider-call";
-    assert_eq!(app.line.take_calls(), ["UpdateItem", "TransactWriteItems"], "{row}: a number, and one transaction");
+    let calls = ["UpdateItem", "TransactWriteItems", "SendMessageBatch"];
+    assert_eq!(app.line.take_calls(), calls, "{row}: a number, one transaction, and the first sync is queued");
 
     let path = format!("/api/repos/{}", created.text("/repo/id"));
     let before = app.items().await.len();

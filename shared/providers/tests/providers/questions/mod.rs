@@ -4,7 +4,7 @@ mod activity;
 mod again;
 pub(crate) mod app;
 mod borders;
-mod double;
+pub(crate) mod double;
 mod hooks;
 mod listing;
 mod meta;

@@ -1,101 +1,34 @@
 //! Plain Git remotes: a real Git server, and answers that no Git server gives.
 
 use super::double::{Asked, Double, Said, access};
+use crate::git_server::{self, GatewayRequest, Repositories};
 use repoplane_domain::credential::{GitAccess, GitTokenKind};
 use repoplane_domain::repository::Provider;
 use repoplane_domain::secret::Secret;
 use repoplane_providers::{Fault, Meta, ProviderError, RemoteRefs, Target, Visibility};
 use serde_json::{Value, json};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
-/// Repositories in a folder of this test's own.
-struct Repositories(PathBuf);
-
-impl Drop for Repositories {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-impl Repositories {
-    /// `None`, with a note, where Git is not installed and need not be.
-    fn new(name: &str) -> Option<Self> {
-        let required = std::env::var("REPOPLANE_REQUIRE_TOOLS").is_ok_and(|value| value == "1");
-        if !required && !Command::new("git").arg("--version").output().is_ok_and(|output| output.status.success()) {
-            let note = "skipped: git is not installed\n";
-            std::io::stderr().write_all(note.as_bytes()).unwrap();
-            return None;
-        }
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Some(Self(folder))
-    }
-
-    fn git(&self, folder: &str, arguments: &[&str]) -> String {
-        self.git_reading(folder, arguments, "")
-    }
-
-    fn git_reading(&self, folder: &str, arguments: &[&str], input: &str) -> String {
-        let mut command = Command::new("git");
-        command.current_dir(self.0.join(folder)).args(arguments);
-        // Nothing of the machine's own settings.
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-        for (name, value) in [("NAME", "A"), ("EMAIL", "a@x.example")] {
-            command.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
-        }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    /// A bare repository whose HEAD names `trunk`.
-    fn empty(&self, name: &str) {
-        self.git("", &["init", "--quiet", "--bare", "--initial-branch=trunk", name]);
-    }
-
-    /// The same with one commit on `trunk` and a tag; its hash.
-    fn filled(&self, name: &str) -> String {
-        self.empty(name);
-        let tree = self.git(name, &["hash-object", "-t", "tree", "-w", "/dev/null"]);
-        let commit = self.git(name, &["commit-tree", &tree, "-m", "First"]);
-        self.git(name, &["update-ref", "refs/heads/trunk", &commit]);
-        self.git(name, &["tag", "v1", &commit]);
-        commit
-    }
-}
-
-/// What Git calls "smart HTTP": `git http-backend` behind the common gateway interface (RFC 3875).
+/// What Git's own server answers.
 fn backend(root: &Path, asked: &Asked, protocol: Option<&str>) -> Said {
-    let mut command = Command::new("git");
-    command.arg("http-backend").env("GIT_PROJECT_ROOT", root).env("GIT_HTTP_EXPORT_ALL", "1");
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-    command.env("PATH_INFO", &asked.path).env("QUERY_STRING", &asked.query).env("REQUEST_METHOD", &asked.method);
-    command.env("CONTENT_TYPE", asked.header("content-type")).env("CONTENT_LENGTH", asked.body.len().to_string());
-    if let Some(protocol) = protocol {
-        command.env("GIT_PROTOCOL", protocol);
-    }
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(&asked.body).unwrap();
-    let output = child.wait_with_output().unwrap().stdout;
-    let end = output.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
-    let head = String::from_utf8(output[..end].to_vec()).unwrap();
-    let value = |name: &str| {
-        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+    let request = GatewayRequest {
+        method: &asked.method,
+        path: &asked.path,
+        query: &asked.query,
+        content_type: asked.header("content-type"),
+        protocol,
+        body: &asked.body,
+        partial: true,
     };
-    match value("Status") {
-        Some(status) => Said::status(status[..3].parse().unwrap(), Value::Null),
-        None => Said::bytes(&value("Content-Type").unwrap(), output[end + 4..].to_vec()),
+    let answer = git_server::backend(root, request);
+    match answer.status {
+        200 => Said::bytes(&answer.content_type, answer.body),
+        status => Said::status(status, Value::Null),
     }
 }
 
 async fn serve(repositories: &Repositories, speaks_second_version: bool) -> Double {
-    let root = repositories.0.clone();
+    let root = repositories.root().to_owned();
     Double::start(move |asked| {
         let protocol = Some(asked.header("git-protocol")).filter(|_| speaks_second_version);
         // Of `…/private.git` only this pair is let in: `bot:glpat-9sXQ3example`.
@@ -126,14 +59,14 @@ async fn meta(double: &Double, path: &str, access: &GitAccess) -> Result<Meta, P
 
 #[tokio::test]
 async fn a_real_server_is_read_in_both_versions_of_the_protocol() {
-    let Some(repositories) = Repositories::new("versions") else { return };
+    let Some(repositories) = Repositories::new() else { return };
     let commit = repositories.filled("widgets.git");
     repositories.empty("empty.git");
     let detached = repositories.filled("detached.git");
     repositories.git("detached.git", &["update-ref", "--no-deref", "HEAD", &detached]);
     let many = repositories.filled("many.git");
     let branches: String = (0..300).map(|number| format!("create refs/heads/b{number:03} {many}\n")).collect();
-    repositories.git_reading("many.git", &["update-ref", "--stdin"], &branches);
+    repositories.git_reading("many.git", &["update-ref", "--stdin"], branches.as_bytes());
     for second in [true, false] {
         let double = serve(&repositories, second).await;
         let trunk = Some("trunk".to_owned());
@@ -161,7 +94,7 @@ async fn a_real_server_is_read_in_both_versions_of_the_protocol() {
 
 #[tokio::test]
 async fn who_can_see_a_remote_is_found_out() {
-    let Some(repositories) = Repositories::new("visibility") else { return };
+    let Some(repositories) = Repositories::new() else { return };
     repositories.filled("widgets.git");
     repositories.filled("private.git");
     let double = serve(&repositories, true).await;
@@ -182,8 +115,7 @@ async fn who_can_see_a_remote_is_found_out() {
 
 #[tokio::test]
 async fn a_deploy_token_is_answered_over_git() {
-    let Some(repositories) = Repositories::new("deploy") else { return };
-    std::fs::create_dir_all(repositories.0.join("gitlab/acme")).unwrap();
+    let Some(repositories) = Repositories::new() else { return };
     repositories.filled("gitlab/acme/private.git");
     let double = serve(&repositories, true).await;
     let access = GitAccess::Token {
@@ -207,9 +139,9 @@ async fn a_deploy_token_is_answered_over_git() {
 
 #[tokio::test]
 async fn a_remote_that_moved_is_read_in_the_first_version() {
-    let Some(repositories) = Repositories::new("moved") else { return };
+    let Some(repositories) = Repositories::new() else { return };
     let commit = repositories.filled("widgets.git");
-    let root = repositories.0.clone();
+    let root = repositories.root().to_owned();
     let double = Double::start(move |asked| {
         if asked.method == "POST" {
             return Said::status(308, Value::Null).with("location", "https://new.example.com/");

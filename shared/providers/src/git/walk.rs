@@ -1,0 +1,245 @@
+//! A walk through a plain Git remote: one commit is fetched without its history, indexed on disk, and read from there.
+//!
+//! What is fetched lies in a directory of its own, which goes with the last one who uses it: also on errors, when the time is
+//! up, and when a library panics.
+
+use super::fetch::{NoPack, Server, Unframer};
+use super::pack::{Incoming, Objects, PackFault};
+use super::tree::{self, TreeFault};
+use super::{PROTOCOL, REQUEST, RESULT, Remote, head, refs};
+use crate::call;
+use crate::egress::{CallKind, EgressError, EgressRequest, EgressResponse, EgressStream, RateLimit};
+use crate::error::ProviderError;
+use crate::git::refs::Advertisement;
+use crate::providers::Providers;
+use crate::target::Answered;
+use crate::walk::BranchHead;
+use gix_hash::ObjectId;
+use http::Method;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use repoplane_domain::credential::GitAccess;
+use repoplane_domain::repository::Provider;
+use repoplane_domain::skill::WalkedTree;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tempfile::TempDir;
+use tokio::sync::mpsc::{self, Sender};
+use tokio::task::spawn_blocking;
+
+/// What the names of scratch directories begin with.
+const SCRATCH: &str = "repoplane-walk-";
+/// Pieces of a pack that wait for being indexed; each is about as long as a frame of the transport.
+const WAITING_PIECES: usize = 16;
+/// Longest body of a refusal that is read, in bytes.
+const MAX_REFUSAL: usize = 64 * 1024;
+
+/// The folders with skills of a commit.
+pub(crate) async fn walk(
+    providers: &Providers,
+    provider: Provider,
+    remote: &str,
+    access: &GitAccess,
+    of: &BranchHead,
+) -> Result<Answered<WalkedTree>, ProviderError> {
+    let commit = ObjectId::from_hex(of.commit.as_bytes());
+    let commit = commit.map_err(|_| ProviderError::unusable(provider, "the commit's id is not a hash"))?;
+    let asker = Remote::new(&providers.egress, provider, remote, access)?;
+    let answer = asker.advertisement(true).await?;
+    let rate_limit = RateLimit::of(&answer.headers);
+    let advertised = refs::advertisement(&answer.body, &asker.cleaner).map_err(|reason| asker.bad(reason))?;
+    let server = match advertised {
+        Advertisement::Capabilities(capabilities) => Server::new(true, &capabilities),
+        Advertisement::Refs(_) => Server::new(false, &refs::first_capabilities(&answer.body)),
+    };
+    let asker = asker.moved(&answer);
+    let walk = Walk::new(asker, server, providers.scratch.as_deref())?;
+    match walk.read(commit).await {
+        Ok(value) => Ok(Answered { value, rate_limit }),
+        // The remote does not say in a way for programs why it gives nothing.
+        Err(Failure::Refused) => {
+            let now = head(&providers.egress, provider, remote, access, of.branch.as_deref()).await?;
+            Err(if now.value.commit == of.commit {
+                ProviderError::answer(provider, "the remote refuses to give its contents")
+            } else {
+                ProviderError::Moved { service: provider.into() }
+            })
+        }
+        Err(Failure::Failed(error)) => Err(error),
+    }
+}
+
+/// Why a walk ends early.
+enum Failure {
+    /// The remote gives no pack.
+    Refused,
+    /// Everything else.
+    Failed(ProviderError),
+}
+
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Tells whoever works in the background that nobody waits any more.
+struct StopAtTheEnd(Arc<AtomicBool>);
+
+impl Drop for StopAtTheEnd {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+struct Walk<'a> {
+    remote: Remote<'a>,
+    server: Server,
+    scratch: Arc<TempDir>,
+    stop: StopAtTheEnd,
+}
+
+impl<'a> Walk<'a> {
+    fn new(remote: Remote<'a>, server: Server, scratch: Option<&Path>) -> Result<Self, ProviderError> {
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix(SCRATCH);
+        let made = match scratch {
+            Some(place) => builder.tempdir_in(place),
+            None => builder.tempdir(),
+        };
+        let scratch = made.map_err(|_| fault(&remote, PackFault::Disk))?;
+        Ok(Self { remote, server, scratch: Arc::new(scratch), stop: StopAtTheEnd(Arc::default()) })
+    }
+
+    async fn read(&self, commit: ObjectId) -> Result<WalkedTree, Failure> {
+        let objects = self.fetch(commit, self.server.ask_for_commit(&commit.to_string())).await?;
+        let stop = self.stop.0.clone();
+        let walked = self.beside(move || {
+            let mut objects = objects;
+            let collector = tree::collect(&mut objects, &commit, &stop)?;
+            let wanted: Vec<String> = collector.wanted().into_iter().map(str::to_owned).collect();
+            let contents = tree::contents(&mut objects, &wanted, &stop)?;
+            Ok((collector, wanted, contents))
+        });
+        let (collector, mut wanted, mut contents) = walked.await?.map_err(|fault| self.of_tree(fault))?;
+        wanted.retain(|object| !contents.contains_key(object));
+        if self.server.partial && !wanted.is_empty() {
+            let ids: Vec<&str> = wanted.iter().map(String::as_str).collect();
+            let objects = self.fetch(commit, self.server.ask_for_contents(&ids)).await?;
+            let stop = self.stop.0.clone();
+            let read = self.beside(move || {
+                let mut objects = objects;
+                tree::contents(&mut objects, &wanted, &stop)
+            });
+            contents.extend(read.await?.map_err(|pack| fault(&self.remote, pack))?);
+        }
+        let finished = collector.finish(&contents);
+        Ok(finished.map_err(|too_much| ProviderError::too_large(self.remote.service, too_much))?)
+    }
+
+    /// Asks for objects and indexes what comes, while it comes.
+    async fn fetch(&self, commit: ObjectId, question: Vec<u8>) -> Result<Objects, Failure> {
+        let mut answer = self.remote.open(question).await?;
+        let (pieces, incoming) = mpsc::channel(WAITING_PIECES);
+        let incoming = Incoming::new(incoming, self.stop.0.clone());
+        let scratch = self.scratch.clone();
+        let indexing = self.beside(move || Objects::index(incoming, scratch.path(), commit.kind()));
+        let (fed, indexed) = tokio::join!(self.feed(&mut answer, pieces), indexing);
+        // An answer that ends too early also makes a broken pack, and is the cause.
+        fed?;
+        Ok(indexed?.map_err(|pack| fault(&self.remote, pack))?)
+    }
+
+    async fn feed(&self, answer: &mut EgressStream, pieces: Sender<Vec<u8>>) -> Result<(), Failure> {
+        let mut unframer = Unframer::new(self.server.second_version);
+        let no_pack = |no_pack| match no_pack {
+            NoPack::Bad(reason) => Failure::Failed(self.remote.bad(reason)),
+            NoPack::Refused => Failure::Refused,
+        };
+        loop {
+            let piece = answer.chunk().await.map_err(|error| self.of_egress(error))?;
+            let Some(piece) = piece else { return unframer.end().map_err(no_pack) };
+            let mut pack = Vec::new();
+            unframer.take(&piece, &mut pack).map_err(no_pack)?;
+            // Nobody listens any more once the pack is complete, or broken: the other side tells which.
+            if !pack.is_empty() && pieces.send(pack).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Does work that blocks.
+    async fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ProviderError> {
+        let scratch = self.scratch.clone();
+        let worked = spawn_blocking(move || {
+            let result = work();
+            drop(scratch);
+            result
+        });
+        // A panic: a parser met what nobody thought of.
+        worked.await.map_err(|_| fault(&self.remote, PackFault::Broken))
+    }
+
+    fn of_egress(&self, error: EgressError) -> ProviderError {
+        match error {
+            EgressError::TooLarge { limit, .. } => {
+                let what = format!("more than {limit} bytes of it came");
+                ProviderError::too_large(self.remote.service, what)
+            }
+            error => ProviderError::network(self.remote.service, error),
+        }
+    }
+
+    fn of_tree(&self, tree: TreeFault) -> ProviderError {
+        match tree {
+            TreeFault::Pack(pack) => fault(&self.remote, pack),
+            TreeFault::TooMuch(too_much) => ProviderError::too_large(self.remote.service, too_much),
+        }
+    }
+}
+
+fn fault(remote: &Remote<'_>, fault: PackFault) -> ProviderError {
+    match fault {
+        PackFault::Broken => remote.bad("the remote's pack is broken"),
+        PackFault::TooLarge(what) => ProviderError::too_large(remote.service, what),
+        PackFault::Stopped => {
+            ProviderError::network(remote.service, EgressError::Timeout { host: "the provider".to_owned() })
+        }
+        PackFault::Disk => ProviderError::too_large(remote.service, "there is no room for it here"),
+    }
+}
+
+impl<'a> Remote<'a> {
+    /// The same where its first answer came from: Git's clients go on where they were led at first. What is secret stays
+    /// with the origin it was meant for.
+    fn moved(self, answer: &EgressResponse) -> Self {
+        let Some(mut url) = answer.moved_to.clone() else { return self };
+        let Some(path) = url.path().strip_suffix("/info/refs").map(str::to_owned) else { return self };
+        let authorization = self.authorization.filter(|_| url.origin() == self.url.origin());
+        url.set_path(&path);
+        url.set_query(None);
+        url.set_fragment(None);
+        Self { url, authorization, ..self }
+    }
+
+    /// `POST <remote>/git-upload-pack`, whose answer is read piece by piece.
+    async fn open(&self, body: Vec<u8>) -> Result<EgressStream, ProviderError> {
+        let mut request = EgressRequest::new(Method::POST, self.below("git-upload-pack"))
+            .kind(CallKind::Pack)
+            .header(CONTENT_TYPE, HeaderValue::from_static(REQUEST))
+            .header(ACCEPT, HeaderValue::from_static(RESULT))
+            .header(PROTOCOL, HeaderValue::from_static("version=2"))
+            .body(body);
+        if let Some(value) = &self.authorization {
+            request = request.header(AUTHORIZATION, value.clone());
+        }
+        let opened = self.egress.open(request).await;
+        let mut answer = opened.map_err(|source| ProviderError::network(self.service, source))?;
+        if !answer.status.is_success() {
+            let said = answer.rest(MAX_REFUSAL).await.unwrap_or_default();
+            return Err(call::error(self.service, answer.status, &answer.headers, &said, &self.cleaner));
+        }
+        self.check_media_type(&answer.headers, RESULT)?;
+        Ok(answer)
+    }
+}
