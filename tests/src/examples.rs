@@ -164,6 +164,7 @@ async fn play() -> Vec<Example> {
     main_job(&mut story, &ann, &repo).await;
     ends(&mut story, &ann, &repo).await;
     credentials(&mut story, &ann).await;
+    issuers(&mut story, &ann).await;
     organisations(&mut story, &ann).await;
     providers(&mut story, &ann).await;
     let items = json!([
@@ -256,6 +257,24 @@ async fn organisations(story: &mut Story, ann: &Client) {
 
     let rotate = format!("{path}/secret/rotate");
     story.call(ann, "With an overlap", "POST", &rotate, json!({"overlapSeconds": 3600})).await.expect(200);
+    story.call(ann, "Gone", "DELETE", &path, Value::Null).await.expect(200);
+}
+
+/// OpenID Connect issuers.
+async fn issuers(story: &mut Story, ann: &Client) {
+    let issuers = "/api/issuers";
+    let body = json!({
+        "issuer": "https://login.example.com", "audiences": ["repoplane"], "scopes": ["repos:read", "tasks:write"],
+    });
+    let made = story.call(ann, "The company's own", "POST", issuers, body.clone()).await.expect(201);
+    story.call(ann, "Taken", "POST", issuers, body).await.expect(409);
+    let wrong = json!({"issuer": "http://login.example.com", "audiences": [], "scopes": ["admin"]});
+    story.call(ann, "Three wrong fields", "POST", issuers, wrong).await.expect(400);
+    story.call(ann, "All issuers", "GET", issuers, Value::Null).await.expect(200);
+    let path = format!("{issuers}/{}", made.text("/issuer/id"));
+    story.call(ann, "One issuer", "GET", &path, Value::Null).await.expect(200);
+    let narrower = json!({"algorithms": ["ES256"], "userClaim": "email"});
+    story.call(ann, "Users by their e-mail addresses", "PATCH", &path, narrower).await.expect(200);
     story.call(ann, "Gone", "DELETE", &path, Value::Null).await.expect(200);
 }
 

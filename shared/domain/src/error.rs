@@ -74,6 +74,7 @@ impl FieldErrors {
 pub enum Kind {
     AccessToken,
     Delivery,
+    Issuer,
     Member,
     OrganisationHook,
     Repository,
@@ -101,6 +102,8 @@ pub enum Denial {
     Archived,
     /// The tenant is suspended.
     TenantSuspended,
+    /// Not with this kind of token.
+    TokenKind,
 }
 
 /// Something else already holds what was asked for, or the state does not allow it.

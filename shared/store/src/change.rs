@@ -204,9 +204,14 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             Guard::Username => Conflict::new("USERNAME_TAKEN", "another user of the tenant has this name"),
             Guard::SkillName => Conflict::new("SKILL_NAME_TAKEN", "another skill of the repository has this name"),
             Guard::Bootstrap => Conflict::new("ALREADY_BOOTSTRAPPED", "the registry has its first tenant already"),
-            Guard::Version | Guard::Twin | Guard::Scheduled { .. } | Guard::Lease | Guard::Repeated | Guard::Fresh => {
-                return None;
-            }
+            // Whose an issuer is stays untold; `issuers` says the rest.
+            Guard::Version
+            | Guard::Twin
+            | Guard::Scheduled { .. }
+            | Guard::Lease
+            | Guard::Repeated
+            | Guard::Fresh
+            | Guard::Issuer => return None,
         };
         let holder = lost.holder.as_ref().and_then(|item| item::value::<String>("claim", item).ok());
         Some(match holder {

@@ -36,6 +36,8 @@ pub(crate) enum Guard {
     Identity,
     /// The user name is taken.
     Username,
+    /// The registry has the issuer already.
+    Issuer,
     /// Another skill of the repository has the name.
     SkillName,
     /// An accepted twin of this delivery exists.

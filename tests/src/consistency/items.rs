@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 15] = [
+const PARTITIONS: [(&str, &str); 18] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -37,6 +37,9 @@ const PARTITIONS: [(&str, &str); 15] = [
     ("AUDIT#", "AUDIT"),
     ("OUTBOX#", "OUTBOX"),
     ("HOOK#", "HOOK"),
+    ("ISSUER#", "ISSUER"),
+    ("EMAIL#", "EMAIL"),
+    ("EXCHANGED#", "EXCHANGED"),
 ];
 const PARTS: [(&str, &str); 12] = [
     ("A#TOMBSTONE", "TOMBSTONE"),

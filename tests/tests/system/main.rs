@@ -22,6 +22,7 @@ mod integration_tokens;
 mod main_job;
 mod members;
 mod named_events;
+mod oidc;
 mod organisation_hooks;
 mod policies;
 mod preconditions;

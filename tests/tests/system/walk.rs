@@ -67,6 +67,7 @@ struct World {
     token: String,
     skill: String,
     organisation: String,
+    issuer: String,
     member: Person,
     maintainer: Person,
     stranger: Person,
@@ -97,6 +98,8 @@ impl World {
         let organisation = admin.post("/api/webhook-hooks", json!({"provider": "github"})).await.expect(201);
         let organisation = organisation.text("/hook/id");
         let skill = app.escalated_skill(&hook.repo).await;
+        let issuer = json!({"issuer": "https://login.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
+        let issuer = admin.post("/api/issuers", issuer).await.expect(201).text("/issuer/id");
         let member = app.member(&hook.repo, "mia", "member").await;
         let maintainer = app.member(&hook.repo, "max", "maintainer").await;
         let stranger = app.person("sam").await;
@@ -113,6 +116,7 @@ impl World {
             token,
             skill,
             organisation,
+            issuer,
             member,
             maintainer,
             stranger,
@@ -133,6 +137,7 @@ impl World {
             "token_id" => &self.token,
             "hook_id" => &self.organisation,
             "skill_id" => &self.skill,
+            "issuer_id" => &self.issuer,
             "provider" => "github",
             "slug" => "conflict",
             "file" => "swagger-ui.css",
@@ -188,6 +193,10 @@ impl World {
             "tenants_update" => json!({"name": "renamed"}),
             "webhook_hooks_create" => json!({"provider": "gitlab", "owner": "acme"}),
             "webhook_hooks_update" => json!({"enabled": false}),
+            "issuers_create" => {
+                json!({"issuer": "https://id.example.com", "audiences": ["plane"], "scopes": ["repos:read"]})
+            }
+            "issuers_update" => json!({"enabled": false}),
             "users_create" => json!({"username": "uma"}),
             "users_update" => json!({"displayName": "Mia"}),
             // Their bodies are optional.

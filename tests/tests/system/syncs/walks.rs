@@ -57,7 +57,7 @@ async fn the_next_sync_changes_only_what_changed() {
         ("100644", "three/SKILL.md", &three),
     ];
     stage.repositories.commit("a.git", &changed);
-    stage.app.clock.advance(std::time::Duration::from_secs(3700));
+    stage.app.clock.advance(std::time::Duration::from_secs(4000));
     stage.app.schedule("tick").await;
     stage.app.work().await;
     let after = stage.skills(&path).await.body;
@@ -106,7 +106,7 @@ async fn a_private_repository_is_read_with_its_own_credential() {
     let repo = stage.app.admin().get(&path).await.expect(200);
     assert_eq!(repo.body["repo"]["connection"]["reason"], "AUTH_REQUIRED");
 
-    let profile = json!({"id": "p", "remark": "bot", "username": GIT_USER, "token": GIT_TOKEN});
+    let profile = json!({"id": "p", "remark": "bot", "cloneUsername": GIT_USER, "token": GIT_TOKEN});
     let patch = json!({"repoProviderCredential": {"profiles": [profile], "defaultProfileId": "p"}});
     stage.app.admin().patch(&path, patch).await.expect(200);
     stage.app.clock.advance(std::time::Duration::from_secs(3 * 3600));
