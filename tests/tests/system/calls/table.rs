@@ -137,7 +137,7 @@ pub(super) const TABLE: &[Row] = &[
         "repos_create",
         "",
         ["UpdateItem, TransactWriteItems, SendMessageBatch", "GetItem", "GetItem, GetSecretValue", ""],
-        "",
+        FIRST_SYNC,
     ),
     row(
         "repos_create",
@@ -154,7 +154,7 @@ pub(super) const TABLE: &[Row] = &[
         "repos_import",
         "",
         ["BatchGetItem, UpdateItem, TransactWriteItems, SendMessageBatch", "GetItem", "GetItem", ""],
-        "",
+        FIRST_SYNC,
     ),
     row("repos_import", "registered before", ["BatchGetItem", "GetItem", "GetItem", ""], ""),
     row("repos_get", "", ["Query", "GetItem", "", ""], ""),
