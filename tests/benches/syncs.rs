@@ -186,7 +186,7 @@ async fn all(wanted: &[String]) -> Result<(), Failure> {
          | --- | --- | --- | --- | --- | --- | --- | --- |"
     );
     for name in scenarios {
-        let ended = Command::new(std::env::current_exe()?).args([SCENARIO, name, &origin]).status().await?;
+        let ended = Command::new(std::env::current_exe()?).args([SCENARIO, name, origin.as_str()]).status().await?;
         if !ended.success() {
             return Err(format!("{name} ended with {ended}").into());
         }

@@ -1,4 +1,5 @@
-//! Many registered repositories, put into the table as they lie there: by the API it would take too long.
+//! The states of many repositories, put into the table as they lie there: by the API it would take too long. A tick reads and
+//! writes nothing else of them.
 
 use super::meter::TABLE;
 use repoplane_domain::id::RepositoryId;
@@ -18,7 +19,6 @@ const LATER: Duration = Duration::from_secs(3600);
 pub(super) struct Fleet<'a> {
     app: &'a TestApp,
     first: &'a str,
-    record: String,
     state: Value,
     ids: Mutex<Vec<RepositoryId>>,
 }
@@ -28,21 +28,16 @@ impl<'a> Fleet<'a> {
     pub(super) async fn of(app: &'a TestApp, first: &'a str) -> Self {
         let id: RepositoryId = first.parse().expect("an id");
         let items = app.items().await;
-        let item = |part: keys::Part| {
-            let key = keys::part(id, part);
-            let mut items = items.iter();
-            let found = items.find(|item| item["pk"]["S"] == key.pk.as_str() && item["sk"]["S"] == key.sk.as_str());
-            found.expect("a part of the repository").clone()
-        };
-        let (record, state) = (item(keys::Part::Record).to_string(), item(keys::Part::State));
-        Self { app, first, record, state, ids: Mutex::default() }
+        let key = keys::part(id, keys::Part::State);
+        let is_state = |item: &Value| item["pk"]["S"] == key.pk.as_str() && item["sk"]["S"] == key.sk.as_str();
+        let state = items.into_iter().find(is_state).expect("a state");
+        Self { app, first, state, ids: Mutex::default() }
     }
 
     /// Adds copies that are not due.
     pub(super) async fn add(&self, copies: usize) {
         let now = self.app.clock.peek();
         let ids: Vec<_> = (0..copies).map(|_| RepositoryId::new(now, self.app.store().ids())).collect();
-        self.put(ids.iter().map(|id| self.record.replace(self.first, &id.to_string()))).await;
         self.put(ids.iter().map(|id| self.state(*id, now.plus(LATER)))).await;
         self.ids.lock().expect("no panic").extend(ids);
     }

@@ -1,10 +1,10 @@
 //! What something costs: calls to the engines and their bytes, time, processor and memory of this process.
 
-use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents};
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use repoplane_api::app::SystemIds;
 use repoplane_local::line::Line;
 use repoplane_local::queues::SYNC_JOBS_URL;

@@ -13,8 +13,9 @@ use http::{HeaderMap, StatusCode};
 use repoplane_providers::Egress;
 use repoplane_tests::git_server::{GatewayAnswer, GatewayRequest, Repositories, backend};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
@@ -33,6 +34,9 @@ const MAX_QUESTION: usize = 16 * 1024 * 1024;
 struct Serving {
     repositories: Arc<Repositories>,
     given: Arc<AtomicU64>,
+    /// What Git answered to a request, and said to a command: a thousand equal ones need not start it a thousand times.
+    answered: Arc<Mutex<HashMap<String, GatewayAnswer>>>,
+    said: Arc<Mutex<HashMap<String, String>>>,
 }
 
 /// Serves the repositories as long as the runtime lives; the origin. `None` where Git is missing.
@@ -40,7 +44,8 @@ pub(super) async fn serve() -> Option<String> {
     let repositories = Repositories::new()?;
     repositories.filled(&format!("{SMALL}.git"));
     repositories.large(&format!("{LARGE}.git"), FILES, SKILLS);
-    let serving = Serving { repositories: Arc::new(repositories), given: Arc::default() };
+    let (given, answered, said) = Default::default();
+    let serving = Serving { repositories: Arc::new(repositories), given, answered, said };
     let github = Router::new()
         .route("/repos/{owner}/{repo}/commits", get(commits))
         .route("/repos/{owner}/{repo}/git/trees/{sha}", get(tree))
@@ -63,6 +68,11 @@ impl Serving {
         body.into()
     }
 
+    fn answer(&self, answer: GatewayAnswer) -> Response {
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [("content-type", answer.content_type)], self.give(answer.body)).into_response()
+    }
+
     fn json(&self, body: &Value) -> Response {
         ([("content-type", "application/json")], self.give(body.to_string().into_bytes())).into_response()
     }
@@ -70,12 +80,18 @@ impl Serving {
     /// What Git says of a repository.
     async fn git(&self, owner: &str, arguments: &[&str]) -> String {
         let (repositories, name) = (self.repositories.clone(), format!("{owner}.git"));
+        let key = format!("{name} {arguments:?}");
+        if let Some(said) = self.said.lock().expect("no panic").get(&key) {
+            return said.clone();
+        }
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let asked = spawn_blocking(move || {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             repositories.git(&name, &arguments)
         });
-        asked.await.expect("Git answers")
+        let said = asked.await.expect("Git answers");
+        self.said.lock().expect("no panic").insert(key, said.clone());
+        said
     }
 }
 
@@ -87,6 +103,12 @@ async fn git(State(serving): State<Serving>, request: Request) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     };
     let path = format!("/{owner}.git/{}", rest.split_once('/').unwrap_or_default().1);
+    let key =
+        format!("{} {path} {:?} {:?} {body:?}", parts.method, parts.uri.query(), parts.headers.get("git-protocol"));
+    let known = serving.answered.lock().expect("no panic").get(&key).cloned();
+    if let Some(known) = known {
+        return serving.answer(known);
+    }
     let root = serving.repositories.root().to_owned();
     let answered = spawn_blocking(move || {
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
@@ -101,9 +123,9 @@ async fn git(State(serving): State<Serving>, request: Request) -> Response {
         };
         backend(&root, request)
     });
-    let GatewayAnswer { status, content_type, body } = answered.await.expect("Git answers");
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [("content-type", content_type)], serving.give(body)).into_response()
+    let answer = answered.await.expect("Git answers");
+    serving.answered.lock().expect("no panic").insert(key, answer.clone());
+    serving.answer(answer)
 }
 
 /// GitHub REST: list commits, with the `ETag` by which it can be asked again.
@@ -126,17 +148,14 @@ async fn tree(State(serving): State<Serving>, Path((owner, repo, sha)): Path<(St
     let api = format!("https://api.github.com/repos/{owner}/{repo}/git");
     let entry = |line: &str| {
         let (about, path) = line.split_once('\t')?;
-        let [mode, kind, object, size] = about.split_whitespace().collect::<Vec<_>>().try_into().ok()?;
+        let [mode, kind, object, size]: [&str; 4] = about.split_whitespace().collect::<Vec<_>>().try_into().ok()?;
         let url = format!("{api}/{kind}s/{object}");
-        let entry = json!({"path": path, "mode": mode, "type": kind, "sha": object, "url": url});
-        Some(match size.parse::<u64>() {
-            Ok(size) => {
-                let mut entry = entry;
-                entry["size"] = json!(size);
-                entry
-            }
-            Err(_) => entry,
-        })
+        let mut entry = json!({"path": path, "mode": mode, "type": kind, "sha": object, "url": url});
+        // A folder has none.
+        if let Ok(size) = size.parse::<u64>() {
+            entry["size"] = json!(size);
+        }
+        Some(entry)
     };
     let entries: Vec<Value> = listed.lines().filter_map(entry).collect();
     serving.json(&json!({"sha": sha, "url": format!("{api}/trees/{sha}"), "tree": entries, "truncated": false}))
@@ -152,6 +171,8 @@ async fn blob(State(serving): State<Serving>, Path((owner, repo, sha)): Path<(St
 
 /// Changes one file of the large repository.
 async fn change(State(serving): State<Serving>) -> Json<String> {
+    serving.answered.lock().expect("no panic").clear();
+    serving.said.lock().expect("no panic").clear();
     let changed = spawn_blocking(move || {
         let (repositories, name) = (serving.repositories, format!("{LARGE}.git"));
         let head = repositories.git(&name, &["rev-parse", "refs/heads/trunk"]);
@@ -168,7 +189,6 @@ async fn change(State(serving): State<Serving>) -> Json<String> {
 }
 
 /// The server of another process.
-#[derive(Debug)]
 pub(super) struct Source {
     /// Its origin.
     pub(super) origin: String,
@@ -179,7 +199,8 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn at(origin: &str, egress: Egress) -> Self {
-        Self { origin: origin.to_owned(), egress, client: reqwest::Client::new() }
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { origin: origin.to_owned(), egress, client }
     }
 
     /// What it has been asked and has given so far.
