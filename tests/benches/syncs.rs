@@ -137,6 +137,7 @@ async fn large(stage: &Stage, provider: &str) {
 /// Ticks over many repositories of which few are due.
 async fn tick(stage: &Stage) {
     let first = stage.register("git", SMALL, 0).await;
+    assert_eq!(stage.mapping.drain().await.expect("the queue"), 1);
     let fleet = Fleet::of(&stage.app, &first).await;
     let mut registered = 1;
     for size in FLEETS {
