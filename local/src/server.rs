@@ -56,7 +56,7 @@ pub struct Options {
 
 /// Every function in one router, behind one edge: what API Gateway does in the cloud.
 pub fn whole_api(app: &App, egress: &Egress) -> Router {
-    edge(
+    edge_of(
         repoplane_repos::router(app.clone(), egress.clone())
             .merge(repoplane_robots::router(app.clone(), egress.clone()))
             .merge(repoplane_automation::router(app.clone()))

@@ -5,6 +5,7 @@
 mod audit;
 mod credentials;
 pub mod describe;
+mod dialects;
 mod docs;
 mod identity;
 mod import;
@@ -22,7 +23,7 @@ mod webhook_hooks;
 use axum::Router;
 use axum::extract::FromRef;
 use provider::Warm;
-use repoplane_api::{App, Routes};
+use repoplane_api::{App, Dialect, Routes};
 use repoplane_providers::{Egress, Providers};
 use serde_json::{Value, json};
 
@@ -44,6 +45,10 @@ impl FromRef<Repos> for App {
 
 /// The function's operations.
 pub fn routes() -> Routes<Repos> {
+    dialects::shiftagent::routes(native())
+}
+
+fn native() -> Routes<Repos> {
     Routes::new()
         .get("welcome", "/", welcome)
         .get("health", "/health", health)
@@ -85,6 +90,7 @@ pub fn routes() -> Routes<Repos> {
         .delete("repos_delete", "/api/repos/{id}", repositories::remove)
         .post("repos_archive", "/api/repos/{id}/archive", repositories::archive)
         .post("repos_unarchive", "/api/repos/{id}/unarchive", repositories::unarchive)
+        .post("repos_sync", "/api/repos/{id}/sync", repositories::sync)
         .post(
             "repos_rotate_webhook_secret",
             "/api/repos/{id}/webhook-secret/rotate",
@@ -104,6 +110,11 @@ pub fn routes() -> Routes<Repos> {
         .delete("repos_remove_member", "/api/repos/{id}/members/{user_id}", members::remove)
         .get("repos_list_audit", "/api/repos/{id}/audit", audit::of_repository)
         .get("audit_list", "/api/audit", audit::of_tenant)
+}
+
+/// The dialects that its router speaks, for the edge.
+pub fn dialects(app: &App) -> Vec<Dialect> {
+    vec![dialects::shiftagent::dialect(app)]
 }
 
 /// The function's router; provider calls go out through `egress`.

@@ -5,5 +5,9 @@ use repoplane_providers::{Egress, EgressSettings};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let egress = Egress::new(EgressSettings::from_environment()?);
-    repoplane_api::lambda::run(|app| repoplane_repos::router(app, egress)).await
+    repoplane_api::lambda::run_dialects(|app| {
+        let dialects = repoplane_repos::dialects(&app);
+        (repoplane_repos::router(app, egress), dialects)
+    })
+    .await
 }

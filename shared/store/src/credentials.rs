@@ -32,6 +32,8 @@ pub enum NoAccess {
     NoToken,
     /// It has one that must not be sent to where the call goes.
     NotForHost,
+    /// It names a credential of the vault that cannot be used for this, and why.
+    Unusable(&'static str),
 }
 
 impl Accounts {
@@ -145,6 +147,18 @@ impl Store {
         purpose: Purpose,
     ) -> Result<Result<GitAccess, NoAccess>, StoreError> {
         let Some(owner) = owner_of(source, principal) else { return Ok(Ok(GitAccess::Anonymous)) };
+        self.git_access_of(set, edits, owner, profile_id, purpose).await
+    }
+
+    /// As [`Store::git_access_with`], by whose profiles are meant.
+    pub(crate) async fn git_access_of(
+        &self,
+        set: &DecisionSet,
+        edits: &[SecretEdit],
+        owner: SecretOwner,
+        profile_id: Option<&str>,
+        purpose: Purpose,
+    ) -> Result<Result<GitAccess, NoAccess>, StoreError> {
         let template = profile_id.is_none() && set.credentials.profiles.repo_provider.profiles.is_empty();
         let accounts = self.accounts(set, &needed(owner, template), false).await?;
         let stores = accounts.stores(set);

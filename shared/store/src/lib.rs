@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod attachments;
 mod audit;
 mod change;
 mod commit;
@@ -21,18 +22,23 @@ mod organisation_hooks;
 mod queue;
 mod removal;
 mod repositories;
+mod roster;
 mod secret_writes;
 mod skills;
 mod state;
 mod sync;
+mod sync_access;
 mod table;
 mod tasks;
 mod tenants;
 mod vault;
+mod vault_credentials;
+mod vault_uses;
 mod webhook_secret;
 
 pub use access::{IssuedToken, TokenRecord};
 pub use accounts::{AccountOwner, AccountPlan, StoredAccount};
+pub use attachments::Attached;
 pub use audit::AuditPage;
 pub use change::{Author, Plan};
 pub use credentials::{Accounts, ModelAccess, NoAccess};
@@ -48,11 +54,13 @@ pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
+pub use roster::{Place, RosterPage, RosterRow};
 pub use secret_writes::SecretWrites;
 pub use skills::{FoundSkill, MAX_MANUAL_SKILLS, SkillFilter, SkillPage, SkillPosition};
 pub use sync::{DueSync, MAX_DUE};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;
+pub use vault_credentials::CredentialPage;
 pub use vault::{Document, SecretPointer, Vault};
 
 use moka::future::Cache;
