@@ -8,6 +8,7 @@ pub mod demo;
 pub mod double;
 pub mod engines;
 pub mod line;
+pub mod mapping;
 pub mod queues;
 pub mod server;
 pub mod table;

@@ -3,18 +3,20 @@
 
 use crate::engines::{Engines, REGION, write_private};
 use crate::line::Line;
+use crate::mapping::Mapping;
 use crate::{demo, double, queues, table};
 use axum::Router;
 use repoplane_api::app::random_token;
-use repoplane_api::edge::edge;
+use repoplane_api::edge::edge_of;
 use repoplane_api::{App, SystemIds};
 use repoplane_domain::access::{
     AccessToken, CreateAccessToken, CreateTenant, Principal, Scope, Tenant, TokenKind, User,
 };
 use repoplane_domain::id::{AccessTokenId, IdSource};
 use repoplane_domain::secret::Secret;
-use repoplane_providers::{Egress, EgressSettings};
+use repoplane_providers::{Egress, EgressSettings, Providers};
 use repoplane_store::{Authorship, KeptAnswer, Store, SyncQueue, Vault};
+use repoplane_sync::{ProviderScanner, SyncFunction};
 use std::error::Error;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -61,6 +63,7 @@ pub fn whole_api(app: &App, egress: &Egress) -> Router {
             .merge(repoplane_robots::router(app.clone(), egress.clone()))
             .merge(repoplane_automation::router(app.clone()))
             .merge(repoplane_webhooks::router(app.clone())),
+        repoplane_repos::dialects(app),
     )
 }
 
@@ -123,6 +126,9 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     let egress = Egress::new(EgressSettings::from_allow_list(&allow)?);
     let service = whole_api(&app, &egress);
+    let queues = queues::create(&line.sqs()).await?;
+    let scanner = ProviderScanner::new(Providers::new(egress.clone()));
+    tokio::spawn(Mapping::new(SyncFunction::new(app.clone(), scanner), line.sqs(), queues).run());
     let served = tokio::spawn(async move { axum::serve(listener, service).await });
     println!("repoplane ready: {base}");
     println!("admin token: {}", token.expose());

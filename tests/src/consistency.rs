@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 /// Tasks have their delivery, group, locator and marks; deliveries have their detail, chunks and tasks, and no time to
 /// live while a task is open; claims, twins and memberships have their owner; no post made its tasks twice. A deleted
 /// repository leaves a tombstone and what ends by the clock; what is kept of calls with a key ends by the clock, too. Webhooks of
-/// organisations are listed and counted. A repository is in its tenant's roster, and due exactly while syncs are planned.
+/// organisations are listed and counted. A repository is in its tenant's roster, and due exactly while syncs are planned. A
+/// skill that has a name holds it, and nobody else does.
 ///
 /// # Errors
 /// The sentences, sorted.
@@ -42,6 +43,12 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "IDEMPOTENCY" => kept_answer(found),
             "HOOK" => hook(&index, found),
             "COUNTER" => hooks_counted(&index, found),
+            "VAULT" => vault_credential(&index, found),
+            "VAULTUSE" => vault_use(&index, found),
+            "ATTACHED" => attachments_counted(&index, found),
+            "HOSTDEFAULT" => host_default(&index, found),
+            "SKILL" => skill(&index, found),
+            "SKILLNAME" => skill_name(&index, found),
             _ => Vec::new(),
         };
         wrong.extend(complaints.into_iter().map(|complaint| format!("{found}: {complaint}")));
@@ -249,6 +256,72 @@ fn hooks_counted(index: &Index, found: &Found) -> Complaints {
     unless(usize::try_from(counted) == Ok(hooks), format!("counts {counted} webhooks of {hooks}")).into_iter().collect()
 }
 
+/// A skill that has a name holds it; one without was never good.
+fn skill(index: &Index, found: &Found) -> Complaints {
+    if is_deleted(index, found.pk.trim_start_matches("REPO#")) {
+        return Vec::new();
+    }
+    let mut wrong: Complaints = Vec::new();
+    let by_hand = found.data["source"] == "manual";
+    match found.data["name"].as_str() {
+        Some(name) => {
+            let claim = index.get(&found.pk, &format!("SKILLNAME#{name}"));
+            let holds = claim.is_some_and(|claim| claim.data == found.data["id"]);
+            wrong.extend(unless(holds, format!("does not hold its name {name}")));
+            wrong.extend(unless(by_hand || found.data["version"].is_string(), "has a name, but no version"));
+        }
+        None => wrong.extend(unless(!by_hand && found.data["version"].is_null(), "has a version, but no name")),
+    }
+    wrong.extend(unless(found.number("version") == found.data["revision"].as_i64(), "counts its changes twice"));
+    wrong
+}
+
+/// A name is held by a skill that has it.
+fn skill_name(index: &Index, found: &Found) -> Complaints {
+    if is_deleted(index, found.pk.trim_start_matches("REPO#")) {
+        return Vec::new();
+    }
+    let holder = index.get(&found.pk, &format!("SKILL#{}", found.data.as_str().unwrap_or_default()));
+    let name = found.sk.trim_start_matches("SKILLNAME#");
+    unless(holder.is_some_and(|skill| skill.data["name"] == name), "no skill has it").into_iter().collect()
+}
+
+/// A credential of the vault has its name, and counts the repositories that use it.
+fn vault_credential(index: &Index, found: &Found) -> Complaints {
+    let uses = index.partition(&format!("VAULTUSE#{}", found.sk)).count();
+    let counted = found.number("used_by").unwrap_or(-1);
+    let named = index.claims_of(&found.sk).get("CREDENTIALNAME") == Some(&1);
+    let complaints = [
+        unless(usize::try_from(counted) == Ok(uses), format!("counts {counted} uses of {uses}")),
+        unless(named, "does not hold its name"),
+    ];
+    complaints.into_iter().flatten().collect()
+}
+
+/// Whoever uses a credential names it.
+fn vault_use(index: &Index, found: &Found) -> Complaints {
+    let credential = found.pk.trim_start_matches("VAULTUSE#");
+    let record = index.get(&format!("REPO#{}", found.sk), "D#1RECORD");
+    let names = record.is_some_and(|record| record.data["credential"] == credential);
+    unless(names, "its repository does not name the credential").into_iter().collect()
+}
+
+/// The number of a repository's attachments is that of those that are there.
+fn attachments_counted(index: &Index, found: &Found) -> Complaints {
+    let attached = index.partition(&found.pk).filter(|item| item.kind() == "ATTACHMENT").count();
+    let counted = found.number("attachments").unwrap_or(-1);
+    unless(usize::try_from(counted) == Ok(attached), format!("counts {counted} attachments of {attached}"))
+        .into_iter()
+        .collect()
+}
+
+/// A tenant's default repository is attached to it.
+fn host_default(index: &Index, found: &Found) -> Complaints {
+    let (tenant, repository) = (found.pk.rsplit('#').next().unwrap_or_default(), found.data.as_str());
+    let key = (format!("REPO#{}", repository.unwrap_or_default()), format!("ATTACHMENT#{tenant}"));
+    present(index, "the attachment", &key)
+}
+
 /// The body of a large delivery is put first, for a day; any other has its delivery.
 fn chunk(index: &Index, found: &Found) -> Complaints {
     let owned = index.get(&found.pk, "DETAIL").is_some();
@@ -314,7 +387,9 @@ fn group(index: &Index, found: &Found) -> Complaints {
 fn unique(index: &Index, found: &Found) -> Complaints {
     let holder = found.data.as_str().unwrap_or_default();
     let tenant = found.pk.split('#').nth(1).unwrap_or_default();
-    let key = if holder.starts_with("usr_") {
+    let key = if holder.starts_with("crd_") {
+        (format!("VAULT#{tenant}"), holder.to_owned())
+    } else if holder.starts_with("usr_") {
         (format!("TENANT#{tenant}"), format!("USER#{holder}"))
     } else {
         (format!("REPO#{holder}"), "D#1RECORD".to_owned())
@@ -377,6 +452,9 @@ fn record(index: &Index, found: &Found) -> Complaints {
     let external = if found.data["shares_remote"] == true { 0 } else { external };
     let identities = held.get("IDENTITY").copied().unwrap_or_default();
     wrong.extend(unless(identities == external, format!("holds {identities} identities of {external}")));
+    if let Some(credential) = found.data["credential"].as_str() {
+        wrong.extend(present(index, "the use of its credential", &(format!("VAULTUSE#{credential}"), id)));
+    }
     wrong
 }
 

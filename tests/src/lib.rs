@@ -17,6 +17,8 @@ pub mod git_server;
 mod operations;
 mod people;
 mod providers;
+mod skills;
+mod syncs;
 
 pub use builders::{GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, fixture, github_signature};
 pub use client::{Answer, Client};
@@ -25,6 +27,7 @@ pub use event::{Event, scan};
 pub use functions::{Functions, routes};
 pub use people::{Person, Tenant};
 pub use providers::ProviderDouble;
+pub use skills::Branch;
 
 use repoplane_api::App;
 use repoplane_api::app::Settings;

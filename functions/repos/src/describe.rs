@@ -5,6 +5,7 @@ mod import;
 mod operations;
 mod providers;
 mod schemas;
+mod skills;
 mod webhook_hooks;
 
 use repoplane_api::openapi::Operation;
@@ -25,14 +26,17 @@ pub fn describe() -> Vec<Operation> {
         import::operations(),
         providers::operations(),
         operations::members(),
+        skills::operations(),
         operations::audit(),
+        crate::dialects::shiftagent::describe::operations(),
     ]
     .concat()
 }
 
 /// The schemas that the operations share.
 pub fn schemas() -> Vec<(&'static str, Value)> {
-    vec![
+    let mut schemas = crate::dialects::shiftagent::describe::schemas();
+    schemas.extend([
         ("ProblemPage", schemas::problem_page()),
         ("Repo", schemas::repo()),
         ("Connection", providers::connection()),
@@ -40,6 +44,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("Sync", schemas::sync()),
         ("Permissions", schemas::permissions()),
         ("Member", schemas::member()),
+        ("Skill", skills::skill()),
+        ("SkillLint", skills::lint()),
         ("RepoScopedCredentials", credentials::of_repository()),
         ("AccountCredentials", credentials::of_account()),
         ("GitProfiles", credentials::git_profiles()),
@@ -60,5 +66,6 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("AccessToken", schemas::access_token()),
         ("Scope", schema::one_of(&["repos:read", "repos:write", "tasks:read", "tasks:write", "admin", "operator"])),
         ("Done", Object::new().required("ok", schema::constant(true), "Always true.").schema()),
-    ]
+    ]);
+    schemas
 }

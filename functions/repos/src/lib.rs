@@ -13,6 +13,7 @@ mod members;
 mod problems;
 mod provider;
 mod repositories;
+mod skills;
 mod static_file;
 mod tenants;
 mod tokens;
@@ -108,8 +109,16 @@ fn native() -> Routes<Repos> {
         .post("repos_add_member", "/api/repos/{id}/members", members::add)
         .patch("repos_update_member_role", "/api/repos/{id}/members/{user_id}", members::change)
         .delete("repos_remove_member", "/api/repos/{id}/members/{user_id}", members::remove)
+        .get("repos_list_skills", "/api/repos/{id}/skills", skills::list)
+        .get("repos_get_skill", "/api/repos/{id}/skills/{skill_id}", skills::show)
+        .post("repos_accept_skill", "/api/repos/{id}/skills/{skill_id}/accept", skills::accept)
         .get("repos_list_audit", "/api/repos/{id}/audit", audit::of_repository)
         .get("audit_list", "/api/audit", audit::of_tenant)
+}
+
+/// Whether a path is a dialect's.
+pub fn is_of_a_dialect(path: &str) -> bool {
+    dialects::shiftagent::owns(path)
 }
 
 /// The dialects that its router speaks, for the edge.

@@ -29,8 +29,8 @@ pub(crate) struct RequestId(pub(crate) String);
 /// A dialect as the edge knows it.
 #[derive(Debug, Clone)]
 pub struct Dialect {
-    /// Its paths: these, and all below them.
-    pub prefixes: &'static [&'static str],
+    /// Whether a path is one of its own.
+    pub owns: fn(&str) -> bool,
     /// What ids of requests begin with.
     pub id_prefix: &'static str,
     /// Where the API is, if it is known; else where the request was sent.
@@ -40,12 +40,6 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// Whether a path is one of its own.
-    pub fn owns(&self, path: &str) -> bool {
-        let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
-        self.prefixes.iter().any(|prefix| path.strip_prefix(prefix).is_some_and(below))
-    }
-
     pub(crate) fn request_id(&self, id: String) -> String {
         if id.starts_with(self.id_prefix) { id } else { format!("{}{id}", self.id_prefix) }
     }

@@ -71,7 +71,7 @@ async fn pass(dialects: Arc<[Dialect]>, mut request: Request, next: Next) -> Res
     if let Some(uri) = &mended {
         *request.uri_mut() = uri.clone();
     }
-    let dialect = dialects.iter().find(|dialect| dialect.owns(request.uri().path()));
+    let dialect = dialects.iter().find(|dialect| (dialect.owns)(request.uri().path()));
     let id = dialect.map_or_else(|| request_id(&request), |dialect| dialect.request_id(request_id(&request)));
     request.extensions_mut().insert(RequestId(id.clone()));
     let spoken = dialect.map(|dialect| (dialect, Asked::of(&request, dialect.origin.as_deref())));

@@ -99,10 +99,7 @@ pub(crate) fn unread(error: ProviderError) -> Result<Manifest, ProviderError> {
     {
         return Ok(Manifest::TooLarge(limit as u64 + 1));
     }
-    match error.fault() {
-        Fault::NotFound => Ok(Manifest::Missing(error.to_string())),
-        _other => Err(error),
-    }
+    if error.fault() == Fault::NotFound { Ok(Manifest::Missing(error.to_string())) } else { Err(error) }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -122,6 +122,26 @@ impl Store {
         self.git_access_with(set, &[], principal, source, profile_id, purpose).await
     }
 
+    /// How the registry itself reaches a repository, without any caller: by the credential of the vault that the record
+    /// names, else by the repository's own token or an inherited one, else as nobody. There is no fall-through from a
+    /// credential that was named: that it cannot be used is told, not hidden behind another.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table or the vault fails.
+    pub async fn sync_access(&self, set: &DecisionSet) -> Result<Result<GitAccess, NoAccess>, StoreError> {
+        if let Some(credential) = set.repository.credential {
+            return self.vault_access(&set.repository, credential).await;
+        }
+        let template = set.credentials.profiles.repo_provider.profiles.is_empty();
+        let accounts = self.accounts(set, &needed(SecretOwner::Repository, template), false).await?;
+        let stores = accounts.stores(set);
+        match stores.git_token(SecretOwner::Repository, None, Purpose::Read) {
+            Some(token) => Ok(self.git_value(set, &token).await?.ok_or(NoAccess::NoToken)),
+            None if stores.is_withheld(SecretOwner::Repository, None, Purpose::Read) => Ok(Err(NoAccess::NotForHost)),
+            None => Ok(Ok(GitAccess::Anonymous)),
+        }
+    }
+
     /// Whether a repository has a Git token to be read with, of its own or inherited; the token itself is not fetched.
     ///
     /// # Errors
@@ -147,18 +167,6 @@ impl Store {
         purpose: Purpose,
     ) -> Result<Result<GitAccess, NoAccess>, StoreError> {
         let Some(owner) = owner_of(source, principal) else { return Ok(Ok(GitAccess::Anonymous)) };
-        self.git_access_of(set, edits, owner, profile_id, purpose).await
-    }
-
-    /// As [`Store::git_access_with`], by whose profiles are meant.
-    pub(crate) async fn git_access_of(
-        &self,
-        set: &DecisionSet,
-        edits: &[SecretEdit],
-        owner: SecretOwner,
-        profile_id: Option<&str>,
-        purpose: Purpose,
-    ) -> Result<Result<GitAccess, NoAccess>, StoreError> {
         let template = profile_id.is_none() && set.credentials.profiles.repo_provider.profiles.is_empty();
         let accounts = self.accounts(set, &needed(owner, template), false).await?;
         let stores = accounts.stores(set);

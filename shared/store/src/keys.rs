@@ -12,7 +12,6 @@
 //! | skills of a repository, newest first or the other way round | table | pk=`REPO#{rep}`, sk begins `SKILL#` | 0.5 RRU / 4 KB |
 //! | one skill, with record and members | table | BatchGet of pk=`REPO#{rep}`, sk=`SKILL#{skl}`, … | 1 RRU / 4 KB each |
 //! | name of a skill taken? | table | pk=`REPO#{rep}`, sk=`SKILLNAME#{name}` | condition only |
-//! | number of skills that were added by hand | table | pk=`REPO#{rep}`, sk=`SKILLCOUNT` | condition only |
 //! | task group | table | pk=`REPO#{rep}`, sk=`GROUP#{grp}` | written, not read |
 //! | claim of a scheduled task | table | pk=`REPO#{rep}`, sk=`SCHEDULED#{rob}#{rule}` | condition only |
 //! | repository and delivery of a task (immutable, cached) | table | pk=`LOCATOR#{tsk}`, sk=`-` | 0.5 RRU once |
@@ -209,11 +208,6 @@ pub fn skill(repository: RepositoryId, id: SkillId) -> Key {
 /// Held by the one skill of a repository that has the name. Names are short and of few letters by their rules.
 pub fn skill_name(repository: RepositoryId, name: &str) -> Key {
     Key::new(repository_partition(repository), format!("SKILLNAME#{name}"))
-}
-
-/// Counts a repository's skills that were added by hand.
-pub fn manual_skills(repository: RepositoryId) -> Key {
-    Key::new(repository_partition(repository), "SKILLCOUNT")
 }
 
 /// Held by the one scheduled task that a rule may have queued for a robot.

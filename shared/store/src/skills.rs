@@ -18,13 +18,11 @@ use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, RepositoryId, SkillId, TenantId, WriteId};
 use repoplane_domain::repository::Repository;
-use repoplane_domain::skill::{CatalogueChange, ManualSkill, NameChange, Skill, SkillSource, SkillStatus};
+use repoplane_domain::skill::{CatalogueChange, MAX_SKILLS, ManualSkill, NameChange, Skill, SkillSource, SkillStatus};
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Skills that may be added by hand to one repository: they count among all it may have, and scans need room too.
-pub const MAX_MANUAL_SKILLS: usize = 500;
 /// Operations of one of a scan's transactions; what is left of [`crate::commit::MAX_OPERATIONS`] is for what goes with it.
 const BATCH_OPERATIONS: usize = 90;
 /// Bytes of the skills in one of a scan's transactions (DynamoDB: 4 MB in all).
@@ -156,7 +154,7 @@ impl Store {
     /// Adds a skill by hand.
     ///
     /// # Errors
-    /// What the author's right says, every wrong field, `SKILL_NAME_TAKEN` with the holder, over [`MAX_MANUAL_SKILLS`],
+    /// What the author's right says, every wrong field, `SKILL_NAME_TAKEN` with the holder, over [`MAX_SKILLS`],
     /// storage failures.
     pub async fn create_skill(
         &self,
@@ -176,7 +174,7 @@ impl Store {
         writes.need_existing(keys::part(repository, Part::Record));
         writes.claim(Item::new(&keys::skill_name(repository, name), &skill.id)?, Guard::SkillName);
         writes.create(skill_item(&skill)?);
-        count_by_hand(&mut writes, repository);
+        count_one_more(&mut writes, repository);
         let audit = AuditId::new(now, &*self.ids);
         let entry = AuditEntry::by(author.principal, audit, AuditAction::SkillCreated, skill.id, now).on(repository);
         writes.audit(&entry.with(json!({"name": skill.name})))?;
@@ -190,7 +188,7 @@ impl Store {
                 }
                 let full = lost.iter().any(|lost| lost.guard == Guard::Version && lost.holder.is_some());
                 Err(if full {
-                    let text = format!("a repository has at most {MAX_MANUAL_SKILLS} skills that were added by hand");
+                    let text = format!("a repository has at most {MAX_SKILLS} skills");
                     DomainError::TooLarge(text).into()
                 } else {
                     DomainError::NotFound(Kind::Repository).into()
@@ -264,13 +262,15 @@ impl Store {
     }
 }
 
-/// Counts one more skill that was added by hand, in the transaction that adds it, unless there are as many as may be.
-fn count_by_hand(writes: &mut Writes, repository: RepositoryId) {
+/// Counts one more skill in the repository's state, in the transaction that adds it, unless there are as many as may be. An
+/// update in place: when the next sync is due is not touched, and whoever holds an older state has to read again.
+fn count_one_more(writes: &mut Writes, repository: RepositoryId) {
     writes.update_counted(
-        keys::manual_skills(repository),
-        "SET manual = if_not_exists(manual, :zero) + :one, write_id = :write_id",
-        "attribute_not_exists(manual) OR manual < :most",
-        vec![(":zero", number(0)), (":one", number(1)), (":most", number(MAX_MANUAL_SKILLS))],
+        keys::part(repository, Part::State),
+        "SET #data.sync.skillCount = #data.sync.skillCount + :one, #data.version = #data.version + :one, \
+         version = version + :one, write_id = :write_id",
+        "#data.sync.skillCount < :most",
+        vec![(":one", number(1)), (":most", number(MAX_SKILLS))],
     );
 }
 

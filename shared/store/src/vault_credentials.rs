@@ -2,6 +2,7 @@
 
 use crate::change::taken;
 use crate::commit::{CommitError, Guard, Lost, Writes};
+use crate::credentials::NoAccess;
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item, number, number_of};
@@ -13,10 +14,12 @@ use crate::vault::{Document, SecretPointer};
 use crate::{Store, WriteError};
 use repoplane_domain::access::Principal;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
+use repoplane_domain::credential::GitAccess;
 use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{AuditId, CredentialId, TenantId, WriteId};
+use repoplane_domain::repository::Repository;
 use repoplane_domain::time::Timestamp;
-use repoplane_domain::vault_credential::{CreateVaultCredential, VAULT_SECRET, VaultCredential};
+use repoplane_domain::vault_credential::{CreateVaultCredential, Unusable, VAULT_SECRET, VaultCredential};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -148,6 +151,22 @@ impl Store {
     ) -> Result<Option<StoredCredential>, StoreError> {
         let item = self.table.get(&keys::vault_credential(tenant, id), true).await?;
         item.map(|item| item::into_value("credential", item)).transpose()
+    }
+
+    /// How a repository is reached with a credential. It is good for the host that the repository is at: the record lets go
+    /// of it when it moves to another.
+    pub(crate) async fn vault_access(
+        &self,
+        repository: &Repository,
+        id: CredentialId,
+    ) -> Result<Result<GitAccess, NoAccess>, StoreError> {
+        let Some(stored) = self.stored_credential(repository.tenant, id).await? else {
+            return Ok(Err(NoAccess::NoToken));
+        };
+        let document = self.vault.read(Some(&stored.secret)).await?;
+        let Some(secret) = document.get(VAULT_SECRET) else { return Ok(Err(NoAccess::NoToken)) };
+        let access = stored.credential.git_access(repository, secret.clone());
+        Ok(access.map_err(|Unusable(reason)| NoAccess::Unusable(reason)))
     }
 
     /// Who uses a credential that should go.

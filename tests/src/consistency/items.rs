@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 15] = [
+const PARTITIONS: [(&str, &str); 18] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -37,9 +37,14 @@ const PARTITIONS: [(&str, &str); 15] = [
     ("AUDIT#", "AUDIT"),
     ("OUTBOX#", "OUTBOX"),
     ("HOOK#", "HOOK"),
+    ("VAULTUSE#", "VAULTUSE"),
+    ("VAULT#", "VAULT"),
+    ("HOSTDEFAULT#", "HOSTDEFAULT"),
 ];
-const PARTS: [(&str, &str); 11] = [
+const PARTS: [(&str, &str); 14] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
+    ("ATTACHMENT#", "ATTACHMENT"),
+    ("ATTACHED", "ATTACHED"),
     ("D#1RECORD", "RECORD"),
     ("D#2STATE", "STATE"),
     ("D#5CREDENTIALS", "CREDENTIALS"),
@@ -50,6 +55,7 @@ const PARTS: [(&str, &str); 11] = [
     ("DETAIL", "DETAIL"),
     ("BODY#", "BODY"),
     ("SKILL#", "SKILL"),
+    ("SKILLNAME#", "SKILLNAME"),
 ];
 
 impl Found {

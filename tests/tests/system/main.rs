@@ -31,6 +31,8 @@ mod raw_events;
 mod repos;
 mod robots;
 mod secret_writes;
+mod shiftagent;
+mod skills;
 mod tasks;
 mod walk;
 mod webhooks;

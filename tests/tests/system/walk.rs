@@ -42,6 +42,10 @@ fn operations() -> Vec<Operation> {
     for (path, methods) in DOCUMENT["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
             let Some(id) = operation["operationId"].as_str() else { continue };
+            // A dialect has manners, and walks, of its own.
+            if operation["tags"][0] == "ShiftAgent" {
+                continue;
+            }
             let schema = operation.pointer("/requestBody/content/application~1json/schema").cloned();
             found.push(Operation {
                 id: id.to_owned(),
@@ -65,6 +69,7 @@ struct World {
     queued: String,
     ended: String,
     token: String,
+    skill: String,
     organisation: String,
     member: Person,
     maintainer: Person,
@@ -95,13 +100,28 @@ impl World {
         let token = admin.post("/api/access-tokens", json!({"name": "spare", "scopes": ["repos:read"]})).await;
         let organisation = admin.post("/api/webhook-hooks", json!({"provider": "github"})).await.expect(201);
         let organisation = organisation.text("/hook/id");
+        let skill = app.escalated_skill(&hook.repo).await;
         let member = app.member(&hook.repo, "mia", "member").await;
         let maintainer = app.member(&hook.repo, "max", "maintainer").await;
         let stranger = app.person("sam").await;
         let other = app.tenant("other").await;
         let delivery = posts[0].headers["x-repoplane-delivery"].to_str().expect("an id").to_owned();
         let token = token.expect(201).text("/accessToken/id");
-        Self { app, hook, robot, delivery, queued, ended, token, organisation, member, maintainer, stranger, other }
+        Self {
+            app,
+            hook,
+            robot,
+            delivery,
+            queued,
+            ended,
+            token,
+            skill,
+            organisation,
+            member,
+            maintainer,
+            stranger,
+            other,
+        }
     }
 
     /// What a path parameter of an operation stands for here.
@@ -116,6 +136,7 @@ impl World {
             "tenant_id" => &self.other.id,
             "token_id" => &self.token,
             "hook_id" => &self.organisation,
+            "skill_id" => &self.skill,
             "provider" => "github",
             "slug" => "conflict",
             "file" => "swagger-ui.css",
@@ -175,11 +196,13 @@ impl World {
             "users_update" => json!({"displayName": "Mia"}),
             // Their bodies are optional.
             "repos_archive"
+            | "repos_sync"
             | "repos_unarchive"
             | "repos_test_robot"
             | "repos_redeliver_webhook_delivery"
             | "repos_rotate_webhook_secret"
             | "repos_validate"
+            | "repos_accept_skill"
             | "repos_set_provider_hook"
             | "webhook_hooks_rotate_secret"
             | "tasks_cancel"

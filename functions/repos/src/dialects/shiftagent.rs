@@ -28,10 +28,16 @@ use repoplane_store::DecisionSet;
 /// Its paths: these, and all below them.
 pub(crate) const PREFIXES: [&str; 5] = ["/repositories", "/credentials", "/tenants", "/integration", "/auth"];
 
+/// Whether a path is one of its own.
+pub(crate) fn owns(path: &str) -> bool {
+    let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    PREFIXES.iter().any(|prefix| path.strip_prefix(prefix).is_some_and(below))
+}
+
 /// The dialect for the edge.
 pub(crate) fn dialect(app: &App) -> Dialect {
     let origin = app.settings.public_url.clone();
-    Dialect { prefixes: &PREFIXES, id_prefix: "req_", origin, render: problems::render }
+    Dialect { owns, id_prefix: "req_", origin, render: problems::render }
 }
 
 /// Adds its operations.

@@ -150,6 +150,7 @@ fn tags() -> Value {
         ("Users", "The people of a tenant, for its administrators."),
         ("Tenants", "Tenants, for the operator."),
         ("Audit", "Who changed what."),
+        ("ShiftAgent", "The repository part of ShiftAgent's Integration API, at its own paths and in its own manners."),
         ("Service", "Signs of life and documentation."),
     ];
     json!(tags.map(|(name, description)| json!({"name": name, "description": description})))
@@ -280,6 +281,7 @@ fn problem_schema() -> Value {
         .optional("requiredScope", text(), "The scope that the token lacks.")
         .optional("usages", schema::array(usage.into()), "The rules that name the robot.")
         .optional("openTasks", schema::count(), "How many tasks are open.")
+        .optional("currentVersion", text(), "The version that the skill has now.")
         .optional("providerStatus", schema::integer(100..=999), "The provider's own status.")
         .optional(
             "missingScopes",

@@ -257,7 +257,7 @@ impl RepositoryState {
 
     /// A worker takes the repository for a scan. A hold that has run out is taken over, under a new generation: what its
     /// holder may still bring is dropped.
-    pub fn sync_begun(&self, repository: &Repository, lease: LeaseId, now: Timestamp) -> Begun {
+    pub fn sync_begun(&self, id: RepositoryId, lease: LeaseId, now: Timestamp) -> Begun {
         let sync = &self.sync;
         let mut lost = if sync.is_given_up(now) || sync.lost < MAX_LOST_SCANS { sync.lost } else { MAX_LOST_SCANS - 1 };
         let asked = sync.status == SyncStatus::Syncing && sync.lease.is_none();
@@ -268,7 +268,7 @@ impl RepositoryState {
         }
         if lost >= MAX_LOST_SCANS {
             let failed = SyncOutcome::Failed { reason: GIVEN_UP.to_owned(), not_before: None };
-            let mut next = self.ended(repository, &failed, now);
+            let mut next = self.ended(id, &failed, now);
             next.sync.lost = lost;
             return Begun::GivenUp(next);
         }
@@ -298,13 +298,13 @@ impl RepositoryState {
     #[must_use]
     pub fn sync_ended(
         &self,
-        repository: &Repository,
+        id: RepositoryId,
         lease: LeaseId,
         outcome: &SyncOutcome,
         attempt: &ConnectionAttempt,
     ) -> Option<Self> {
         self.sync.lease.filter(|held| held.id == lease)?;
-        Some(self.attempted_and_ended(repository, outcome, attempt))
+        Some(self.attempted_and_ended(id, outcome, attempt))
     }
 
     /// A sync has ended that needed no scan: the branch could not be read, or has not moved. `None` when somebody scans, or
@@ -312,7 +312,7 @@ impl RepositoryState {
     #[must_use]
     pub fn sync_checked(
         &self,
-        repository: &Repository,
+        id: RepositoryId,
         generation: u64,
         outcome: &SyncOutcome,
         attempt: &ConnectionAttempt,
@@ -326,20 +326,19 @@ impl RepositoryState {
         if is_current && matches!(outcome, SyncOutcome::Current { commit, .. } if self.sync.shows(commit)) {
             return None;
         }
-        Some(self.attempted_and_ended(repository, outcome, attempt))
+        Some(self.attempted_and_ended(id, outcome, attempt))
     }
 
-    fn attempted_and_ended(&self, repository: &Repository, outcome: &SyncOutcome, attempt: &ConnectionAttempt) -> Self {
-        let next = self.ended(repository, outcome, attempt.at);
+    fn attempted_and_ended(&self, id: RepositoryId, outcome: &SyncOutcome, attempt: &ConnectionAttempt) -> Self {
+        let next = self.ended(id, outcome, attempt.at);
         let connected = next.attempted(attempt).map_or(next.connection.clone(), |state| state.connection);
         Self { connection: connected, ..next }
     }
 
-    fn ended(&self, repository: &Repository, outcome: &SyncOutcome, now: Timestamp) -> Self {
-        let interval_minutes = repository.synced_every();
-        let sync = SyncState { started_at: None, lease: None, lost: 0, interval_minutes, ..self.sync.clone() };
-        let (id, generation) = (repository.id, sync.generation);
-        let next = |failures| interval_minutes.map(|every| next_sync_at(id, every, failures, now, generation));
+    fn ended(&self, id: RepositoryId, outcome: &SyncOutcome, now: Timestamp) -> Self {
+        let sync = SyncState { started_at: None, lease: None, lost: 0, ..self.sync.clone() };
+        let (every, generation) = (sync.interval_minutes, sync.generation);
+        let next = |failures| every.map(|every| next_sync_at(id, every, failures, now, generation));
         self.with_sync(match outcome {
             SyncOutcome::Current { commit, skill_count } => SyncState {
                 status: SyncStatus::Ready,
@@ -366,8 +365,8 @@ impl RepositoryState {
     }
 
     /// The state after a change of the record; `None` when it stays. A change of what is scanned makes it pending, and drops
-    /// what a running scan may still bring; no scan starts by that (contract: shiftagent 5). Switching syncs off takes the
-    /// repository out of the schedule, switching them on makes it due.
+    /// what a running scan may still bring; no scan starts by that (contract: shiftagent 5). So does archiving or disabling. Switching
+    /// syncs off takes the repository out of the schedule, switching them on makes it due.
     #[must_use]
     pub fn followed(&self, before: &Repository, after: &Repository, now: Timestamp) -> Option<Self> {
         let mut sync = SyncState { interval_minutes: after.synced_every(), ..self.sync.clone() };
@@ -385,6 +384,12 @@ impl RepositoryState {
                 lost: 0,
                 ..sync
             };
+        }
+        let is_off = after.archived_at.is_some() || !after.enabled;
+        if is_off && sync.status == SyncStatus::Syncing {
+            let status = if sync.commit.is_some() { SyncStatus::Ready } else { SyncStatus::Pending };
+            let generation = sync.generation + 1;
+            sync = SyncState { status, generation, started_at: None, lease: None, lost: 0, ..sync };
         }
         sync.next_sync_at = match (before.synced_every(), sync.interval_minutes) {
             (_, None) => None,

@@ -47,8 +47,11 @@ pub fn read_acceptance(body: &Value) -> Result<Option<String>, DomainError> {
 pub fn accept(skill: &Skill, expected: Option<&str>, by: UserId, now: Timestamp) -> Result<Option<Skill>, DomainError> {
     if expected.is_some() && expected != skill.version.as_deref() {
         let text = "the skill has another version than the one named: look at it again";
-        let conflict = Conflict::new("SKILL_VERSION_CHANGED", text).with_details(json!({"version": skill.version}));
-        return Err(DomainError::Conflict(conflict));
+        let conflict = Conflict::new("SKILL_VERSION_CHANGED", text);
+        return Err(DomainError::Conflict(match &skill.version {
+            Some(version) => conflict.with_details(json!({"currentVersion": version})),
+            None => conflict,
+        }));
     }
     let (Some(_), Some(version)) = (&skill.escalation, &skill.version) else { return Ok(None) };
     let accepted = Accepted { version: version.clone(), at: now, by: Some(by), powers: skill.powers.clone() };

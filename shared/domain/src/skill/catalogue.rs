@@ -3,6 +3,7 @@
 use super::acceptance::judge;
 use super::folder::{GoodFolder, manifest_path, read_folder};
 use super::lint::{Lint, LintCode};
+use super::name::MAX_SHOWN_PATH;
 use super::record::{MAX_SKILLS, Powers, Skill, SkillSource, SkillStatus};
 use super::tree::WalkedTree;
 use crate::id::{IdSource, RepositoryId, SkillId};
@@ -16,10 +17,6 @@ pub struct TooManySkills {
     /// Folders with a skill, and skills that were added by hand.
     pub found: usize,
 }
-
-/// Bytes of a path in the repository (Linux: PATH_MAX). No checkout could hold a longer one, so a folder that has one is left
-/// out.
-pub const MAX_SKILL_PATH_BYTES: usize = 4_096;
 
 /// A name that another skill has than before, or nobody any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +46,7 @@ pub struct CatalogueCounts {
     pub removed: usize,
     /// Entries that stay as they are.
     pub unchanged: usize,
-    /// Folders that are left out because their path is longer than [`MAX_SKILL_PATH_BYTES`].
+    /// Folders that are left out because their path is longer than [`MAX_SHOWN_PATH`].
     pub left_out: usize,
 }
 
@@ -101,7 +98,7 @@ pub fn catalogue(
         return Err(TooManySkills { found });
     }
     // Not the order of the folders: `a-b/SKILL.md` comes before `a/SKILL.md`.
-    let short = walked.folders.iter().filter(|(folder, _)| manifest_path(folder).len() <= MAX_SKILL_PATH_BYTES);
+    let short = walked.folders.iter().filter(|(folder, _)| manifest_path(folder).len() <= MAX_SHOWN_PATH);
     let folders: BTreeMap<String, _> =
         short.map(|(folder, inside)| (manifest_path(folder), read_folder(folder, inside))).collect();
     let mut before = Before::of(known, |path| folders.contains_key(path));

@@ -1,12 +1,13 @@
 //! Which folder of a tree an entry belongs to, found while the tree goes by: only folders with a skill are kept.
 
+use super::record::MAX_SKILLS;
 use super::tree::{
     EntryKind, MAX_MANIFEST_BYTES, MAX_SKILL_FILES, Manifest, SKILL_FILE, SkillFolder, TreeEntry, WalkedTree,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Folders with a skill that one repository may have.
-pub const MAX_SKILL_FOLDERS: usize = 1_000;
+/// Folders with a skill that one repository may have: as many as are catalogued.
+pub const MAX_SKILL_FOLDERS: usize = MAX_SKILLS;
 /// Entries that are kept of all folders together; further ones are left out of their folders, which say so.
 pub const MAX_KEPT_ENTRIES: usize = 200_000;
 /// Bytes of all skills' manifests together.

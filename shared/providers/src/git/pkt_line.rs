@@ -38,7 +38,7 @@ fn frame(message: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     let tail = message.get(length..)?;
     match frame {
         Frame::Line(content) => Some((Frame::Line(content.strip_suffix(b"\n").unwrap_or(content)), tail)),
-        mark => Some((mark, tail)),
+        mark @ (Frame::Flush | Frame::Delimiter | Frame::End) => Some((mark, tail)),
     }
 }
 

@@ -181,13 +181,11 @@ impl<'a> Walk<'a> {
     }
 
     fn of_egress(&self, error: EgressError) -> ProviderError {
-        match error {
-            EgressError::TooLarge { limit, .. } => {
-                let what = format!("more than {limit} bytes of it came");
-                ProviderError::too_large(self.remote.service, what)
-            }
-            error => ProviderError::network(self.remote.service, error),
+        if let EgressError::TooLarge { limit, .. } = error {
+            let what = format!("its pack has more than {limit} bytes");
+            return ProviderError::too_large(self.remote.service, what);
         }
+        ProviderError::network(self.remote.service, error)
     }
 
     fn of_tree(&self, tree: TreeFault) -> ProviderError {

@@ -327,6 +327,17 @@ impl Stage {
             ("repos_rotate_webhook_secret", "") => {
                 self.play(Event::new("POST", &format!("{}/webhook-secret/rotate", self.bare().await.path)), 200)
             }
+            ("repos_list_skills", "") => self.list("skills"),
+            ("repos_get_skill", "") => {
+                let hook = self.bare().await;
+                let skill = self.app.escalated_skill(&hook.repo).await;
+                self.read(&format!("{}/skills/{skill}", hook.path))
+            }
+            ("repos_accept_skill", "") => {
+                let hook = self.bare().await;
+                let skill = self.app.escalated_skill(&hook.repo).await;
+                self.play(Event::new("POST", &format!("{}/skills/{skill}/accept", hook.path)), 200)
+            }
             ("repos_list_audit", "") => self.list("audit"),
             ("repos_get_automation", "") => self.read(&format!("{}/automation", self.hook.path)),
             ("repos_put_automation", "") => {

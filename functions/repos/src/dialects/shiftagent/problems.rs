@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 
 /// A type of problem: the last part of its URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "titles stand below")]
 pub(crate) enum Slug {
     InsufficientScope,
     TenantSuspended,

@@ -6,12 +6,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use repoplane_api::access::PathParams;
-use repoplane_api::idempotency::{Failed, Sent, answer_kept};
+use repoplane_api::idempotency::{Sent, answer_kept};
 use repoplane_api::query::QueryParams;
 use repoplane_api::{Answer, App, Asked, Problem};
 use repoplane_domain::access::{Principal, Right, authorize};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
-use repoplane_domain::error::{DomainError, FieldErrors};
+use repoplane_domain::error::FieldErrors;
 use repoplane_domain::id::{AuditId, CredentialId, RepositoryId};
 use repoplane_domain::repository::{
     RegisterRepository, RepositoryState, UNKNOWN_CREDENTIAL, UpdateRepository, may_name_credential,

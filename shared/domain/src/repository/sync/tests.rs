@@ -29,7 +29,7 @@ fn registered() -> RepositoryState {
 }
 
 fn taken(state: &RepositoryState, id: LeaseId, now: Timestamp) -> RepositoryState {
-    match state.sync_begun(&repository(), id, now) {
+    match state.sync_begun(repository().id, id, now) {
         Begun::Taken(state) => state,
         Begun::Busy => panic!("somebody else has it"),
         Begun::GivenUp(state) => panic!("{state:?}"),
@@ -50,7 +50,7 @@ fn failed(reason: &str) -> SyncOutcome {
 
 fn ready() -> RepositoryState {
     let state = taken(&registered(), lease(1), at(1));
-    state.sync_ended(&repository(), lease(1), &current("c1", 3), &ok(at(2))).unwrap()
+    state.sync_ended(repository().id, lease(1), &current("c1", 3), &ok(at(2))).unwrap()
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn shiftagent_5_register_is_pending_and_due_then_syncing_then_ready() {
     assert_eq!((state.sync.status, state.sync.next_sync_at), (Pending, Some(at(0))));
     let state = taken(&state, lease(1), at(1));
     assert_eq!((state.sync.status, state.sync.generation, state.sync.next_sync_at), (Syncing, 1, Some(at(6))));
-    let state = state.sync_ended(&repository(), lease(1), &current("c1", 3), &ok(at(2))).unwrap();
+    let state = state.sync_ended(repository().id, lease(1), &current("c1", 3), &ok(at(2))).unwrap();
     let sync = &state.sync;
     assert_eq!((sync.status, sync.last_synced_at, sync.skill_count), (Ready, Some(at(2)), 3));
     assert_eq!((sync.error.as_deref(), sync.lease, sync.started_at), (None, None, None));
@@ -73,7 +73,7 @@ fn shiftagent_5_a_failed_scan_keeps_what_the_last_good_one_found() {
     let state = taken(&ready(), lease(2), at(70));
     let failure = ConnectionFailure { reason: ConnectionReason::NotFound, message: "gone".to_owned() };
     let attempt = ConnectionAttempt { as_registry: true, failure: Some(failure), at: at(71) };
-    let state = state.sync_ended(&repository(), lease(2), &failed(&"x".repeat(900)), &attempt).unwrap();
+    let state = state.sync_ended(repository().id, lease(2), &failed(&"x".repeat(900)), &attempt).unwrap();
     let sync = &state.sync;
     assert_eq!((sync.status, sync.last_synced_at, sync.skill_count), (Error, Some(at(2)), 3));
     assert_eq!(sync.error.as_deref().map(str::len), Some(MAX_SYNC_ERROR_CHARS));
@@ -87,11 +87,11 @@ fn shiftagent_5_a_failed_scan_keeps_what_the_last_good_one_found() {
 fn failures_back_off_to_a_day_and_a_success_ends_that() {
     let mut state = ready();
     for _ in 0..20 {
-        state = state.sync_checked(&repository(), state.sync.generation, &failed("x"), &ok(at(100))).unwrap();
+        state = state.sync_checked(repository().id, state.sync.generation, &failed("x"), &ok(at(100))).unwrap();
     }
     let next = state.sync.next_sync_at.unwrap();
     assert!(next >= at(100 + 24 * 60) && next <= at(100 + 24 * 60 + 144), "{next}");
-    let state = state.sync_checked(&repository(), state.sync.generation, &current("c1", 3), &ok(at(200))).unwrap();
+    let state = state.sync_checked(repository().id, state.sync.generation, &current("c1", 3), &ok(at(200))).unwrap();
     assert_eq!((state.sync.status, state.sync.failures), (Ready, 0));
     assert!(state.sync.next_sync_at.unwrap() < at(200 + 67));
 }
@@ -99,11 +99,11 @@ fn failures_back_off_to_a_day_and_a_success_ends_that() {
 #[test]
 fn a_provider_that_wants_to_be_left_alone_is() {
     let outcome = SyncOutcome::Failed { reason: "busy".to_owned(), not_before: Some(at(500)) };
-    let state = ready().sync_checked(&repository(), 1, &outcome, &ok(at(100))).unwrap();
+    let state = ready().sync_checked(repository().id, 1, &outcome, &ok(at(100))).unwrap();
     let next = state.sync.next_sync_at.unwrap();
     assert!(next >= at(500) && next <= at(501), "{next}");
     let outcome = SyncOutcome::Failed { reason: "busy".to_owned(), not_before: Some(at(1_000_000)) };
-    let state = ready().sync_checked(&repository(), 1, &outcome, &ok(at(100))).unwrap();
+    let state = ready().sync_checked(repository().id, 1, &outcome, &ok(at(100))).unwrap();
     assert_eq!(state.sync.next_sync_at, Some(at(100).plus(MAX_BACK_OFF)));
 }
 
@@ -138,8 +138,8 @@ fn shiftagent_5_a_change_of_what_is_scanned_drops_the_running_scan() {
     assert_eq!((sync.last_synced_at, sync.skill_count, sync.commit.as_deref()), (Some(at(2)), 3, None));
     // No scan starts by itself.
     assert!(sync.next_sync_at.unwrap() >= at(71 + 60));
-    assert_eq!(pending.sync_ended(&moved, lease(2), &current("c2", 9), &ok(at(72))), None);
-    assert_eq!(pending.sync_checked(&moved, 2, &current("c2", 9), &ok(at(72))), None);
+    assert_eq!(pending.sync_ended(repository().id, lease(2), &current("c2", 9), &ok(at(72))), None);
+    assert_eq!(pending.sync_checked(repository().id, 2, &current("c2", 9), &ok(at(72))), None);
 }
 
 #[test]
@@ -164,6 +164,11 @@ fn what_is_not_to_be_synced_leaves_the_schedule_and_comes_back() {
     ] {
         let state = ready().followed(&on, &off, at(70)).unwrap();
         assert_eq!((state.sync.next_sync_at, state.sync.status), (None, Ready));
+        // What a running scan may still bring is dropped, unless only the schedule ended.
+        let running = taken(&ready(), lease(2), at(70)).followed(&on, &off, at(71)).unwrap();
+        let brought = running.sync_ended(off.id, lease(2), &current("c2", 1), &ok(at(72)));
+        assert_eq!(brought.is_some(), off.enabled && off.archived_at.is_none());
+        assert!(brought.is_none_or(|state| state.sync.next_sync_at.is_none()));
         let state = state.followed(&off, &on, at(80)).unwrap();
         assert_eq!(state.sync.next_sync_at, Some(at(80)));
         assert_eq!(SyncState::registered(&off, at(0)).next_sync_at, None);
@@ -179,12 +184,12 @@ fn what_is_not_to_be_synced_leaves_the_schedule_and_comes_back() {
 #[test]
 fn a_scan_whose_worker_is_gone_is_taken_over_and_its_result_dropped() {
     let first = taken(&registered(), lease(1), at(1));
-    assert_eq!(first.sync_begun(&repository(), lease(2), at(5)), Begun::Busy);
+    assert_eq!(first.sync_begun(repository().id, lease(2), at(5)), Begun::Busy);
     let second = taken(&first, lease(2), at(6));
     assert_eq!((second.sync.generation, second.sync.lost), (2, 1));
-    assert_eq!(second.sync_ended(&repository(), lease(1), &current("old", 1), &ok(at(7))), None);
+    assert_eq!(second.sync_ended(repository().id, lease(1), &current("old", 1), &ok(at(7))), None);
     assert_eq!(second.sync_lost(lease(1), at(7)), None);
-    let state = second.sync_ended(&repository(), lease(2), &current("new", 2), &ok(at(7))).unwrap();
+    let state = second.sync_ended(repository().id, lease(2), &current("new", 2), &ok(at(7))).unwrap();
     assert_eq!((state.sync.lost, state.sync.commit.as_deref()), (0, Some("new")));
 }
 
@@ -196,30 +201,30 @@ fn a_repository_whose_scans_are_lost_is_given_up_until_it_is_due() {
         state = state.sync_lost(lease(n.into()), at(n.into())).unwrap();
         assert_eq!((state.sync.status, state.sync.next_sync_at), (Syncing, Some(at(n.into()))));
     }
-    let Begun::GivenUp(state) = state.sync_begun(&repository(), lease(9), at(10)) else { panic!("it goes on") };
+    let Begun::GivenUp(state) = state.sync_begun(repository().id, lease(9), at(10)) else { panic!("it goes on") };
     assert_eq!((state.sync.status, state.sync.error.as_deref()), (Error, Some(GIVEN_UP)));
     assert!(state.sync.is_given_up(at(11)));
     let due = state.sync.next_sync_at.unwrap();
     assert!(due >= at(130) && !state.sync.is_given_up(due));
     // When it is due it gets one more scan; asked for, it starts afresh.
     let again = taken(&state, lease(10), due).sync_lost(lease(10), due).unwrap();
-    assert!(matches!(again.sync_begun(&repository(), lease(11), due), Begun::GivenUp(_)));
+    assert!(matches!(again.sync_begun(repository().id, lease(11), due), Begun::GivenUp(_)));
     assert_eq!(state.sync_asked(&repository(), at(11)).unwrap().sync.lost, 0);
 }
 
 #[test]
 fn a_branch_that_has_not_moved_is_no_news() {
-    assert_eq!(ready().sync_checked(&repository(), 1, &current("c1", 3), &ok(at(70))), None);
+    assert_eq!(ready().sync_checked(repository().id, 1, &current("c1", 3), &ok(at(70))), None);
     // Unless it was asked for, the last sync failed, or the connection did.
     let asked = ready().sync_asked(&repository(), at(70)).unwrap();
-    let checked = asked.sync_checked(&repository(), 2, &current("c1", 3), &ok(at(71))).unwrap();
+    let checked = asked.sync_checked(repository().id, 2, &current("c1", 3), &ok(at(71))).unwrap();
     assert_eq!((checked.sync.status, checked.sync.last_synced_at), (Ready, Some(at(71))));
     let failure = ConnectionFailure { reason: ConnectionReason::Unavailable, message: "x".to_owned() };
     let broken = ready().attempted(&ConnectionAttempt { failure: Some(failure), ..ok(at(69)) }).unwrap();
-    let checked = broken.sync_checked(&repository(), 1, &current("c1", 3), &ok(at(71))).unwrap();
+    let checked = broken.sync_checked(repository().id, 1, &current("c1", 3), &ok(at(71))).unwrap();
     assert_eq!(checked.connection.unwrap().status, ConnectionStatus::Ok);
     // Not while somebody scans.
-    assert_eq!(taken(&ready(), lease(2), at(70)).sync_checked(&repository(), 2, &failed("x"), &ok(at(71))), None);
+    assert_eq!(taken(&ready(), lease(2), at(70)).sync_checked(repository().id, 2, &failed("x"), &ok(at(71))), None);
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn accepting_names_a_version_and_is_done_once() {
     let DomainError::Conflict(conflict) = refused else { panic!("{refused:?}") };
     assert_eq!(
         (conflict.code, conflict.details),
-        ("SKILL_VERSION_CHANGED", Some(serde_json::json!({"version": version})))
+        ("SKILL_VERSION_CHANGED", Some(serde_json::json!({"currentVersion": version})))
     );
     let accepted = accept(&escalated, version, by(), at(9)).unwrap().unwrap();
     assert_eq!((accepted.status(), accepted.revision), (SkillStatus::Ok, escalated.revision + 1));

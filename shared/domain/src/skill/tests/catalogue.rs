@@ -108,7 +108,7 @@ fn folders_beyond_the_limits_are_bad() {
         (0..=MAX_SCRIPTS).map(|n| entry(format!("scripts/{n}"))).collect();
     let long = "x".repeat(MAX_SCRIPT_BYTES);
     repo.tree.folders.get_mut("c").unwrap().entries = vec![entry(format!("scripts/{long}"))];
-    repo.good(&"d/".repeat(MAX_SKILL_PATH_BYTES), "", &[]);
+    repo.good(&"d/".repeat(MAX_SHOWN_PATH), "", &[]);
     repo.scan();
     assert_eq!(repo.codes("a"), [LintCode::FolderTooLarge]);
     assert_eq!(repo.codes("b"), [LintCode::TooManyScripts]);

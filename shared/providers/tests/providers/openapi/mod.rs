@@ -47,6 +47,10 @@ const REQUESTS: &[(&str, &str, &[Who])] = &[
     ("what a repository is", "GET /repos/{owner}/{repo}", READER),
     ("what it is, by its number", "GET /repositories/{id}", READER),
     ("newest commits", "GET /repos/{owner}/{repo}/commits ?page ?per_page", READER),
+    ("newest commit of the default branch", "GET /repos/{owner}/{repo}/commits ?per_page", READER),
+    ("newest commit of a branch", "GET /repos/{owner}/{repo}/git/ref/{ref}", READER),
+    ("a whole tree", "GET /repos/{owner}/{repo}/git/trees/{tree_sha} ?recursive", READER),
+    ("a content", "GET /repos/{owner}/{repo}/git/blobs/{file_sha}", READER),
     ("closed pull requests", "GET /repos/{owner}/{repo}/pulls ?direction ?page ?per_page ?sort ?state", READER),
     ("issues", "GET /repos/{owner}/{repo}/issues ?page ?per_page ?state", READER),
     ("hooks", "GET /repos/{owner}/{repo}/hooks ?page ?per_page", WRITER),
@@ -133,6 +137,13 @@ async fn ask_everything(providers: &Providers, base: &str) {
             read(ActivityPages { page_size: 20, commits: 1, merges: 1, issues: 1 }).await;
         assert!(!commits.items.is_empty() && issues.page == 1);
         read(ActivityPages { page_size: 1, commits: 3, merges: 2, issues: 2 }).await;
+        let place = target("octocat/Hello-World");
+        for branch in [None, Some("featureA")] {
+            let head = providers.branch_head(&place, access, branch).await.unwrap().value;
+            // The examples' tree has a manifest; what its content is, is not asked here.
+            let walked = providers.walk(&place, access, &head).await.unwrap().value;
+            assert!(walked.files > 0 && !walked.folders.is_empty());
+        }
     }
     for access in [&token, &app] {
         let target = target("octocat/Hello-World");

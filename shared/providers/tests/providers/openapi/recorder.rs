@@ -193,6 +193,10 @@ fn changed(parts: &Parts, path: &str, answer: EgressResponse) -> Response {
         user.as_object_mut().unwrap().retain(|name, _| name != "email" && name != "id");
         body = user.to_string().into_bytes();
     }
+    // No example has a skill, and so none would lead to a content.
+    if path.contains("/git/trees/") {
+        body = String::from_utf8(body).unwrap().replace("file.rb", "SKILL.md").into_bytes();
+    }
     let mut response = (answer.status, body).into_response();
     if let Some(link) = answer.headers.get(LINK).filter(|_| page(parts) < LAST_PAGE) {
         response.headers_mut().insert(LINK, link.clone());

@@ -1,13 +1,13 @@
 //! A real Git server, in both versions of the protocol, with and without partial answers.
 
 use super::{Reader, bot, paths, right};
-use crate::git_server::{GIT_SERVERS, GIT_TOKEN, GitServer, GitServerKind, Repositories};
+use crate::git_server::{GIT_SERVERS, GIT_TOKEN, GatewayRequest, GitServer, GitServerKind, Repositories, backend};
 use crate::questions::double::{Double, Said};
 use crate::server::{egress, limited};
 use repoplane_domain::credential::{GitAccess, GitTokenKind};
 use repoplane_domain::repository::Provider;
 use repoplane_domain::skill::{EntryKind, MAX_MANIFEST_BYTES, Manifest};
-use repoplane_providers::{BranchHead, Fault, Target};
+use repoplane_providers::{BranchHead, Egress, EgressSettings, Fault, Target};
 use serde_json::Value;
 
 const ANYONE: GitAccess = GitAccess::Anonymous;
@@ -234,26 +234,50 @@ async fn a_deploy_token_reads_a_project_over_git() {
     assert_eq!(paths(&walked.await.unwrap().unwrap().value), [("a", vec!["SKILL.md"])]);
 }
 
-#[tokio::test]
-async fn a_remote_that_moved_is_followed_without_its_token() {
-    let Some(repositories) = Repositories::new() else { return };
-    repositories.empty("new.git");
-    repositories.commit("new.git", &[("100644", "a/SKILL.md", b"a")]);
-    let git = GitServer::start(repositories.root(), BEST).await;
-    let new = format!("{}/info/refs?service=git-upload-pack", git.url("new.git"));
-    let double = Double::start(move |asked| match asked.path.as_str() {
-        "/old.git/info/refs" => Said::status(301, Value::Null).with("location", &new),
-        _other => Said::missing(),
+/// Git's own server behind a double, which sees the headers; `/old/…` has moved to what `moved` says.
+async fn seen(repositories: &Repositories, moved: String) -> Double {
+    let root = repositories.root().to_owned();
+    Double::start(move |asked| {
+        if let Some(path) = asked.path.strip_prefix("/old/") {
+            let location = format!("{moved}/{path}?{}", asked.query);
+            return Said::status(301, Value::Null).with("location", &location);
+        }
+        let request = GatewayRequest {
+            method: &asked.method,
+            path: &asked.path,
+            query: &asked.query,
+            content_type: asked.header("content-type"),
+            protocol: Some(asked.header("git-protocol")),
+            body: &asked.body,
+            partial: true,
+        };
+        let answer = backend(&root, request);
+        Said::bytes(&answer.content_type, answer.body)
     })
-    .await;
-    let list = format!("{} {}", double.address, git.address);
-    let settings = repoplane_providers::EgressSettings::from_allow_list(&list).unwrap();
-    let reader = Reader::new(repoplane_providers::Egress::new(settings));
-    let head = reader.head(&git.url("new.git"), &ANYONE, None).await.unwrap();
-    let walked = reader.walk(&format!("{}/old.git", double.url()), &right(), &head).await.unwrap();
-    assert_eq!(paths(&walked), [("a", vec!["SKILL.md"])]);
-    assert_eq!(double.calls(), ["GET /old.git/info/refs"], "no question with a body goes to the old place");
-    assert!(!double.asked()[0].header("authorization").is_empty());
+    .await
+}
+
+#[tokio::test]
+async fn a_remote_that_moved_is_followed_and_the_token_stays_with_its_host() {
+    let Some(repositories) = Repositories::new() else { return };
+    repositories.empty("skills.git");
+    let commit = repositories.commit("skills.git", &[("100644", "a/SKILL.md", b"a")]);
+    let new = seen(&repositories, String::new()).await;
+    let elsewhere = seen(&repositories, new.url()).await;
+    let here = seen(&repositories, String::new()).await;
+    let list = format!("{} {} {}", new.address, elsewhere.address, here.address);
+    let reader = Reader::new(Egress::new(EgressSettings::from_allow_list(&list).unwrap()));
+    let head = BranchHead { branch: Some("trunk".to_owned()), commit };
+    let with_token = |double: &Double| -> Vec<bool> {
+        double.asked().iter().map(|asked| !asked.header("authorization").is_empty()).collect()
+    };
+    for old in [&elsewhere, &here] {
+        let walked = reader.walk(&format!("{}/old/skills.git", old.url()), &right(), &head).await.unwrap();
+        assert_eq!(paths(&walked), [("a", vec!["SKILL.md"])]);
+    }
+    assert_eq!(elsewhere.calls(), ["GET /old/skills.git/info/refs"], "no question with a body goes to the old place");
+    assert_eq!((with_token(&elsewhere), with_token(&new)), (vec![true], vec![false; 3]));
+    assert_eq!((here.calls().len(), with_token(&here)), (4, vec![true; 4]), "the same host, another path");
 }
 
 #[tokio::test]

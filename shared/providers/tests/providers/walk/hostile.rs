@@ -87,6 +87,7 @@ async fn what_is_no_pack_is_named() {
     for (name, answer, expected) in [
         ("a page", Said::bytes("text/html", b"<!DOCTYPE html>".to_vec()), Fault::BadAnswer),
         ("no frames", Said::bytes(RESULT, b"<!DOCTYPE html>".to_vec()), Fault::BadAnswer),
+        ("packed once more", with_pack(b"").with("content-encoding", "gzip"), Fault::BadAnswer),
         ("nothing", Said::bytes(RESULT, Vec::new()), Fault::BadAnswer),
         ("an end", Said::bytes(RESULT, b"0000".to_vec()), Fault::BadAnswer),
         ("an empty pack", with_pack(b""), Fault::BadAnswer),

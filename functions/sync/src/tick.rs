@@ -1,0 +1,80 @@
+//! The tick: what is due is queued. Its cost follows what is due, not the number of repositories.
+
+use crate::{Scanner, SyncFunction};
+use repoplane_store::{DueSync, StoreError};
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+/// Repositories that are taken at the same time.
+const PARALLEL: usize = 16;
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ticked {
+    /// Repositories that were due.
+    pub due: usize,
+    /// Of these, those that another tick or a worker took first.
+    pub taken_by_others: usize,
+    /// Jobs that were queued.
+    pub queued: usize,
+    /// Age of the most overdue, in seconds.
+    pub oldest_seconds: u64,
+}
+
+impl<S: Scanner> SyncFunction<S> {
+    /// Queues what is due. Two ticks at once share the work: each repository is taken by one of them, by planning its next
+    /// sync. What cannot be queued is made due again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing can be read.
+    pub async fn tick(&self) -> Result<Ticked, StoreError> {
+        let now = self.app.now();
+        let due = self.app.store.due_syncs(now).await?;
+        let oldest = due.iter().map(|due| now.since(due.since)).max().unwrap_or_default();
+        let mut ticked = Ticked { due: due.len(), oldest_seconds: oldest.as_secs(), ..Ticked::default() };
+        let mut rest = due.into_iter();
+        let mut running = JoinSet::new();
+        let mut taken = Vec::new();
+        loop {
+            while running.len() < PARALLEL
+                && let Some(due) = rest.next()
+            {
+                let store = self.app.store.clone();
+                running.spawn(async move { (store.take_due(&due, now).await, due) });
+            }
+            let Some(ended) = running.join_next().await else { break };
+            match ended {
+                Ok((Ok(true), due)) => taken.push(due),
+                Ok((Ok(false), _)) => ticked.taken_by_others += 1,
+                Ok((Err(error), due)) => {
+                    tracing::warn!(repo.id = %due.repository, %error, "Could not take a due repository; it stays due");
+                }
+                Err(error) => tracing::error!(%error, "Taking a due repository ended unexpectedly"),
+            }
+        }
+        // The most overdue first: the shards come one after the other.
+        taken.sort_by_key(|due| due.since);
+        ticked.queued = self.queue(&taken).await;
+        if ticked.due > 0 {
+            tracing::info!(
+                due = ticked.due,
+                queued = ticked.queued,
+                oldest = ticked.oldest_seconds,
+                "Queued due syncs"
+            );
+        }
+        Ok(ticked)
+    }
+
+    async fn queue(&self, taken: &[DueSync]) -> usize {
+        let ids: Vec<_> = taken.iter().map(|due| due.repository).collect();
+        let refused = self.app.store.send_sync_jobs(&ids).await;
+        for due in taken.iter().filter(|due| refused.contains(&due.repository)) {
+            if let Err(error) = self.app.store.give_back_due(due, self.app.now()).await {
+                tracing::warn!(repo.id = %due.repository, %error, "A sync that could not be queued waits for its next time");
+            }
+        }
+        taken.len() - refused.len()
+    }
+}
