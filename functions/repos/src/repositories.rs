@@ -264,8 +264,10 @@ pub(crate) async fn unarchive(
 pub(crate) async fn sync(State(app): State<App>, repo: Repo<Manage>, posted: Posted) -> Result<Answer, Problem> {
     let once = posted.once(&repo.principal);
     let run = async {
-        let render =
-            |set: &DecisionSet| KeptAnswer { status: 202, ..KeptAnswer::ok(json!({"sync": set.state.sync.public_view()})) };
+        let render = |set: &DecisionSet| KeptAnswer {
+            status: 202,
+            ..KeptAnswer::ok(json!({"sync": set.state.sync.public_view()}))
+        };
         let author = Author { principal: &repo.principal, right: Right::Manage, now: app.now() };
         let set = app.store.ask_for_sync(author, repo.set.clone(), once.as_ref(), render).await?;
         Ok(render(&set).into())

@@ -113,8 +113,7 @@ impl Store {
         set: &DecisionSet,
         host: &HostTenant,
     ) -> Result<(Option<Attachment>, Option<RepositoryId>), StoreError> {
-        let wanted =
-            [keys::attachment(set.repository.id, host), keys::host_default(set.repository.tenant, host)];
+        let wanted = [keys::attachment(set.repository.id, host), keys::host_default(set.repository.tenant, host)];
         let (mut stored, mut default) = (None, None);
         for item in self.table.batch_get(&wanted, true).await? {
             match item::text_of(&item, keys::SK) == Some(&wanted[0].sk) {

@@ -199,8 +199,7 @@ impl Writes {
 
     /// Deletes an item that nobody uses.
     pub(crate) fn delete_unused(&mut self, key: Key) {
-        self.push(Action::Delete(key), Some("used_by = :zero"), Guard::Credential).values =
-            vec![(":zero", number(0))];
+        self.push(Action::Delete(key), Some("used_by = :zero"), Guard::Credential).values = vec![(":zero", number(0))];
     }
 
     /// Demands that a counter is absent or zero.

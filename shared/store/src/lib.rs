@@ -59,8 +59,8 @@ pub use skills::{FoundSkill, SkillFilter, SkillPage, SkillPosition};
 pub use sync::{DueSync, MAX_DUE, SyncEnd};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;
-pub use vault_credentials::CredentialPage;
 pub use vault::{Document, SecretPointer, Vault};
+pub use vault_credentials::CredentialPage;
 
 use moka::future::Cache;
 use repoplane_domain::error::DomainError;

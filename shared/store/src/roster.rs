@@ -119,7 +119,8 @@ impl Store {
             wanted.push(claim(&name[..at], &name[at + 1..]));
         }
         let claims = self.table.batch_get(&wanted, true).await?;
-        let mut ids = claims.iter().map(|claim| item::value("claim", claim)).collect::<Result<Vec<RepositoryId>, _>>()?;
+        let mut ids =
+            claims.iter().map(|claim| item::value("claim", claim)).collect::<Result<Vec<RepositoryId>, _>>()?;
         ids.sort_unstable_by(|a, b| b.cmp(a));
         if !principal.sees_all_repositories() {
             let members: Vec<Key> = ids.iter().map(|id| keys::part(*id, Part::Members)).collect();

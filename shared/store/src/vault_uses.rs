@@ -29,11 +29,7 @@ pub(crate) fn leave_credential(writes: &mut Writes, repository: &Repository) {
 }
 
 /// Moves the use from what the record named to what it names now.
-pub(crate) fn plan_credential(
-    writes: &mut Writes,
-    before: &Repository,
-    after: &Repository,
-) -> Result<(), StoreError> {
+pub(crate) fn plan_credential(writes: &mut Writes, before: &Repository, after: &Repository) -> Result<(), StoreError> {
     if before.credential == after.credential {
         return Ok(());
     }

@@ -389,7 +389,8 @@ impl Operation {
             responses.insert("304".to_owned(), json!({"$ref": "#/components/responses/NotModified"}));
         }
         if let Some(problems) = &self.dialect {
-            let answers = problems.slugs.iter().map(|(status, slugs)| (status.to_string(), problems.response(*status, slugs)));
+            let answers =
+                problems.slugs.iter().map(|(status, slugs)| (status.to_string(), problems.response(*status, slugs)));
             responses.extend(answers);
             return Value::Object(responses);
         }

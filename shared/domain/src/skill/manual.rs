@@ -58,7 +58,11 @@ impl ManualSkill {
         object.finish();
         // What is missing or of the wrong type has been told already.
         let stand_in = || Self { name: "x".to_owned(), ..said.clone() };
-        if is_named { said.check(&mut errors) } else { stand_in().check(&mut errors) }
+        if is_named {
+            said.check(&mut errors)
+        } else {
+            stand_in().check(&mut errors)
+        }
         errors.into_result(said)
     }
 

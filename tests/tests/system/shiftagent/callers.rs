@@ -82,7 +82,11 @@ async fn shiftagent_9_a_suspended_tenant_is_read_and_not_written() {
     let client = host.app.second_instance().client(other.token.clone());
     client.get(&path(&made)).await.expect(200);
     for (method, target, body) in calls(&made).into_iter().filter(|(method, ..)| *method != "GET") {
-        assert_eq!(slug(&client.call(method, &target, body).await.expect(403)), "tenant-suspended", "{method} {target}");
+        assert_eq!(
+            slug(&client.call(method, &target, body).await.expect(403)),
+            "tenant-suspended",
+            "{method} {target}"
+        );
     }
     let refresh = format!("{}/skills?refresh=true", path(&made));
     assert_eq!(slug(&client.get(&refresh).await.expect(403)), "tenant-suspended");
@@ -95,7 +99,10 @@ async fn shiftagent_12_a_key_learns_what_it_is() {
     assert_eq!((own.text("/object"), own.text("/name")), ("integration".to_owned(), "provisioner".to_owned()));
     assert_eq!(own.body["scopes"], json!(["repositories:write"]));
     let me = host.key.get("/api/me").await.expect(200);
-    assert_eq!((own.text("/root_tenant_id"), own.text("/id")), (me.text("/tenant/id"), me.text("/principal/accessTokenId")));
+    assert_eq!(
+        (own.text("/root_tenant_id"), own.text("/id")),
+        (me.text("/tenant/id"), me.text("/principal/accessTokenId"))
+    );
     assert!(own.text("/created_at").ends_with('Z'));
 }
 

@@ -17,7 +17,7 @@ async fn shiftagent_7_2_pages_of_0_1_20_21_and_101_repositories_in_both_directio
     let host = Host::new().await;
     let empty = host.key.get("/repositories").await.expect(200).body;
     assert_eq!(empty, json!({"object": "list", "data": [], "has_more": false, "next_cursor": null}));
-    for count in 1..=101 {
+    for count in 1..=101_usize {
         host.register(&format!("r{:03}", count - 1)).await;
         if ![1, 20, 21, 101].contains(&count) {
             continue;
@@ -94,7 +94,8 @@ async fn shiftagent_7_2_a_name_finds_exactly_its_repository() {
     let host = Host::new().await;
     let made = host.register("Field-Ops").await;
     host.register("field-ops-2").await;
-    let body = json!({"provider": "git", "name": "web", "namespace": "product/demo", "remoteUrl": "https://h.example/web"});
+    let body =
+        json!({"provider": "git", "name": "web", "namespace": "product/demo", "remoteUrl": "https://h.example/web"});
     host.app.admin().post("/api/repos", body).await.expect(201);
     let found = async |name: &str| names(&host.key.get(&format!("/repositories?name={name}")).await.expect(200).body);
     assert_eq!(found("Field-Ops").await, ["Field-Ops"]);

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn shiftagent_7_1_a_repository_is_registered_with_its_defaults() {
     let host = Host::new().await;
-    let made = host.key.post("/repositories", json!({"name": "Field-Ops", "repo_url": "https://git.example.com/a.git"}));
+    let made =
+        host.key.post("/repositories", json!({"name": "Field-Ops", "repo_url": "https://git.example.com/a.git"}));
     let made = made.await.expect(201);
     assert!(!made.headers.contains_key("location"));
     assert_eq!(made.headers["content-type"], "application/json");
@@ -71,8 +72,10 @@ async fn shiftagent_7_1_every_wrong_field_is_named() {
         (json!({"name": "x", "repo_url": "https://u:p@h.example/x"}), vec!["/repo_url"]),
         (json!({"name": "x", "repo_url": "https://h.example/x", "credential_id": unknown}), vec!["/credential_id"]),
         (json!({"name": "x", "repo_url": "https://h.example/x", "credential_id": "crd_x"}), vec!["/credential_id"]),
-        (json!({"name": "", "repo_url": "https://h.example/x", "credential_id": unknown, "colour": 1}),
-         vec!["/name", "/colour", "/credential_id"]),
+        (
+            json!({"name": "", "repo_url": "https://h.example/x", "credential_id": unknown, "colour": 1}),
+            vec!["/name", "/colour", "/credential_id"],
+        ),
     ] {
         let refused = host.key.post("/repositories", body.clone()).await.expect(422);
         assert_eq!(problem(&refused), ("validation-error".to_owned(), "Validation error".to_owned()), "{body}");
@@ -96,7 +99,8 @@ async fn shiftagent_4_the_credential_of_a_registration_is_shown_and_its_secret_i
 #[tokio::test]
 async fn shiftagent_12_repositories_of_other_namespaces_are_shown_with_them() {
     let host = Host::new().await;
-    let body = json!({"provider": "git", "name": "web", "namespace": "product/demo", "remoteUrl": "https://h.example/web"});
+    let body =
+        json!({"provider": "git", "name": "web", "namespace": "product/demo", "remoteUrl": "https://h.example/web"});
     let id = host.app.admin().post("/api/repos", body).await.expect(201).text("/repo/id");
     let path = format!("/repositories/{id}");
     let shown = host.key.get(&path).await.expect(200);

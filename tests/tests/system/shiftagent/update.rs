@@ -1,6 +1,6 @@
 use super::{Host, path, problem, slug};
-use tokio::task::JoinSet;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 #[tokio::test]
 async fn shiftagent_6_patch_replaces_what_it_names() {
@@ -146,7 +146,10 @@ async fn shiftagent_6_patches_at_once_lose_nothing_of_each_other() {
         answer.expect(200);
     }
     let now = host.key.get(&path(&made)).await.expect(200);
-    assert_eq!((now.text("/name"), now.text("/branch"), now.text("/metadata/a")), ("ops".into(), "dev".into(), "b".into()));
+    assert_eq!(
+        (now.text("/name"), now.text("/branch"), now.text("/metadata/a")),
+        ("ops".into(), "dev".into(), "b".into())
+    );
 }
 
 #[tokio::test]

@@ -22,8 +22,7 @@ const PROBLEM: &str = "ShiftagentProblem";
 /// What every call may be answered.
 const ALWAYS: [Slug; 4] = [Slug::NotAcceptable, Slug::HeadersTooLarge, Slug::InternalError, Slug::Unavailable];
 /// What a call with a body may be answered besides.
-const OF_BODIES: [Slug; 4] =
-    [Slug::BadRequest, Slug::ValidationError, Slug::BodyTooLarge, Slug::UnsupportedMediaType];
+const OF_BODIES: [Slug; 4] = [Slug::BadRequest, Slug::ValidationError, Slug::BodyTooLarge, Slug::UnsupportedMediaType];
 
 /// An operation with the problems that it may end in.
 fn operation(id: &'static str, summary: &'static str, scope: Scope, slugs: &[&[Slug]]) -> Operation {
@@ -31,9 +30,7 @@ fn operation(id: &'static str, summary: &'static str, scope: Scope, slugs: &[&[S
     let all = all.chain((scope == Scope::ReposWrite).then_some(Slug::TenantSuspended));
     let all = all.map(|slug| (slug.status().as_u16(), slug.as_str()));
     let unauthorized = (401, Slug::InsufficientScope.as_str());
-    Operation::new(id, TAG, summary)
-        .access(Access::Scope(scope))
-        .dialect_problems(PROBLEM, all.chain([unauthorized]))
+    Operation::new(id, TAG, summary).access(Access::Scope(scope)).dialect_problems(PROBLEM, all.chain([unauthorized]))
 }
 
 fn reads(id: &'static str, summary: &'static str, slugs: &[&[Slug]]) -> Operation {
@@ -146,12 +143,7 @@ fn skills() -> Vec<Operation> {
         of_repository(writes(
             "shiftagent_create_repository_skill",
             "Add a skill by hand",
-            &[&OF_BODIES, &[
-                Slug::NotFound,
-                Slug::NameConflict,
-                Slug::ResourceInUse,
-                Slug::IdempotencyKeyConflict,
-            ]],
+            &[&OF_BODIES, &[Slug::NotFound, Slug::NameConflict, Slug::ResourceInUse, Slug::IdempotencyKeyConflict]],
         ))
         .idempotent()
         .text("Scans leave it alone.")
@@ -196,9 +188,11 @@ fn tenants() -> Vec<Operation> {
         .optional_body(body)
         .ok("It was attached before.", schema::reference("ShiftagentAttachment"))
         .answer(Answer::json(201, "It is attached.", schema::reference("ShiftagentAttachment"))),
-        of_tenant(writes("shiftagent_detach_tenant_repository", "Detach a repository from a tenant", &[&[
-            Slug::NotFound,
-        ]]))
+        of_tenant(writes(
+            "shiftagent_detach_tenant_repository",
+            "Detach a repository from a tenant",
+            &[&[Slug::NotFound]],
+        ))
         .answer(Answer::new(204, "It is detached.")),
         reads("shiftagent_get_integration_self", "Say who is calling", &[]).ok(
             "The token.",
@@ -234,9 +228,11 @@ fn list(of: &str, prefix: &str) -> Object {
 
 fn problem() -> Value {
     let slugs: Vec<_> = Slug::ALL.into_iter().map(Slug::as_str).collect();
-    let field = Object::new()
-        .required("pointer", schema::text(), "Where: a JSON pointer into the body.")
-        .required("message", schema::text(), "What is wrong.");
+    let field = Object::new().required("pointer", schema::text(), "Where: a JSON pointer into the body.").required(
+        "message",
+        schema::text(),
+        "What is wrong.",
+    );
     let kind = schema::pattern(&format!("^https?://[^/]+/problems/({})$", slugs.join("|")));
     Object::new()
         .required("type", kind, "Which problem it is: the address of its page.")
@@ -325,7 +321,8 @@ fn create_credential() -> Object {
         "type": "string", "minLength": 1, "maxLength": MAX_VAULT_TYPE_CHARS, "pattern": "^[!-~]+$",
         "examples": VAULT_TYPES,
     });
-    let secret = json!({"type": "string", "minLength": 1, "maxLength": MAX_VAULT_SECRET_BYTES, "pattern": "^[^\\u0000]*$"});
+    let secret =
+        json!({"type": "string", "minLength": 1, "maxLength": MAX_VAULT_SECRET_BYTES, "pattern": "^[^\\u0000]*$"});
     Object::new()
         .required("name", name(), "Unique in the registry, ignoring case.")
         .required("type", kind, "What the secret is; any word is taken.")
