@@ -14,7 +14,7 @@ use repoplane_domain::access::{
 };
 use repoplane_domain::id::{AccessTokenId, IdSource};
 use repoplane_domain::secret::Secret;
-use repoplane_providers::{Egress, EgressSettings, Providers};
+use repoplane_providers::{Egress, EgressSettings, FetchedKeys, Providers};
 use repoplane_store::{Authorship, KeptAnswer, Store, SyncQueue, Vault};
 use repoplane_sync::{ProviderScanner, SyncFunction};
 use std::error::Error;
@@ -125,6 +125,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         return Ok(axum::serve(listener, engines_router(engines)).await?);
     }
     let egress = Egress::new(EgressSettings::from_allow_list(&allow)?);
+    let app = app.with_issuer_keys(Arc::new(FetchedKeys::new(egress.clone())));
     let service = whole_api(&app, &egress);
     let queues = queues::create(&line.sqs()).await?;
     let scanner = ProviderScanner::new(Providers::new(egress.clone()));

@@ -15,8 +15,9 @@ use std::collections::BTreeMap;
 /// Tasks have their delivery, group, locator and marks; deliveries have their detail, chunks and tasks, and no time to
 /// live while a task is open; claims, twins and memberships have their owner; no post made its tasks twice. A deleted
 /// repository leaves a tombstone and what ends by the clock; what is kept of calls with a key ends by the clock, too. Webhooks of
-/// organisations are listed and counted. A repository is in its tenant's roster, and due exactly while syncs are planned. A
-/// skill that has a name holds it, and nobody else does.
+/// organisations are listed and counted, issuers are counted and what a token finds of them is what their tenant has. A
+/// repository is in its tenant's roster, and due exactly while syncs are planned. A skill that has a name holds it, and nobody
+/// else does.
 ///
 /// # Errors
 /// The sentences, sorted.
@@ -42,11 +43,14 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "TOMBSTONE" => tombstone(&index, found),
             "IDEMPOTENCY" => kept_answer(found),
             "HOOK" => hook(&index, found),
-            "COUNTER" => hooks_counted(&index, found),
             "VAULT" => vault_credential(&index, found),
             "VAULTUSE" => vault_use(&index, found),
             "ATTACHED" => attachments_counted(&index, found),
             "HOSTDEFAULT" => host_default(&index, found),
+            "COUNTER" => [hooks_counted(&index, found), issuers_counted(&index, found)].concat(),
+            "ISSUER" => issuer(&index, found),
+            "EMAIL" => email(&index, found),
+            "EXCHANGED" => unless(found.number("expires_at").is_some(), "never ends").into_iter().collect(),
             "SKILL" => skill(&index, found),
             "SKILLNAME" => skill_name(&index, found),
             _ => Vec::new(),
@@ -320,6 +324,33 @@ fn host_default(index: &Index, found: &Found) -> Complaints {
     let (tenant, repository) = (found.pk.rsplit('#').next().unwrap_or_default(), found.data.as_str());
     let key = (format!("REPO#{}", repository.unwrap_or_default()), format!("ATTACHMENT#{tenant}"));
     present(index, "the attachment", &key)
+/// What a token finds of its issuer is what the issuer's tenant has.
+fn issuer(index: &Index, found: &Found) -> Complaints {
+    let (tenant, id) = (found.data_text("tenant"), found.data_text("id"));
+    let own = index.get(&format!("TENANT#{tenant}"), &format!("ISSUER#{id}"));
+    let same = own.is_some_and(|own| own.data == found.data);
+    unless(same, "is not what its tenant has").into_iter().collect()
+}
+
+/// The number of a tenant's issuers is that of those that are there, and each of them holds its URL.
+fn issuers_counted(index: &Index, found: &Found) -> Complaints {
+    if found.sk != "ISSUERS" {
+        return Vec::new();
+    }
+    let tenant = found.pk.trim_start_matches("COUNTER#");
+    let own = index.partition(&format!("TENANT#{tenant}")).filter(|item| item.sk.starts_with("ISSUER#")).count();
+    let held = index.all().filter(|item| item.kind() == "ISSUER" && item.data_text("tenant") == tenant).count();
+    let counted = found.number("issuers").unwrap_or_default();
+    let right = usize::try_from(counted) == Ok(own) && own == held;
+    unless(right, format!("counts {counted} issuers of {own}, which hold {held} URLs")).into_iter().collect()
+}
+
+/// A user is found by the address that the user has.
+fn email(index: &Index, found: &Found) -> Complaints {
+    let tenant = found.pk.split('#').nth(1).unwrap_or_default();
+    let user = index.get(&format!("TENANT#{tenant}"), &format!("USER#{}", found.sk));
+    let address = user.map(|user| user.data_text("email")).unwrap_or_default();
+    unless(!address.is_empty(), "leads to a user without an e-mail address").into_iter().collect()
 }
 
 /// The body of a large delivery is put first, for a day; any other has its delivery.

@@ -164,6 +164,7 @@ async fn play() -> Vec<Example> {
     main_job(&mut story, &ann, &repo).await;
     ends(&mut story, &ann, &repo).await;
     credentials(&mut story, &ann).await;
+    issuers(&mut story, &ann).await;
     organisations(&mut story, &ann).await;
     providers(&mut story, &ann).await;
     let items = json!([
@@ -256,6 +257,24 @@ async fn organisations(story: &mut Story, ann: &Client) {
 
     let rotate = format!("{path}/secret/rotate");
     story.call(ann, "With an overlap", "POST", &rotate, json!({"overlapSeconds": 3600})).await.expect(200);
+    story.call(ann, "Gone", "DELETE", &path, Value::Null).await.expect(200);
+}
+
+/// OpenID Connect issuers.
+async fn issuers(story: &mut Story, ann: &Client) {
+    let issuers = "/api/issuers";
+    let body = json!({
+        "issuer": "https://login.example.com", "audiences": ["repoplane"], "scopes": ["repos:read", "tasks:write"],
+    });
+    let made = story.call(ann, "The company's own", "POST", issuers, body.clone()).await.expect(201);
+    story.call(ann, "Taken", "POST", issuers, body).await.expect(409);
+    let wrong = json!({"issuer": "http://login.example.com", "audiences": [], "scopes": ["admin"]});
+    story.call(ann, "Three wrong fields", "POST", issuers, wrong).await.expect(400);
+    story.call(ann, "All issuers", "GET", issuers, Value::Null).await.expect(200);
+    let path = format!("{issuers}/{}", made.text("/issuer/id"));
+    story.call(ann, "One issuer", "GET", &path, Value::Null).await.expect(200);
+    let narrower = json!({"algorithms": ["ES256"], "userClaim": "email"});
+    story.call(ann, "Users by their e-mail addresses", "PATCH", &path, narrower).await.expect(200);
     story.call(ann, "Gone", "DELETE", &path, Value::Null).await.expect(200);
 }
 
@@ -428,6 +447,20 @@ async fn main_job(story: &mut Story, ann: &Client, repo: &Registered) {
     story.call(ann, "Refused ones", "GET", &format!("{deliveries}?result=rejected"), Value::Null).await.expect(200);
 }
 
+/// What a scan found, and a skill that can do more than before.
+async fn skills(story: &mut Story, ann: &Client, repo: &Registered) {
+    let id = repo.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let skill = story.app.escalated_skill(&id).await;
+    let list = format!("{}/skills", repo.path);
+    story.call(ann, "One that waits", "GET", &format!("{list}?status=escalated"), Value::Null).await.expect(200);
+    let one = format!("{list}/{skill}");
+    let seen = story.call(ann, "With what was added", "GET", &one, Value::Null).await.expect(200);
+    let accept = format!("{one}/accept");
+    story.call(ann, "Another version", "POST", &accept, json!({"version": "sha256:0"})).await.expect(409);
+    let body = json!({"version": seen.text("/skill/version")});
+    story.call(ann, "What was looked at", "POST", &accept, body).await.expect(200);
+}
+
 /// What comes last: looking, rotating, archiving, removing.
 async fn ends(story: &mut Story, ann: &Client, repo: &Registered) {
     story.call(ann, "Active ones", "GET", "/api/repos?limit=2", Value::Null).await.expect(200);
@@ -442,6 +475,7 @@ async fn ends(story: &mut Story, ann: &Client, repo: &Registered) {
     ann.put(&format!("{}/automation", repo.path), json!({"config": {"version": 2, "events": {}}})).await.expect(200);
     let robot = format!("{}/robots/{}", repo.path, repo.robot);
     story.call(ann, "Gone", "DELETE", &robot, Value::Null).await.expect(200);
+    skills(story, ann, repo).await;
     let audit = format!("{}/audit?limit=3", repo.path);
     story.call(ann, "The latest three", "GET", &audit, Value::Null).await.expect(200);
     story.call(ann, "The latest of a day", "GET", "/api/audit?day=2026-01-20&limit=2", Value::Null).await.expect(200);

@@ -21,7 +21,10 @@ impl TestApp {
     /// The same engines behind four functions.
     pub fn functions(&self) -> Functions {
         let lines: Vec<_> = ["Repos", "Robots", "Automation", "Webhooks"].map(|name| (name, self.line.fork())).into();
-        let app = |at: usize| App { store: reopen(&lines[at].1), ..self.app.clone() };
+        let app = |at: usize| {
+            let federation = self.app.federation.apart();
+            App { store: reopen(&lines[at].1), federation, ..self.app.clone() }
+        };
         let router = || {
             edge_of(
                 repoplane_repos::router(app(0), self.egress.clone())

@@ -14,6 +14,7 @@ mod event;
 mod examples;
 mod functions;
 pub mod git_server;
+mod issuer;
 mod operations;
 mod people;
 mod providers;
@@ -25,6 +26,7 @@ pub use client::{Answer, Client};
 pub use clock::{CountedIds, TestClock};
 pub use event::{Event, scan};
 pub use functions::{Functions, routes};
+pub use issuer::{IssuerDouble, Published, SigningKey, message};
 pub use people::{Person, Tenant};
 pub use providers::ProviderDouble;
 pub use skills::Branch;
@@ -35,7 +37,7 @@ use repoplane_domain::secret::Secret;
 use repoplane_local::engines::Engines;
 use repoplane_local::line::Line;
 use repoplane_local::server::{ensure_administrator, reopen, reopen_with, store_on, whole_api};
-use repoplane_providers::Egress;
+use repoplane_providers::{Egress, FetchedKeys};
 use std::sync::Arc;
 
 /// Where providers reach the API in every test.
@@ -98,8 +100,9 @@ impl TestApp {
         let clock = TestClock::new();
         let store = store_on(&line).await.expect("the table");
         let settings = Settings { public_url: Some(PUBLIC_URL.to_owned()), ..Settings::default() };
-        let app = App { clock: Arc::new(clock.clone()), ..App::new(store, settings) };
         let egress = double.as_ref().map_or_else(|| Egress::new(Default::default()), ProviderDouble::egress);
+        let app = App { clock: Arc::new(clock.clone()), ..App::new(store, settings) };
+        let app = app.with_issuer_keys(Arc::new(FetchedKeys::new(egress.clone())));
         Self { line, clock, double, app, egress }
     }
 
@@ -107,7 +110,8 @@ impl TestApp {
     #[must_use]
     pub fn second_instance(&self) -> Self {
         let line = self.line.fork();
-        let app = App { store: reopen(&line), ..self.app.clone() };
+        let federation = self.app.federation.apart();
+        let app = App { store: reopen(&line), federation, ..self.app.clone() };
         Self { line, app, ..self.clone() }
     }
 

@@ -40,12 +40,22 @@ impl ProviderDouble {
 
     /// A double with answers of a test's own.
     pub async fn serving(router: axum::Router) -> Self {
+        Self::serve(router, None).await
+    }
+
+    /// As [`ProviderDouble::serving`], also called by a public name.
+    pub async fn standing_in_for(name: &str, router: axum::Router) -> Self {
+        Self::serve(router, Some(name)).await
+    }
+
+    async fn serve(router: axum::Router, name: Option<&str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
         let address = listener.local_addr().expect("its address");
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        let allowed = EgressSettings::from_allow_list(&address.to_string()).expect("an allow list");
+        let stands_in = name.map(|name| format!("{name}={address}")).unwrap_or_default();
+        let allowed = EgressSettings::from_allow_list(&format!("{address} {stands_in}")).expect("an allow list");
         Self { address, egress: Egress::new(allowed), _server: Arc::new(Server(server)) }
     }
 

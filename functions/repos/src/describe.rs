@@ -2,6 +2,7 @@
 
 mod credentials;
 mod import;
+mod issuers;
 mod operations;
 mod providers;
 mod schemas;
@@ -20,6 +21,7 @@ pub fn describe() -> Vec<Operation> {
         operations::access(),
         operations::tenants(),
         operations::users(),
+        issuers::operations(),
         webhook_hooks::operations(),
         credentials::operations(),
         operations::repositories(),
@@ -62,6 +64,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("AuditEntry", schemas::audit_entry()),
         ("Tenant", schemas::tenant()),
         ("User", schemas::user()),
+        ("Issuer", issuers::issuer()),
         ("OrganisationHook", webhook_hooks::hook()),
         ("AccessToken", schemas::access_token()),
         ("Scope", schema::one_of(&["repos:read", "repos:write", "tasks:read", "tasks:write", "admin", "operator"])),

@@ -9,6 +9,7 @@ mod dialects;
 mod docs;
 mod identity;
 mod import;
+mod issuers;
 mod members;
 mod problems;
 mod provider;
@@ -73,6 +74,11 @@ fn native() -> Routes<Repos> {
         .post("users_create", "/api/users", users::create)
         .get("users_get", "/api/users/{user_id}", users::show)
         .patch("users_update", "/api/users/{user_id}", users::change)
+        .get("issuers_list", "/api/issuers", issuers::list)
+        .post("issuers_create", "/api/issuers", issuers::create)
+        .get("issuers_get", "/api/issuers/{issuer_id}", issuers::show)
+        .patch("issuers_update", "/api/issuers/{issuer_id}", issuers::change)
+        .delete("issuers_delete", "/api/issuers/{issuer_id}", issuers::remove)
         .get("webhook_hooks_list", "/api/webhook-hooks", webhook_hooks::list)
         .post("webhook_hooks_create", "/api/webhook-hooks", webhook_hooks::create)
         .get("webhook_hooks_get", "/api/webhook-hooks/{hook_id}", webhook_hooks::show)

@@ -1,11 +1,13 @@
 //! The `repos` function: repositories, members, access, and every path that no other function has.
 
-use repoplane_providers::{Egress, EgressSettings};
+use repoplane_providers::{Egress, EgressSettings, FetchedKeys};
+use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let egress = Egress::new(EgressSettings::from_environment()?);
-    repoplane_api::lambda::run_dialects(|app| {
+    let keys = Arc::new(FetchedKeys::new(egress.clone()));
+    repoplane_api::lambda::run_dialects(keys, |app| {
         let dialects = repoplane_repos::dialects(&app);
         (repoplane_repos::router(app, egress), dialects)
     })

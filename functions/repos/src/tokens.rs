@@ -42,7 +42,7 @@ pub(crate) async fn create(
         match command.kind {
             TokenKind::Personal if command.user.is_none() => {}
             // It speaks for another user, or for the whole tenant.
-            TokenKind::Personal | TokenKind::Integration => caller.need_administrator()?,
+            TokenKind::Personal | TokenKind::Integration | TokenKind::Platform => caller.need_administrator()?,
         }
         let text = new_token(command.kind)?;
         let render = |token: &AccessToken| {

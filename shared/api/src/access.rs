@@ -85,7 +85,7 @@ fn is_read(method: &Method) -> bool {
 
 async fn authenticate(parts: &Parts, app: &App, fresh: bool) -> Result<Principal, Problem> {
     let text = token::of_request(&parts.headers).ok_or_else(|| Problem::unauthorized("Unauthorized"))?;
-    let principal = app.store.authenticate(&text, fresh, app.now()).await?;
+    let principal = app.authenticate(&text, fresh).await?;
     let principal = principal.ok_or_else(|| Problem::unauthorized("Invalid token"))?;
     if !is_read(&parts.method)
         && !principal.has_scope(Scope::Operator)

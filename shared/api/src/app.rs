@@ -1,9 +1,13 @@
 //! What every handler shares, built once when the function starts.
 
+use crate::oidc::Federation;
+use crate::problem::{Problem, ProblemType};
+use repoplane_domain::access::{Exchange, ExchangedToken, Principal, TokenKind};
 use repoplane_domain::id::IdSource;
+use repoplane_domain::oidc::{IssuerKeys, is_jwt};
 use repoplane_domain::secret::Secret;
 use repoplane_domain::time::Timestamp;
-use repoplane_store::Store;
+use repoplane_store::{Store, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -76,6 +80,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Surroundings.
     pub settings: Arc<Settings>,
+    /// Tokens that others sign.
+    pub federation: Federation,
 }
 
 impl std::fmt::Debug for App {
@@ -85,9 +91,43 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// An app on the machine's clock.
+    /// An app on the machine's clock. It takes no issuer's tokens until it is given their keys.
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self { store, clock: Arc::new(SystemClock), settings: Arc::new(settings) }
+        let federation = Federation::default();
+        Self { store, clock: Arc::new(SystemClock), settings: Arc::new(settings), federation }
+    }
+
+    /// The same app, which checks the tokens of OpenID Connect issuers with these keys.
+    #[must_use]
+    pub fn with_issuer_keys(self, keys: Arc<dyn IssuerKeys>) -> Self {
+        Self { federation: Federation::new(keys), ..self }
+    }
+
+    /// The caller behind a token's text, whoever made it. With `fresh` the caches are not asked: for calls that
+    /// administer, which no platform token may.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn authenticate(&self, text: &Secret, fresh: bool) -> Result<Option<Principal>, StoreError> {
+        match is_jwt(text.expose()) {
+            true => self.caller_of_issuer(text, self.now()).await,
+            false => self.store.authenticate(text, fresh, self.now()).await,
+        }
+    }
+
+    /// Gives a tool a short-lived token that speaks for a user of its tenant (contract: shiftagent 12). What comes of it
+    /// is a [`TokenKind::Platform`] principal. It ends within half a minute of its key's revocation or its user's end.
+    ///
+    /// # Errors
+    /// [`repoplane_domain::error::Denial::TokenKind`] unless `key` is an integration token; wrong at `/scopes`;
+    /// [`repoplane_domain::error::Kind::User`] not found, also for a disabled one; storage failures.
+    pub async fn exchange(&self, key: &Principal, exchange: &Exchange) -> Result<(Secret, ExchangedToken), Problem> {
+        let text = random_token(TokenKind::Platform.prefix()).map_err(|error| {
+            tracing::error!(%error, "The operating system has no randomness to give");
+            Problem::new(ProblemType::Internal, "no randomness for a token")
+        })?;
+        let token = self.store.exchange_token(key, exchange.clone(), &text, self.now()).await?;
+        Ok((text, token))
     }
 
     /// The current instant.

@@ -7,6 +7,7 @@ use crate::gateway;
 use aws_config::timeout::TimeoutConfig;
 use axum::Router;
 use lambda_http::LambdaEvent;
+use repoplane_domain::oidc::IssuerKeys;
 use repoplane_store::{Store, SyncQueue, Vault};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -24,21 +25,25 @@ const SYNC_QUEUE_URL: &str = "REPOPLANE_SYNC_QUEUE_URL";
 /// Where providers reach this API.
 const PUBLIC_URL: &str = "REPOPLANE_PUBLIC_URL";
 
-/// Runs a function until the runtime ends it. Build the router from the app; the edge is added here.
+/// Runs a function until the runtime ends it. Build the router from the app; the edge is added here. Tokens of OpenID
+/// Connect issuers are checked with `keys`.
 ///
 /// # Errors
 /// When a setting is missing or the runtime fails.
-pub async fn run(router: impl FnOnce(App) -> Router) -> Result<(), lambda_http::Error> {
-    run_dialects(|app| (router(app), Vec::new())).await
+pub async fn run(keys: Arc<dyn IssuerKeys>, router: impl FnOnce(App) -> Router) -> Result<(), lambda_http::Error> {
+    run_dialects(keys, |app| (router(app), Vec::new())).await
 }
 
 /// As [`run`], for a function that speaks dialects.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn run_dialects(router: impl FnOnce(App) -> (Router, Vec<Dialect>)) -> Result<(), lambda_http::Error> {
+pub async fn run_dialects(
+    keys: Arc<dyn IssuerKeys>,
+    router: impl FnOnce(App) -> (Router, Vec<Dialect>),
+) -> Result<(), lambda_http::Error> {
     init_logs();
-    let app = app_from_environment().await?;
+    let app = app_from_environment().await?.with_issuer_keys(keys);
     let (router, dialects) = router(app);
     let router = edge_of(router, dialects);
     let service = lambda_http::service_fn(move |event: LambdaEvent<Box<RawValue>>| {

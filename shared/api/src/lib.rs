@@ -15,6 +15,7 @@ pub mod edge;
 pub mod gateway;
 pub mod idempotency;
 pub mod lambda;
+pub mod oidc;
 pub mod openapi;
 pub mod precondition;
 pub mod problem;

@@ -357,6 +357,7 @@ fn not_found_text(kind: Kind) -> &'static str {
         Kind::AccessToken => "Access token not found",
         Kind::Attachment => "Attachment not found",
         Kind::Delivery => "Webhook delivery not found",
+        Kind::Issuer => "Issuer not found",
         Kind::Member => "Member not found",
         Kind::OrganisationHook => "Webhook not found",
         Kind::Repository => "Repo not found",
@@ -399,6 +400,7 @@ fn denied(denial: Denial) -> Problem {
         Denial::TenantSuspended => {
             forbidden("TENANT_SUSPENDED", "The tenant is suspended: it can be read, not changed".to_owned())
         }
+        Denial::TokenKind => forbidden("TOKEN_KIND_INSUFFICIENT", "A token of this kind may not do this".to_owned()),
     }
 }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 mod commands;
 mod members;
 mod network;
+mod platform;
 
 pub use commands::{
     CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, Login, MAX_EMAIL_BYTES, MAX_PERSON_BYTES,
@@ -20,6 +21,7 @@ pub use network::{
     EgressPlace, MAX_CA_CERTIFICATE_BYTES, MAX_CA_CERTIFICATES, MAX_EGRESS_ALLOW, NetworkPatch, NetworkSettings,
     PlaceError, RUNTIME_PORT, is_metadata, is_this_machine, parse_host,
 };
+pub use platform::{DEFAULT_EXCHANGE_TTL, Exchange, ExchangedToken, MAX_EXCHANGE_TTL, MIN_EXCHANGE_TTL, common_scopes};
 
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +50,9 @@ impl Scope {
     /// Every scope that a token of a tenant can have.
     pub const OF_A_TENANT: [Self; 5] =
         [Self::ReposRead, Self::ReposWrite, Self::TasksRead, Self::TasksWrite, Self::Admin];
+
+    /// Every scope that a platform token can have.
+    pub const OF_A_PLATFORM: [Self; 4] = [Self::ReposRead, Self::ReposWrite, Self::TasksRead, Self::TasksWrite];
 
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
@@ -150,6 +155,9 @@ pub enum TokenKind {
     Personal,
     /// A tool: `sk_int_…`; rights are the scopes alone.
     Integration,
+    /// A person, for a short time and by another's word: `rpp_…` that a tool got in exchange, or a token that an OpenID
+    /// Connect issuer signed. Rights are those of a member, narrowed by scopes; it never administers the tenant.
+    Platform,
 }
 
 impl TokenKind {
@@ -158,6 +166,7 @@ impl TokenKind {
         match self {
             Self::Personal => "rpt_",
             Self::Integration => "sk_int_",
+            Self::Platform => "rpp_",
         }
     }
 }
@@ -232,6 +241,7 @@ impl Principal {
         match self.kind {
             TokenKind::Personal => self.roles.contains(&GlobalRole::Admin),
             TokenKind::Integration => true,
+            TokenKind::Platform => false,
         }
     }
 
@@ -244,19 +254,22 @@ impl Principal {
         let administrator = match self.kind {
             TokenKind::Personal => self.roles.contains(&GlobalRole::Admin),
             TokenKind::Integration => true,
+            TokenKind::Platform => false,
         };
         if administrator { Ok(()) } else { Err(DomainError::Denied(Denial::TenantAdministrator)) }
     }
 
     /// Demands the right to manage tokens. A person manages their own; a tool's token belongs to whoever made it, and may
-    /// touch that person's tokens only as an administrator.
+    /// touch that person's tokens only as an administrator. A platform token manages none: what it made would outlive it
+    /// and could do more.
     ///
     /// # Errors
-    /// As [`Principal::need_administrator`].
+    /// As [`Principal::need_administrator`]; [`Denial::TokenKind`].
     pub fn need_token_management(&self) -> Result<(), DomainError> {
         match self.kind {
             TokenKind::Personal => Ok(()),
             TokenKind::Integration => self.need_administrator(),
+            TokenKind::Platform => Err(DomainError::Denied(Denial::TokenKind)),
         }
     }
 
@@ -272,7 +285,7 @@ impl Principal {
             TokenKind::Integration if self.has_scope(Scope::Admin) => Some(RepositoryRole::Owner),
             TokenKind::Integration => Some(RepositoryRole::Maintainer),
             TokenKind::Personal if self.roles.contains(&GlobalRole::Admin) => Some(RepositoryRole::Owner),
-            TokenKind::Personal => listed,
+            TokenKind::Personal | TokenKind::Platform => listed,
         }
     }
 }
@@ -298,7 +311,7 @@ impl Principal {
     pub fn deletes_by(&self) -> Right {
         match self.kind {
             TokenKind::Integration => Right::ManageArchived,
-            TokenKind::Personal => Right::Own,
+            TokenKind::Personal | TokenKind::Platform => Right::Own,
         }
     }
 }

@@ -52,6 +52,10 @@ pub enum AuditAction {
     OrganisationHookUpdated,
     OrganisationHookSecretRotated,
     OrganisationHookDeleted,
+    IssuerCreated,
+    IssuerUpdated,
+    IssuerDeleted,
+    AccessTokenExchanged,
     SkillCreated,
     SkillAccepted,
 }

@@ -75,6 +75,7 @@ pub enum Kind {
     AccessToken,
     Attachment,
     Delivery,
+    Issuer,
     Member,
     OrganisationHook,
     Repository,
@@ -103,6 +104,8 @@ pub enum Denial {
     Archived,
     /// The tenant is suspended.
     TenantSuspended,
+    /// Not with this kind of token.
+    TokenKind,
 }
 
 /// Something else already holds what was asked for, or the state does not allow it.

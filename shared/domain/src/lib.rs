@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod error;
 pub mod id;
 pub mod input;
+pub mod oidc;
 pub mod organisation_hook;
 pub mod preview_env;
 pub mod repository;

@@ -27,6 +27,7 @@ mod git;
 mod github;
 mod gitlab;
 mod hooks;
+mod issuer_keys;
 mod listing;
 mod meta;
 mod models;
@@ -42,6 +43,9 @@ pub use error::{ErrorAnswer, ProviderError, Service};
 pub use fault::Fault;
 pub use git::{Head, MAX_HEADS, RemoteRefs};
 pub use hooks::{HookSpec, LastDelivery, MAX_HOOK_DELIVERIES, MAX_HOOKS, ProviderHook};
+pub use issuer_keys::{
+    ASK_PAUSE, FETCH_TIMEOUT, FIRST_ASK_PAUSE, FetchedKeys, KEYS_LIFE, MAX_DOCUMENT_BYTES, STALE_LIFE,
+};
 pub use listing::{ListedRepository, REPOSITORY_PAGE, RepositoryPage};
 pub use meta::{Heads, Identity, Meta, Visibility};
 pub use models::{MAX_MODEL_ID, MAX_MODELS, ModelList, ModelSource};

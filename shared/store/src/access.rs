@@ -8,7 +8,7 @@ use crate::keys;
 use crate::table::Range;
 use crate::tenants::{MAX_TOKENS_OF_USER, RACES, pause_after, write_conflict};
 use crate::{Store, WriteError};
-use repoplane_domain::access::{AccessToken, CreateAccessToken, Principal, User};
+use repoplane_domain::access::{AccessToken, CreateAccessToken, Principal, TokenKind, User};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AccessTokenId, AuditId, TenantId, UserId};
@@ -103,7 +103,8 @@ impl Store {
         Ok(Some(record))
     }
 
-    /// The caller behind a token's text. With `fresh` the caches are not asked: for calls that administer.
+    /// The caller behind a token's text. With `fresh` the caches are not asked: for calls that administer, which no token
+    /// that was given in exchange may.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.
@@ -113,6 +114,9 @@ impl Store {
         fresh: bool,
         now: Timestamp,
     ) -> Result<Option<Principal>, StoreError> {
+        if text.expose().starts_with(TokenKind::Platform.prefix()) {
+            return self.exchanged(text, now).await;
+        }
         let record = self.token_record(text, fresh, now).await?;
         Ok(record.and_then(|record| record.principal(now)))
     }
@@ -243,6 +247,18 @@ impl Store {
             None => listed,
         });
         Ok(IssuedToken { text, token })
+    }
+
+    /// One token of a user, with its hash.
+    pub(crate) async fn token_with_hash(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        id: AccessTokenId,
+    ) -> Result<Option<(String, AccessToken)>, StoreError> {
+        let item = self.table.get(&keys::token_of(tenant, user, id), true).await?;
+        let listed: Option<ListedToken> = item.map(|item| item::into_value("access token", item)).transpose()?;
+        Ok(listed.map(|listed| (listed.hash, listed.token)))
     }
 
     pub(crate) async fn tokens_with_hashes(

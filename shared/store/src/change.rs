@@ -214,6 +214,7 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             Guard::SkillName => Conflict::new("SKILL_NAME_TAKEN", "another skill of the repository has this name"),
             Guard::Bootstrap => Conflict::new("ALREADY_BOOTSTRAPPED", "the registry has its first tenant already"),
             Guard::CredentialName => Conflict::new("CREDENTIAL_NAME_TAKEN", "another credential has this name"),
+            // Whose an issuer is stays untold; `issuers` says the rest.
             Guard::Version
             | Guard::Twin
             | Guard::Scheduled { .. }
@@ -221,7 +222,8 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             | Guard::Repeated
             | Guard::Fresh
             | Guard::Credential
-            | Guard::Attached => return None,
+            | Guard::Attached
+            | Guard::Issuer => return None,
         };
         let holder = lost.holder.as_ref().and_then(|item| item::value::<String>("claim", item).ok());
         Some(match holder {

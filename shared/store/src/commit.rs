@@ -42,6 +42,8 @@ pub(crate) enum Guard {
     Credential,
     /// A repository must be attached to nobody.
     Attached,
+    /// The registry has the issuer already.
+    Issuer,
     /// Another skill of the repository has the name.
     SkillName,
     /// An accepted twin of this delivery exists.

@@ -296,7 +296,8 @@ impl Store {
                 | Guard::Bootstrap
                 | Guard::Lease
                 | Guard::Repeated
-                | Guard::Fresh => None,
+                | Guard::Fresh
+                | Guard::Issuer => None,
             })
             .collect();
         if scheduled.is_empty() { Err(StoreError::Contended) } else { Ok(DeliveryCommit::AlreadyScheduled(scheduled)) }

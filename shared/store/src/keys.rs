@@ -34,10 +34,15 @@
 //! | which of many identities are registered | table | BatchGet of pk=`UNIQUE#{tnt}#IDENTITY#{text}`, sk=`-` | 0.5 RRU each |
 //! | number of a tenant's organisations' webhooks | table | pk=`COUNTER#{tnt}`, sk=`HOOKS` | condition only |
 //! | token by its hash | table | pk=`TOKEN#{sha256}`, sk=`-` | 0.5 RRU, cached 30 s |
+//! | token given in exchange, by its hash | table | pk=`EXCHANGED#{sha256}`, sk=`-` | 1 RRU, cached 30 s |
 //! | tokens of a user | table | pk=`TENANT#{tnt}`, sk begins `TOKEN#{usr}#` | 0.5 RRU / 4 KB |
 //! | tenant | table | pk=`TENANT#{tnt}`, sk=`TENANT` | 0.5 RRU, cached 30 s |
 //! | credential profiles of a user's account, or of the tenant (masked) | table | pk=`TENANT#{tnt}`, sk=`CREDENTIALS#{usr}` or `CREDENTIALS#-` | 1 RRU / 4 KB, cached 30 s |
 //! | users of a tenant | table | pk=`TENANT#{tnt}`, sk begins `USER#` | 0.5 RRU / 4 KB |
+//! | users by e-mail address | table | pk=`EMAIL#{tnt}#{sha256}`, sk=`{usr}` | 1 RRU, cached 30 s |
+//! | OpenID Connect issuers of a tenant | table | pk=`TENANT#{tnt}`, sk begins `ISSUER#` | 1 RRU / 4 KB |
+//! | OpenID Connect issuer by its URL, and its one tenant | table | pk=`ISSUER#{sha256}`, sk=`-` | 1 RRU / 4 KB, cached 30 s |
+//! | number of a tenant's issuers | table | pk=`COUNTER#{tnt}`, sk=`ISSUERS` | condition only |
 //! | all tenants (operator) | table | pk=`TENANTS`, sk=`{tnt}` | 0.5 RRU / 4 KB |
 //! | is the registry bootstrapped? | table | pk=`SYSTEM`, sk=`BOOTSTRAP` | condition only |
 //! | audit of a tenant and day | table | pk=`AUDIT#{tnt}#{day}#{shard}`, sk=`{aud}` | 0.5 RRU / 4 KB |
@@ -53,7 +58,8 @@
 
 use repoplane_domain::attachment::HostTenant;
 use repoplane_domain::id::{
-    AccessTokenId, AuditId, CredentialId, DeliveryId, HookId, RepositoryId, RobotId, SkillId, TaskId, TenantId, UserId,
+    AccessTokenId, AuditId, CredentialId, DeliveryId, HookId, IssuerId, RepositoryId, RobotId, SkillId, TaskId,
+    TenantId, UserId,
 };
 use repoplane_domain::time::Timestamp;
 
@@ -105,6 +111,8 @@ pub const SKILLS: &str = "SKILL#";
 pub const ATTACHMENTS: &str = "ATTACHMENT#";
 /// Sort-key prefix of a tenant's users.
 pub const USERS: &str = "USER#";
+/// Sort-key prefix of a tenant's OpenID Connect issuers.
+pub const ISSUERS: &str = "ISSUER#";
 /// Sort-key prefix of a delivery's body.
 pub const BODY: &str = "BODY#";
 
@@ -329,6 +337,7 @@ pub enum Counter {
     Repositories,
     Users,
     Hooks,
+    Issuers,
 }
 
 /// The counter of a tenant.
@@ -337,6 +346,7 @@ pub fn counter(tenant: TenantId, what: Counter) -> Key {
         Counter::Repositories => "REPOSITORIES",
         Counter::Users => "USERS",
         Counter::Hooks => "HOOKS",
+        Counter::Issuers => "ISSUERS",
     };
     Key::new(format!("COUNTER#{tenant}"), what)
 }
@@ -421,6 +431,11 @@ pub fn token(hash: &str) -> Key {
     Key::new(format!("TOKEN#{hash}"), ALONE)
 }
 
+/// A token that was given in exchange, by the SHA-256 of its text.
+pub fn exchanged_token(hash: &str) -> Key {
+    Key::new(format!("EXCHANGED#{hash}"), ALONE)
+}
+
 /// Partition of a tenant.
 pub fn tenant_partition(id: TenantId) -> String {
     format!("TENANT#{id}")
@@ -434,6 +449,28 @@ pub fn tenant(id: TenantId) -> Key {
 /// A user.
 pub fn user(tenant: TenantId, id: UserId) -> Key {
     Key::new(tenant_partition(tenant), format!("{USERS}{id}"))
+}
+
+/// Partition of the users with an e-mail address, ignoring case. Hashed: addresses are people's.
+pub fn email_partition(tenant: TenantId, email: &str) -> String {
+    let hash = repoplane_domain::secret::sha256_hex(email.to_lowercase().as_bytes());
+    format!("EMAIL#{tenant}#{hash}")
+}
+
+/// A user who has an e-mail address.
+pub fn email(tenant: TenantId, email: &str, user: UserId) -> Key {
+    Key::new(email_partition(tenant, email), user.to_string())
+}
+
+/// An OpenID Connect issuer of a tenant.
+pub fn issuer(tenant: TenantId, id: IssuerId) -> Key {
+    Key::new(tenant_partition(tenant), format!("{ISSUERS}{id}"))
+}
+
+/// The claim of an issuer's URL, letter by letter, by the one tenant that has it.
+pub fn issuer_claim(url: &str) -> Key {
+    let hash = repoplane_domain::secret::sha256_hex(url.as_bytes());
+    Key::new(format!("ISSUER#{hash}"), ALONE)
 }
 
 /// Credential profiles: of a user's account, or of the tenant itself.

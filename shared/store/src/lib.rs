@@ -15,10 +15,12 @@ mod deliveries;
 mod error;
 mod hydrate;
 mod idempotency;
+mod issuers;
 mod item;
 pub mod keys;
 mod lifetime;
 mod organisation_hooks;
+mod platform_tokens;
 mod queue;
 mod removal;
 mod repositories;
@@ -50,6 +52,7 @@ pub use error::StoreError;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
 pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
+pub use platform_tokens::platform_principal;
 pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
@@ -63,8 +66,10 @@ pub use vault::{Document, SecretPointer, Vault};
 pub use vault_credentials::CredentialPage;
 
 use moka::future::Cache;
+use repoplane_domain::access::User;
 use repoplane_domain::error::DomainError;
-use repoplane_domain::id::{HookId, IdSource, RepositoryId, TaskId, TenantId};
+use repoplane_domain::id::{HookId, IdSource, RepositoryId, TaskId, TenantId, UserId};
+use repoplane_domain::oidc::{Issuer, UserClaim};
 use std::sync::Arc;
 use std::time::Duration;
 use table::Table;
@@ -84,6 +89,13 @@ const CACHED_ACCESS: u64 = 1_000;
 /// How long the webhook of an organisation is believed for what it lets through; as long as a token is.
 const HOOK_LIFE: Duration = TOKEN_LIFE;
 const CACHED_HOOKS: u64 = 1_000;
+
+/// How long an OpenID Connect issuer is believed; that there is none, as long as a missing token is.
+const ISSUER_LIFE: Duration = TOKEN_LIFE;
+const CACHED_ISSUERS: u64 = 1_000;
+/// How long a user behind a platform token is believed.
+const USER_LIFE: Duration = TOKEN_LIFE;
+const CACHED_USERS: u64 = 10_000;
 
 /// How long the credential profiles of a user's account or of a tenant are believed.
 const ACCOUNT_LIFE: Duration = Duration::from_secs(30);
@@ -117,6 +129,11 @@ pub struct Store {
     access: Cache<RepositoryId, Arc<RepositoryAccess>>,
     accounts: Cache<(TenantId, AccountOwner), Arc<StoredAccount>>,
     hooks: Cache<HookId, Arc<StoredHook>>,
+    exchanged: Cache<String, Arc<platform_tokens::ExchangedRecord>>,
+    issuers: Cache<String, Arc<Issuer>>,
+    missing_issuers: Cache<String, ()>,
+    users: Cache<(TenantId, UserId), Arc<User>>,
+    subjects: Cache<(TenantId, UserClaim, String), UserId>,
 }
 
 impl std::fmt::Debug for Store {
@@ -145,6 +162,11 @@ impl Store {
             access: Cache::builder().max_capacity(CACHED_ACCESS).time_to_live(ACCESS_LIFE).build(),
             accounts: Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_LIFE).build(),
             hooks: Cache::builder().max_capacity(CACHED_HOOKS).time_to_live(HOOK_LIFE).build(),
+            exchanged: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(TOKEN_LIFE).build(),
+            issuers: Cache::builder().max_capacity(CACHED_ISSUERS).time_to_live(ISSUER_LIFE).build(),
+            missing_issuers: Cache::builder().max_capacity(CACHED_ISSUERS).time_to_live(MISSING_TOKEN_LIFE).build(),
+            users: Cache::builder().max_capacity(CACHED_USERS).time_to_live(USER_LIFE).build(),
+            subjects: Cache::builder().max_capacity(CACHED_USERS).time_to_live(USER_LIFE).build(),
         }
     }
 

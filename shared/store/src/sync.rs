@@ -153,7 +153,7 @@ impl Store {
     /// [`StoreError`] when storage fails.
     pub async fn lose_sync(&self, id: RepositoryId, lease: LeaseId, now: Timestamp) -> Result<(), StoreError> {
         let Some(set) = self.decision_set(id).await? else { return Ok(()) };
-        self.change_state(&set, None, now, |state| state.sync_lost(lease, now)).await.map(drop)
+        self.change_state(&set, None, now, |state| state.sync_lost(id, lease, now)).await.map(drop)
     }
 
     /// Writes how a scan ended: what changed of the catalogue, then, with its last part, the state. Every part is written

@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Item};
 use crate::keys::{self, Counter, Unique};
+use crate::platform_tokens::write_email;
 use crate::table::Range;
 use crate::vault::{Document, SecretPointer};
 use crate::{IssuedToken, Store, TokenRecord, WriteError};
@@ -274,6 +275,7 @@ impl Store {
                 // Two administrators who demote each other at the same moment must not both succeed.
                 writes.need_version(keys::user(author.tenant, other.id), other.version);
             }
+            write_email(&mut writes, author.tenant, Some(&stored), &user)?;
             let tokens = self.tokens_with_hashes(author.tenant, id, now).await?;
             for (hash, token) in &tokens {
                 let record = TokenRecord { token: token.clone(), user: user.clone() };
@@ -290,6 +292,7 @@ impl Store {
                 for (hash, _) in &tokens {
                     self.tokens.invalidate(hash).await;
                 }
+                self.users.invalidate(&(author.tenant, id)).await;
                 return Ok(user);
             }
             pause_after(attempt).await;
@@ -312,7 +315,7 @@ impl Store {
         let unique = keys::unique(tenant, &Unique::Username(user.username.clone()));
         writes.claim(Item::new(&unique, &user.id)?, Guard::Username);
         writes.create(Item::new(&keys::user(tenant, user.id), user)?.versioned(user.version));
-        Ok(())
+        write_email(writes, tenant, None, user)
     }
 
     /// Commits a change that is not tried again: a lost race is the caller's to hear of.

@@ -1,7 +1,11 @@
 //! Canaries: a secret in every place that takes one, then a search for them wherever they must not be.
 
+use repoplane_domain::access::Exchange;
+use repoplane_domain::secret::Secret;
 use repoplane_local::line::{Fault, FaultPlan};
-use repoplane_tests::{Answer, Event, GITHUB_ISSUES_OPENED, TestApp, fixture, github_signature};
+use repoplane_tests::{
+    Answer, Event, GITHUB_ISSUES_OPENED, IssuerDouble, SigningKey, TestApp, fixture, github_signature,
+};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -39,6 +43,35 @@ async fn posted(app: &TestApp, target: &str, body: &Value) -> Answer {
     let event =
         if body.is_null() { event } else { event.header("content-type", "application/json").body(body.to_string()) };
     app.admin().send(event).await
+}
+
+/// Platform tokens, good ones and bad ones, and the table below them.
+async fn platform_tokens(answers: &mut Answers) -> (Vec<String>, String) {
+    let (key, forger) = (SigningKey::new("one", "EdDSA"), SigningKey::new("one", "EdDSA"));
+    let (app, _) = IssuerDouble::start(&[&key]).await;
+    let ann = app.person("ann").await;
+    let body = json!({"issuer": IssuerDouble::url(), "audiences": ["plane"], "scopes": ["repos:write"]});
+    answers.keep("issuer", app.admin().post("/api/issuers", body).await.expect(201));
+    let now = app.clock.peek().as_second();
+    let claims = json!({"iss": IssuerDouble::url(), "aud": "plane", "sub": "ann", "iat": now, "exp": now + 60});
+    let (good, bad) = (key.sign(&claims), forger.sign(&claims));
+    let body = json!({"name": "tool", "kind": "integration", "scopes": ["repos:read"]});
+    let tool = Secret::new(app.admin().token(body).await);
+    let tool = app.app().authenticate(&tool, true).await.expect("storage").expect("a caller");
+    let exchange = Exchange::new(ann.id.parse().expect("an id"), None, None).expect("an exchange");
+    let (exchanged, _) = app.app().exchange(&tool, &exchange).await.expect("a token");
+    let exchanged = exchanged.expose().to_owned();
+    for token in [&good, &bad, &exchanged] {
+        for (method, path) in [("GET", "/api/me"), ("POST", "/api/repos"), ("GET", "/api/users")] {
+            let answer = app.client(token.clone()).call(method, path, json!({"provider": "git", "x": 1})).await;
+            answers.keep(path, answer);
+        }
+    }
+    answers.keep("audit", app.admin().get("/api/audit").await.expect(200));
+    // A signature alone would do: the rest of a token is no secret.
+    let signature = |token: &str| token.rsplit('.').next().unwrap_or_default().to_owned();
+    let table = serde_json::to_string(&app.items().await).expect("JSON");
+    (vec![signature(&good), signature(&bad), exchanged], table)
 }
 
 #[tokio::test]
@@ -223,10 +256,11 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     answers.keep("content", admin.delete(&format!("{path}/webhook-deliveries/{delivery}/content")).await.expect(200));
     answers.keep("deletion", admin.delete(&format!("{path}?force=true")).await.expect(200));
 
-    let table = serde_json::to_string(&app.items().await).expect("JSON");
+    let (signed, beside) = platform_tokens(&mut answers).await;
+    let table = serde_json::to_string(&app.items().await).expect("JSON") + &beside;
     let logged = String::from_utf8(log.0.lock().expect("the log").clone()).expect("text");
     assert!(logged.contains("Answered a request"), "the log was captured");
-    let made = made.iter().map(String::as_str);
+    let made = made.iter().chain(&signed).map(String::as_str);
     for canary in canaries.into_iter().chain(made) {
         assert!(!table.contains(canary), "{canary} is in the table");
         for (asked, answer) in &answers.0 {

@@ -42,8 +42,8 @@ fn the_arrows_between_the_rooms_are_those_of_the_architecture() {
         ("api", &["domain", "store"]),
         ("repos", &["domain", "store", "api", "providers"]),
         ("robots", &["domain", "store", "api", "providers"]),
-        ("automation", &["domain", "store", "api"]),
-        ("webhooks", &["domain", "store", "api"]),
+        ("automation", &["domain", "store", "api", "providers"]),
+        ("webhooks", &["domain", "store", "api", "providers"]),
         ("local", &["domain", "store", "providers", "api", "repos", "robots", "automation", "webhooks"]),
         ("tests", &["domain", "store", "providers", "api", "repos", "robots", "automation", "webhooks", "local"]),
     ];
@@ -87,7 +87,8 @@ fn outgoing_http_and_the_engines_stay_in_their_rooms() {
     for function in FUNCTIONS {
         let packages = below(&format!("repoplane-{function}"));
         let names = names(&packages);
-        assert_eq!(names.contains("reqwest"), ["repos", "robots"].contains(&function), "{function}");
+        // Every function takes tokens, and may have to fetch the keys of who signed one.
+        assert!(names.contains("reqwest"), "{function}");
         for engine in ["dynoxide-rs", "winterbaume-core", "winterbaume-secretsmanager", "clap"] {
             assert!(!names.contains(engine), "{function} carries {engine}");
         }

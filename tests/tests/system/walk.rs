@@ -71,6 +71,7 @@ struct World {
     token: String,
     skill: String,
     organisation: String,
+    issuer: String,
     member: Person,
     maintainer: Person,
     stranger: Person,
@@ -101,6 +102,8 @@ impl World {
         let organisation = admin.post("/api/webhook-hooks", json!({"provider": "github"})).await.expect(201);
         let organisation = organisation.text("/hook/id");
         let skill = app.escalated_skill(&hook.repo).await;
+        let issuer = json!({"issuer": "https://login.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
+        let issuer = admin.post("/api/issuers", issuer).await.expect(201).text("/issuer/id");
         let member = app.member(&hook.repo, "mia", "member").await;
         let maintainer = app.member(&hook.repo, "max", "maintainer").await;
         let stranger = app.person("sam").await;
@@ -117,6 +120,7 @@ impl World {
             token,
             skill,
             organisation,
+            issuer,
             member,
             maintainer,
             stranger,
@@ -137,6 +141,7 @@ impl World {
             "token_id" => &self.token,
             "hook_id" => &self.organisation,
             "skill_id" => &self.skill,
+            "issuer_id" => &self.issuer,
             "provider" => "github",
             "slug" => "conflict",
             "file" => "swagger-ui.css",
@@ -192,6 +197,10 @@ impl World {
             "tenants_update" => json!({"name": "renamed"}),
             "webhook_hooks_create" => json!({"provider": "gitlab", "owner": "acme"}),
             "webhook_hooks_update" => json!({"enabled": false}),
+            "issuers_create" => {
+                json!({"issuer": "https://id.example.com", "audiences": ["plane"], "scopes": ["repos:read"]})
+            }
+            "issuers_update" => json!({"enabled": false}),
             "users_create" => json!({"username": "uma"}),
             "users_update" => json!({"displayName": "Mia"}),
             // Their bodies are optional.

@@ -108,7 +108,8 @@ pub(super) fn documentation() -> Vec<Operation> {
 
 pub(super) fn access() -> Vec<Operation> {
     let token_id = |operation: Operation| operation.path("token_id", schema::id(AccessTokenId::PREFIX), "The token.");
-    let admin = ["PAT_SCOPE_INSUFFICIENT", "ADMIN_REQUIRED"];
+    // Platform tokens manage none.
+    let admin = ["PAT_SCOPE_INSUFFICIENT", "ADMIN_REQUIRED", "TOKEN_KIND_INSUFFICIENT"];
     vec![
         Operation::new("access_bootstrap", ACCESS, "Make the first tenant and its administrator")
             .text(

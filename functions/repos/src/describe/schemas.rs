@@ -372,8 +372,8 @@ pub(super) fn me() -> Object {
     let principal = Object::new()
         .required(
             "kind",
-            schema::one_of(&["personal", "integration"]),
-            "Whether the token speaks for a person or a tool.",
+            schema::one_of(&["personal", "integration", "platform"]),
+            "Whether the token speaks for a person, a tool, or a person for a short time and by another's word.",
         )
         .required("userId", schema::id(UserId::PREFIX), "The user behind the token.")
         .required("username", schema::text(), "The user's name.")

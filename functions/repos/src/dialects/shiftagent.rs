@@ -20,7 +20,7 @@ use http::header;
 use http::request::Parts;
 use repoplane_api::access::{Caller, PathParams};
 use repoplane_api::{App, Dialect, Problem, Routes};
-use repoplane_domain::access::{Principal, Right, Scope, authorize};
+use repoplane_domain::access::{Principal, Right, Scope, TokenKind, authorize};
 use repoplane_domain::error::{Denial, DomainError, Kind};
 use repoplane_domain::id::RepositoryId;
 use repoplane_store::DecisionSet;
@@ -65,6 +65,7 @@ pub(crate) fn routes(routes: Routes<Repos>) -> Routes<Repos> {
             attachments::detach,
         )
         .get("shiftagent_get_integration_self", "/integration/self", integration::show_self)
+        .post("shiftagent_token_exchange", "/auth/token-exchange", integration::exchange)
 }
 
 /// A caller who may read the registry.
@@ -93,8 +94,21 @@ where
     }
 }
 
+/// A caller with a bearer token, whatever it may do.
+pub(crate) struct Bearer(pub(crate) Principal);
+
+impl<S: Send + Sync> FromRequestParts<S> for Bearer
+where
+    App: FromRef<S>,
+{
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        bearer(parts, state).await.map(Self)
+    }
+}
+
 /// The caller behind a bearer token; this API takes no other form (contract: shiftagent 2).
-async fn caller<S: Send + Sync>(parts: &mut Parts, state: &S, scope: Scope) -> Result<Principal, Problem>
+async fn bearer<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Principal, Problem>
 where
     App: FromRef<S>,
 {
@@ -103,7 +117,19 @@ where
     if !header.is_some_and(is_bearer) {
         return Err(Problem::unauthorized("A bearer token is needed"));
     }
-    let Caller(principal) = Caller::from_request_parts(parts, state).await?;
+    Caller::from_request_parts(parts, state).await.map(|Caller(principal)| principal)
+}
+
+/// A caller who may do something with the registry.
+async fn caller<S: Send + Sync>(parts: &mut Parts, state: &S, scope: Scope) -> Result<Principal, Problem>
+where
+    App: FromRef<S>,
+{
+    let principal = bearer(parts, state).await?;
+    // Platform tokens are for a user's conversations; the registry is managed by keys and by people.
+    if principal.kind == TokenKind::Platform {
+        return Err(DomainError::Denied(Denial::TokenKind).into());
+    }
     principal.need_scope(scope)?;
     Ok(principal)
 }

@@ -108,6 +108,9 @@ pub struct SyncState {
     /// Scans in a row that ended without a result.
     #[serde(default)]
     pub lost: u32,
+    /// Until when no worker looks at it, because too many scans ended without a result.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub given_up_until: Option<Timestamp>,
 }
 
 /// What became of an attempt to take a repository for a scan.
@@ -166,7 +169,7 @@ impl SyncState {
 
     /// Whether scans of it keep ending without a result, and it is left alone until it is due.
     pub fn is_given_up(&self, now: Timestamp) -> bool {
-        self.lost >= MAX_LOST_SCANS && self.status == SyncStatus::Error && self.next_sync_at.is_some_and(|at| at > now)
+        self.status == SyncStatus::Error && self.given_up_until.is_some_and(|until| until > now)
     }
 
     /// On the wire of the native API.
@@ -267,10 +270,7 @@ impl RepositoryState {
             None => {}
         }
         if lost >= MAX_LOST_SCANS {
-            let failed = SyncOutcome::Failed { reason: GIVEN_UP.to_owned(), not_before: None };
-            let mut next = self.ended(id, &failed, now);
-            next.sync.lost = lost;
-            return Begun::GivenUp(next);
+            return Begun::GivenUp(self.given_up(id, lost, now));
         }
         let until = now.plus(SYNC_LEASE);
         Begun::Taken(self.with_sync(SyncState {
@@ -285,13 +285,26 @@ impl RepositoryState {
         }))
     }
 
-    /// The scan that holds `lease` has ended without a result, and the repository is free for another; `None` when it is
-    /// not its own any more.
+    /// The scan that holds `lease` has ended without a result, and the repository is free for another, unless too many have;
+    /// `None` when it is not its own any more.
     #[must_use]
-    pub fn sync_lost(&self, lease: LeaseId, now: Timestamp) -> Option<Self> {
-        let held = self.sync.lease.filter(|held| held.id == lease)?;
-        let lease = Some(SyncLease { until: now.min(held.until), ..held });
-        Some(self.with_sync(SyncState { lease, next_sync_at: Some(now), ..self.sync.clone() }))
+    pub fn sync_lost(&self, id: RepositoryId, lease: LeaseId, now: Timestamp) -> Option<Self> {
+        let sync = &self.sync;
+        sync.lease.filter(|held| held.id == lease)?;
+        let lost = sync.lost + 1;
+        if lost >= MAX_LOST_SCANS {
+            return Some(self.given_up(id, lost, now));
+        }
+        let generation = sync.generation + 1;
+        Some(self.with_sync(SyncState { lease: None, generation, next_sync_at: Some(now), lost, ..sync.clone() }))
+    }
+
+    fn given_up(&self, id: RepositoryId, lost: u32, now: Timestamp) -> Self {
+        let failed = SyncOutcome::Failed { reason: GIVEN_UP.to_owned(), not_before: None };
+        let mut next = self.ended(id, &failed, now);
+        next.sync.lost = lost;
+        next.sync.given_up_until = Some(next.sync.next_sync_at.unwrap_or(now.plus(MAX_BACK_OFF)));
+        next
     }
 
     /// The scan that holds `lease` has ended; `None` when the generation moved on, so that its result is dropped.
@@ -336,7 +349,7 @@ impl RepositoryState {
     }
 
     fn ended(&self, id: RepositoryId, outcome: &SyncOutcome, now: Timestamp) -> Self {
-        let sync = SyncState { started_at: None, lease: None, lost: 0, ..self.sync.clone() };
+        let sync = SyncState { started_at: None, lease: None, lost: 0, given_up_until: None, ..self.sync.clone() };
         let (every, generation) = (sync.interval_minutes, sync.generation);
         let next = |failures| every.map(|every| next_sync_at(id, every, failures, now, generation));
         self.with_sync(match outcome {

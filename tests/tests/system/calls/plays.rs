@@ -136,6 +136,7 @@ impl Stage {
         let group = operation.split_once('_').map_or(operation, |(group, _)| group);
         match group {
             "webhook" if operation.contains("hooks") => self.prepare_hook(operation, case).await,
+            "issuers" => self.prepare_issuer(operation, case).await,
             "access" | "tenants" | "users" | "credentials" | "audit" => self.prepare_access(operation, case).await,
             "webhook" | "tasks" => self.prepare_work(operation, case).await,
             "providers" => self.prepare_provider(operation, case).await,
@@ -438,6 +439,25 @@ impl Stage {
     /// An organisation's webhook.
     async fn organisation(&self, body: Value) -> Hook {
         Hook::organisation(&self.app, body).await
+    }
+
+    async fn prepare_issuer(&self, operation: &str, case: &str) -> Option<Play> {
+        let body = || {
+            let url = format!("https://{}.example.com", self.name("issuer"));
+            json!({"issuer": url, "audiences": ["plane"], "scopes": ["repos:read"]})
+        };
+        let made = async || {
+            let made = self.app.admin().post("/api/issuers", body()).await.expect(201);
+            format!("/api/issuers/{}", made.text("/issuer/id"))
+        };
+        Some(match (operation, case) {
+            ("issuers_list", "") => self.read("/api/issuers"),
+            ("issuers_create", "") => self.play(with("POST", "/api/issuers", &body()), 201),
+            ("issuers_get", "") => self.read(&made().await),
+            ("issuers_update", "") => self.play(with("PATCH", &made().await, &json!({"enabled": false})), 200),
+            ("issuers_delete", "") => self.play(Event::new("DELETE", &made().await), 200),
+            _ => return None,
+        })
     }
 
     async fn prepare_hook(&self, operation: &str, case: &str) -> Option<Play> {

@@ -29,6 +29,7 @@ const AUDIT: &str =
 const ALL: &str = "active and archived repositories lie apart, each list in its own order";
 const MEMBER: &str =
     "memberships, then their records: copies of the records would have to be written with every change";
+const FIRST_SYNC: &str = "its first sync is queued; one that could not be queued is found by the tick";
 const DELETE: &str = "open tasks are counted; what hangs on the record goes after it, in batches";
 const ARCHIVE: &str = "open tasks and groups are counted for the answer";
 const ADD: &str = "the user's name is copied into the list of members, and users lie in the tenant's partition";
@@ -97,6 +98,11 @@ pub(super) const TABLE: &[Row] = &[
         ],
         AUDIT,
     ),
+    row("issuers_list", "", ["GetItem, Query", "", "", ""], FRESH),
+    row("issuers_create", "", ["GetItem, TransactWriteItems", "", "GetItem", ""], ""),
+    row("issuers_get", "", ["GetItem, GetItem", "", "", ""], FRESH),
+    row("issuers_update", "", ["GetItem, GetItem, TransactWriteItems", "", "GetItem", ""], FRESH),
+    row("issuers_delete", "", ["GetItem, GetItem, TransactWriteItems", "", "GetItem", ""], FRESH),
     row("webhook_hooks_list", "", ["GetItem, Query", "", "", ""], FRESH),
     row("webhook_hooks_create", "", ["GetItem, TransactWriteItems", "", "GetItem, GetSecretValue", ""], ""),
     row(
@@ -131,7 +137,7 @@ pub(super) const TABLE: &[Row] = &[
         "repos_create",
         "",
         ["UpdateItem, TransactWriteItems, SendMessageBatch", "GetItem", "GetItem, GetSecretValue", ""],
-        "",
+        FIRST_SYNC,
     ),
     row(
         "repos_create",
@@ -148,7 +154,7 @@ pub(super) const TABLE: &[Row] = &[
         "repos_import",
         "",
         ["BatchGetItem, UpdateItem, TransactWriteItems, SendMessageBatch", "GetItem", "GetItem", ""],
-        "",
+        FIRST_SYNC,
     ),
     row("repos_import", "registered before", ["BatchGetItem", "GetItem", "GetItem", ""], ""),
     row("repos_get", "", ["Query", "GetItem", "", ""], ""),

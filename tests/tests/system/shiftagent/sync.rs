@@ -12,12 +12,14 @@ impl Host {
         let set = store.decision_set(id).await.expect("storage").expect("a repository");
         let lease = LeaseId::new(now, store.ids());
         let Begun::Taken(_) = set.state.sync_begun(set.repository.id, lease, now) else { panic!("it is taken") };
-        let begin =
-            |state: &repoplane_domain::repository::RepositoryState| match state.sync_begun(set.repository.id, lease, now)
-            {
-                Begun::Taken(next) => Some(next),
-                Begun::Busy | Begun::GivenUp(_) => None,
-            };
+        let begin = |state: &repoplane_domain::repository::RepositoryState| match state.sync_begun(
+            set.repository.id,
+            lease,
+            now,
+        ) {
+            Begun::Taken(next) => Some(next),
+            Begun::Busy | Begun::GivenUp(_) => None,
+        };
         store.change_state(&set, None, now, begin).await.expect("storage");
         let set = store.decision_set(id).await.expect("storage").expect("a repository");
         let attempt = ConnectionAttempt { as_registry: true, failure: None, at: now };

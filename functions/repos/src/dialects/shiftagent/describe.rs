@@ -6,7 +6,7 @@ use repoplane_api::openapi::schema::{self, Object};
 use repoplane_api::openapi::{Access, Answer, Operation, Parameter};
 use repoplane_domain::access::Scope;
 use repoplane_domain::attachment::MAX_HOST_TENANT_BYTES;
-use repoplane_domain::id::{AccessTokenId, CredentialId, RepositoryId, SkillId, TenantId};
+use repoplane_domain::id::{AccessTokenId, CredentialId, RepositoryId, SkillId, TenantId, UserId};
 use repoplane_domain::repository::{
     MAX_NOTE_CHARS, MAX_NOTE_KEY_CHARS, MAX_NOTES, MAX_REGISTERED_NAME_CHARS, REGISTERED_PROVIDERS, SyncStatus,
 };
@@ -65,7 +65,7 @@ fn paged(operation: Operation, prefix: &str) -> Operation {
 
 /// The operations.
 pub(crate) fn operations() -> Vec<Operation> {
-    [repositories(), skills(), credentials(), tenants()].concat()
+    [repositories(), skills(), credentials(), tenants(), vec![exchange()]].concat()
 }
 
 fn repositories() -> Vec<Operation> {
@@ -205,6 +205,31 @@ fn tenants() -> Vec<Operation> {
                 .required("created_at", schema::time(), "When it was made."),
         ),
     ]
+}
+
+/// The one operation that asks for no scope: for integration keys alone.
+fn exchange() -> Operation {
+    let mut user = schema::id(UserId::PREFIX);
+    user["description"] = json!("For whom the token speaks.");
+    writes("shiftagent_token_exchange", "Get a short-lived token for a user", &[&OF_BODIES])
+        .access(Access::Token)
+        .text(
+            "For integration keys alone. The token may do what the key may and the user may, and never manages the \
+             registry; it is shown in this one answer.",
+        )
+        .body(
+            Object::new()
+                .required("user_id", user, "")
+                .optional("ttl_seconds", schema::defaulting(schema::integer(60..=3600), 900), "How long it lives.")
+                .optional("scopes", schema::array(schema::text()), "Less than the key may."),
+        )
+        .ok(
+            "The token.",
+            Object::new()
+                .required("token", schema::text(), "The token, shown once.")
+                .required("token_type", schema::constant("Bearer"), "How it is sent.")
+                .required("expires_at", schema::time(), "When it ends."),
+        )
 }
 
 /// The schemas.

@@ -1,10 +1,13 @@
-//! `/integration/self`: who is calling (contract: shiftagent 12).
+//! `/integration/self` and `/auth/token-exchange`: who is calling, and tokens for others (contract: shiftagent 12).
 
-use super::Reader;
+use super::{Bearer, Reader};
 use axum::extract::State;
 use http::HeaderMap;
+use repoplane_api::idempotency::Sent;
+use repoplane_api::problem::ProblemType;
 use repoplane_api::{Answer, App, Problem, token};
-use repoplane_domain::access::Scope;
+use repoplane_domain::access::{Exchange, Scope};
+use repoplane_domain::error::DomainError;
 use serde_json::json;
 
 /// `shiftagent_get_integration_self`.
@@ -26,6 +29,19 @@ pub(crate) async fn show_self(
         "root_tenant_id": caller.tenant,
         "created_at": record.token.created_at,
     })))
+}
+
+/// `shiftagent_token_exchange`: a short-lived token for a user, which integration keys alone may ask for. It is shown in this
+/// one answer.
+pub(crate) async fn exchange(State(app): State<App>, Bearer(caller): Bearer, sent: Sent) -> Result<Answer, Problem> {
+    caller.need_integration_key()?;
+    let said = Exchange::read(&sent.needed_body()?)?;
+    let (text, token) = app.exchange(&caller, &said).await.map_err(|problem| match problem.kind() {
+        ProblemType::NotFound => DomainError::invalid("/user_id", "no user has this id").into(),
+        _other => problem,
+    })?;
+    let body = json!({"token_type": "Bearer", "expires_at": token.expires_at});
+    Ok(Answer::ok(body).reveal("token", text))
 }
 
 /// A scope in the words of this API, where it has some.

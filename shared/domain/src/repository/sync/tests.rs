@@ -188,28 +188,34 @@ fn a_scan_whose_worker_is_gone_is_taken_over_and_its_result_dropped() {
     let second = taken(&first, lease(2), at(6));
     assert_eq!((second.sync.generation, second.sync.lost), (2, 1));
     assert_eq!(second.sync_ended(repository().id, lease(1), &current("old", 1), &ok(at(7))), None);
-    assert_eq!(second.sync_lost(lease(1), at(7)), None);
+    assert_eq!(second.sync_lost(repository().id, lease(1), at(7)), None);
     let state = second.sync_ended(repository().id, lease(2), &current("new", 2), &ok(at(7))).unwrap();
     assert_eq!((state.sync.lost, state.sync.commit.as_deref()), (0, Some("new")));
 }
 
 #[test]
 fn a_repository_whose_scans_are_lost_is_given_up_until_it_is_due() {
+    let id = repository().id;
     let mut state = registered();
-    for n in 1..=MAX_LOST_SCANS {
+    for n in 1..MAX_LOST_SCANS {
         state = taken(&state, lease(n.into()), at(n.into()));
-        state = state.sync_lost(lease(n.into()), at(n.into())).unwrap();
+        state = state.sync_lost(id, lease(n.into()), at(n.into())).unwrap();
         assert_eq!((state.sync.status, state.sync.next_sync_at), (Syncing, Some(at(n.into()))));
+        assert_eq!(state.sync_ended(id, lease(n.into()), &current("late", 1), &ok(at(9))), None);
     }
-    let Begun::GivenUp(state) = state.sync_begun(repository().id, lease(9), at(10)) else { panic!("it goes on") };
-    assert_eq!((state.sync.status, state.sync.error.as_deref()), (Error, Some(GIVEN_UP)));
-    assert!(state.sync.is_given_up(at(11)));
-    let due = state.sync.next_sync_at.unwrap();
-    assert!(due >= at(130) && !state.sync.is_given_up(due));
-    // When it is due it gets one more scan; asked for, it starts afresh.
-    let again = taken(&state, lease(10), due).sync_lost(lease(10), due).unwrap();
-    assert!(matches!(again.sync_begun(repository().id, lease(11), due), Begun::GivenUp(_)));
-    assert_eq!(state.sync_asked(&repository(), at(11)).unwrap().sync.lost, 0);
+    let state = taken(&state, lease(8), at(9));
+    let by_word = state.sync_lost(id, lease(8), at(10)).unwrap();
+    let Begun::GivenUp(by_time) = state.sync_begun(id, lease(9), at(20)) else { panic!("it goes on") };
+    for state in [by_word, by_time] {
+        assert_eq!((state.sync.status, state.sync.error.as_deref()), (Error, Some(GIVEN_UP)));
+        assert!(state.sync.is_given_up(at(21)));
+        let due = state.sync.next_sync_at.unwrap();
+        assert!(due >= at(130) && !state.sync.is_given_up(due));
+        // When it is due it gets one more scan; asked for, it starts afresh.
+        let again = taken(&state, lease(10), due).sync_lost(id, lease(10), due).unwrap();
+        assert!(again.sync.is_given_up(due));
+        assert_eq!(state.sync_asked(&repository(), at(21)).unwrap().sync.lost, 0);
+    }
 }
 
 #[test]
