@@ -324,6 +324,8 @@ fn host_default(index: &Index, found: &Found) -> Complaints {
     let (tenant, repository) = (found.pk.rsplit('#').next().unwrap_or_default(), found.data.as_str());
     let key = (format!("REPO#{}", repository.unwrap_or_default()), format!("ATTACHMENT#{tenant}"));
     present(index, "the attachment", &key)
+}
+
 /// What a token finds of its issuer is what the issuer's tenant has.
 fn issuer(index: &Index, found: &Found) -> Complaints {
     let (tenant, id) = (found.data_text("tenant"), found.data_text("id"));

@@ -2,10 +2,12 @@
 //! exchange for its own (contract: shiftagent 2, 12); an OpenID Connect issuer signs others.
 
 use super::{Principal, Scope, TokenKind};
-use crate::error::{Denial, DomainError};
+use crate::error::{Denial, DomainError, FieldErrors};
 use crate::id::{AccessTokenId, TenantId, UserId};
+use crate::input::{Field, Object};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

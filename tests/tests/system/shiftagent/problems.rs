@@ -137,7 +137,7 @@ async fn shiftagent_9_problems_lead_to_where_they_were_asked_when_no_address_is_
 async fn shiftagent_9_storage_that_does_not_answer_is_503_and_not_kept() {
     use repoplane_local::line::{Fault, FaultPlan};
     let host = Host::new().await;
-    let target = "dynamodb.TransactWriteItems".to_owned();
+    let target = "DynamoDB_20120810.TransactWriteItems".to_owned();
     let body = json!({"name": "x", "repo_url": "https://h.example/x"});
     host.app.line.set_fault(Some(FaultPlan { target, from: 0, times: 100, fault: Fault::Down }));
     let down = host.key.once("k").post("/repositories", body.clone()).await.expect(503);

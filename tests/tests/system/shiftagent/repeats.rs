@@ -156,7 +156,7 @@ async fn shiftagent_10_a_repeat_while_the_first_runs_is_told_to_come_back() {
     let (token, now) = (Secret::new(repoplane_tests::ADMIN_TOKEN), host.app.app().now());
     let principal = host.app.store().authenticate(&token, true, now).await.unwrap().unwrap();
     let text = format!("{} registerRepository k", me.text("/principal/accessTokenId"));
-    let fingerprint = format!("k\nPOST /repositories\n{body}");
+    let fingerprint = format!("k\nPOST https://api.example.com/repositories\n{body}");
     let fingerprint = sha256_hex(fingerprint.as_bytes());
     let once = repoplane_store::Once::new(&principal, &text, fingerprint);
     host.app.store().begin(Some(once), host.app.app().now()).await.unwrap();
