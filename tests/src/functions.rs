@@ -3,7 +3,7 @@
 use crate::{Client, TestApp};
 use repoplane_api::App;
 use repoplane_api::Route;
-use repoplane_api::edge::edge;
+use repoplane_api::edge::edge_of;
 use repoplane_local::line::Line;
 use repoplane_local::server::reopen;
 use repoplane_providers::Providers;
@@ -32,11 +32,12 @@ impl TestApp {
     pub fn functions_on(&self, lines: &[(&'static str, Line)]) -> Functions {
         let app = |at: usize| App { store: reopen(&lines[at].1), ..self.app.clone() };
         let router = || {
-            edge(
+            edge_of(
                 repoplane_repos::router(app(0), self.egress.clone())
                     .merge(repoplane_robots::router(app(1), self.egress.clone()))
                     .merge(repoplane_automation::router(app(2)))
                     .merge(repoplane_webhooks::router(app(3))),
+                repoplane_repos::dialects(&self.app),
             )
         };
         Functions {
@@ -59,7 +60,8 @@ impl TestApp {
             "webhooks" => repoplane_webhooks::router(app),
             other => panic!("no function {other}"),
         };
-        Client::new(edge(router), None)
+        let dialects = if name == "repos" { repoplane_repos::dialects(&self.app) } else { Vec::new() };
+        Client::new(edge_of(router, dialects), None)
     }
 }
 
