@@ -44,6 +44,7 @@
 //! | OpenID Connect issuer by its URL, and its one tenant | table | pk=`ISSUER#{sha256}`, sk=`-` | 1 RRU / 4 KB, cached 30 s |
 //! | number of a tenant's issuers | table | pk=`COUNTER#{tnt}`, sk=`ISSUERS` | condition only |
 //! | all tenants (operator) | table | pk=`TENANTS`, sk=`{tnt}` | 0.5 RRU / 4 KB |
+//! | where the sweep over the vault stands | table | pk=`SYSTEM`, sk=`SWEEP` | 1 RRU, 1 WRU |
 //! | is the registry bootstrapped? | table | pk=`SYSTEM`, sk=`BOOTSTRAP` | condition only |
 //! | audit of a tenant and day | table | pk=`AUDIT#{tnt}#{day}#{shard}`, sk=`{aud}` | 0.5 RRU / 4 KB |
 //! | credentials of a tenant's vault, newest first or the other way round | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 0.5 RRU / 4 KB |
@@ -191,6 +192,33 @@ pub fn tombstone(id: RepositoryId) -> Key {
 /// Partition in [`LISTS`] of deleted repositories whose parts are not all gone yet.
 pub fn removed_partition(id: RepositoryId) -> String {
     format!("REMOVED#{}", shard(&id.to_string()))
+}
+
+/// All partitions of deleted repositories.
+pub fn removed_partitions() -> impl Iterator<Item = String> {
+    (0..SHARDS).map(|shard| format!("REMOVED#{shard}"))
+}
+
+/// Where the sweep over the vault stands.
+pub fn sweep_progress() -> Key {
+    Key::new("SYSTEM".to_owned(), "SWEEP")
+}
+
+/// The item that must exist for a secret document of a tenant to have an owner; `None` for a kind of owner that is not known.
+pub fn owner_of_secret(tenant: TenantId, owner: &str) -> Option<Key> {
+    if let Ok(repository) = owner.parse::<RepositoryId>() {
+        return Some(part(repository, Part::Record));
+    }
+    if let Ok(id) = owner.parse::<UserId>() {
+        return Some(user(tenant, id));
+    }
+    if let Ok(id) = owner.parse::<CredentialId>() {
+        return Some(vault_credential(tenant, id));
+    }
+    if let Ok(id) = owner.parse::<HookId>() {
+        return Some(hook(id));
+    }
+    (owner == tenant.to_string() || owner == "global").then(|| self::tenant(tenant))
 }
 
 /// One part of the decision set.

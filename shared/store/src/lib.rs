@@ -28,6 +28,7 @@ mod roster;
 mod secret_writes;
 mod skills;
 mod state;
+mod sweep;
 mod sync;
 mod table;
 mod tasks;
@@ -59,6 +60,7 @@ pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, Reposito
 pub use roster::{Place, RosterPage, RosterRow};
 pub use secret_writes::SecretWrites;
 pub use skills::{FoundSkill, SkillFilter, SkillPage, SkillPosition};
+pub use sweep::{SWEEP_AGE, SweptRepositories, SweptSecrets};
 pub use sync::{DueSync, MAX_DUE, SyncEnd};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;

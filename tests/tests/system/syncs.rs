@@ -2,6 +2,7 @@
 
 mod jobs;
 mod schedule;
+mod sweep;
 mod walks;
 
 use repoplane_tests::git_server::{GIT_SERVERS, GitServer, Repositories};
