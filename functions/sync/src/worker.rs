@@ -277,6 +277,7 @@ fn no_access(none: NoAccess, at: Timestamp) -> (SyncOutcome, ConnectionAttempt) 
     let message = match none {
         NoAccess::NoToken => "the repository's token is not in the vault any more: set it again",
         NoAccess::NotForHost => TOKEN_NOT_FOR_HOST,
+        NoAccess::Unusable(reason) => reason,
     };
     let failure = ConnectionFailure { reason: ConnectionReason::Unusable, message: message.to_owned() };
     let outcome = SyncOutcome::Failed { reason: message.to_owned(), not_before: None };

@@ -3,6 +3,7 @@
 mod double;
 mod jobs;
 mod schedule;
+mod sweep;
 mod walks;
 
 use repoplane_tests::git_server::{GIT_SERVERS, GitServer, Repositories};
