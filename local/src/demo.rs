@@ -161,6 +161,8 @@ pub async fn play(base: &str, token: &Secret, double_origin: &str) -> Result<(),
     for skill in skills["skills"].as_array().into_iter().flatten() {
         println!("  {:<14} {}", text(skill, "/name"), text(skill, "/description"));
     }
+    let asked = api.call(Method::POST, &format!("{path}/sync"), json!({})).await?;
+    println!("  another sync, asked for: {}", text(&asked, "/sync/state"));
     println!(
         "\nEverything is up to explore. The token is above; try:\n  curl -s {base}{path} -H \"Authorization: Bearer $TOKEN\""
     );

@@ -85,3 +85,7 @@ SKILL=$(curl -sS "$BASE/api/repos/$REPO/skills/$(sed 's/.*"id":"\(skl_[a-z0-9]*\
 check "the sync has ended, or is left out" "${SYNC_FUNCTION:-}$SYNC" '^none\|"state":"ready"'
 check "both skills are listed" "${SYNC_FUNCTION:-}$SKILLS" '^none\|"name":"triage".*"name":"release-notes"'
 check "one is shown with its tools" "${SYNC_FUNCTION:-}$SKILL" '^none\|"Bash(gh issue:\*)"'
+
+#> Ask for a sync now, without waiting for the schedule.
+SYNCED=$(curl -sS -X POST "$BASE/api/repos/$REPO/sync" -H "Authorization: Bearer $TOKEN"); echo "$SYNCED"
+check "it is on its way" "$SYNCED" '"state":"syncing"'

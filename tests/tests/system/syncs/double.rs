@@ -21,8 +21,8 @@ async fn a_repository_at_a_provider_becomes_ready_with_its_skills() {
         assert_eq!(found, (&json!("ready"), &json!(2), &Value::Null), "{provider}");
         let listed = app.admin().get(&format!("{}/skills", hook.path)).await.expect(200);
         let names: Vec<_> = listed.body["skills"].as_array().unwrap().iter().map(|skill| &skill["name"]).collect();
-        assert_eq!(names, ["release-notes", "triage"], "{provider}");
-        let triage = format!("{}/skills/{}", hook.path, listed.text("/skills/1/id"));
+        assert_eq!(names, ["triage", "release-notes"], "{provider}");
+        let triage = format!("{}/skills/{}", hook.path, listed.text("/skills/0/id"));
         let triage = app.admin().get(&triage).await.expect(200).body["skill"].clone();
         assert_eq!(triage["status"], "ok", "what the first scan finds is accepted: {triage}");
         assert!(triage.to_string().contains("scripts/label.sh"), "{triage}");
