@@ -212,6 +212,9 @@ pub fn owner_of_secret(tenant: TenantId, owner: &str) -> Option<Key> {
     if let Ok(id) = owner.parse::<UserId>() {
         return Some(user(tenant, id));
     }
+    if let Ok(id) = owner.parse::<CredentialId>() {
+        return Some(vault_credential(tenant, id));
+    }
     if let Ok(id) = owner.parse::<HookId>() {
         return Some(hook(id));
     }

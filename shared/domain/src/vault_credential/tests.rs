@@ -54,9 +54,11 @@ fn shiftagent_8_user_and_password_are_taken_apart_and_ssh_keys_refused() {
         token: Secret::new("pass:word"),
     };
     assert_eq!(access("basic_auth", "ann:pass:word"), Ok(expected));
-    for (kind, text) in [("basic_auth", "no colon"), ("basic_auth", ":p"), ("basic_auth", "u:"), ("git_ssh_key", "k")] {
+    let bad =
+        [("basic_auth", "s3cret"), ("basic_auth", ":s3cret"), ("basic_auth", "s3cret:"), ("git_ssh_key", "s3cret")];
+    for (kind, text) in bad {
         let Err(Unusable(reason)) = access(kind, text) else { panic!("{kind} {text}") };
-        assert!(!reason.contains(text) || text == "k", "{reason}");
+        assert!(!reason.contains("s3cret"), "{reason}");
     }
 }
 

@@ -54,7 +54,7 @@ const VAULT: &str = "the secret gets a document of its own, and its version a la
 const UNUSED: &str = "besides, the document of its secret goes";
 const ATTACH: &str = "the attachment and the tenant's default stand beside the record";
 const SKILLS_OF: &str = "who may look stands in the repository's record";
-const EXCHANGE: &str = "the user is looked up";
+const EXCHANGE: &str = "the key is looked up anew, and then the user";
 
 /// In the order of the routes.
 pub(super) const TABLE: &[Row] = &[
@@ -290,7 +290,7 @@ pub(super) const TABLE: &[Row] = &[
         ATTACH,
     ),
     row("shiftagent_get_integration_self", "", ["", "GetItem", "", ""], ""),
-    row("shiftagent_token_exchange", "", ["GetItem, TransactWriteItems", "GetItem", "GetItem", ""], EXCHANGE),
+    row("shiftagent_token_exchange", "", ["GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], EXCHANGE),
     row("repos_list_robots", "", ["Query", "GetItem", "", ""], ""),
     row("repos_get_robot", "", ["Query", "GetItem", "", ""], ""),
     row("repos_create_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),

@@ -112,3 +112,39 @@ async fn shiftagent_12_health_needs_no_token() {
     let event = Event::new("GET", "/health");
     assert_eq!(host.app.anonymous().send(event).await.expect(200).body, json!({"status": "ok"}));
 }
+
+#[tokio::test]
+async fn shiftagent_2_a_key_gets_a_short_lived_token_which_manages_nothing() {
+    let host = Host::new().await;
+    let made = host.register("field-ops").await;
+    let ann = host.app.person("ann").await;
+    let exchange = async |client: &Client, body: Value| client.post("/auth/token-exchange", body).await;
+    let asked = json!({"user_id": ann.id, "ttl_seconds": 60, "scopes": ["repos:read"]});
+    let answer = exchange(&host.key, asked).await.expect(200);
+    assert_eq!(answer.text("/token_type"), "Bearer");
+    assert!(answer.text("/expires_at").ends_with('Z'));
+    let platform = host.app.client(answer.text("/token"));
+    platform.get("/api/me").await.expect(200);
+    for (method, path, body) in calls(&made) {
+        let refused = platform.call(method, &path, body).await.expect(403);
+        assert_eq!(slug(&refused), "insufficient-scope", "{method} {path}");
+    }
+    for client in [&platform, &ann.client, &host.app.admin()] {
+        assert_eq!(slug(&exchange(client, json!({"user_id": ann.id})).await.expect(403)), "insufficient-scope");
+    }
+    exchange(&host.app.anonymous(), json!({"user_id": ann.id})).await.expect(401);
+    for (body, pointers) in [
+        (json!({}), vec!["/user_id"]),
+        (
+            json!({"user_id": "usr_x", "ttl_seconds": 59, "scopes": ["x"], "y": 1}),
+            vec!["/user_id", "/ttl_seconds", "/scopes", "/y"],
+        ),
+        (json!({"user_id": ann.id, "ttl_seconds": 3601}), vec!["/ttl_seconds"]),
+        (json!({"user_id": ann.id, "scopes": ["admin"]}), vec!["/scopes"]),
+        (json!({"user_id": "usr_00000000000000000000000000"}), vec!["/user_id"]),
+    ] {
+        assert_eq!(exchange(&host.key, body.clone()).await.expect(422).wrong_fields(), pointers, "{body}");
+    }
+    host.app.clock.advance(std::time::Duration::from_secs(61));
+    platform.get("/api/me").await.expect(401);
+}

@@ -53,6 +53,8 @@ async fn a_document_of_nobody_is_deleted_and_every_other_stays() {
     let own = json!({"github": {"profiles": [{"id": "p", "remark": "p", "token": "t"}]}});
     app.admin().patch("/api/credentials/me", own.clone()).await.expect(200);
     app.admin().patch("/api/credentials/global", own).await.expect(200);
+    let credential = json!({"name": "c", "type": "git_pat", "secret": "s"});
+    app.admin().post("/credentials", credential).await.expect(201);
     let before = secrets(&app).await;
     let orphan = app.orphan_secret().await;
     assert_eq!(app.schedule("sweep").await["secretsDeleted"], 0, "it is young: its owner may be about to come");
