@@ -17,7 +17,7 @@ use repoplane_domain::credential::{CredentialProfiles, SecretEdit};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{RobotId, WriteId};
 use repoplane_domain::preview_env::PreviewEnv;
-use repoplane_domain::repository::{Repository, UNKNOWN_CREDENTIAL};
+use repoplane_domain::repository::{Repository, RepositoryState, UNKNOWN_CREDENTIAL};
 use repoplane_domain::robot::Robot;
 use repoplane_domain::time::Timestamp;
 use std::time::Duration;
@@ -282,12 +282,22 @@ fn plan_record<T>(
     plan_claims(writes, before, after)?;
     plan_credential(writes, before, after)?;
     writes.replace(record_item(after)?, Some(before.version));
-    if let Some(state) = set.state.followed(before, after, after.updated_at) {
+    if let Some(state) = followed(set, plan, after) {
         writes.replace(state_item(before.id, &state)?, (set.state.version > 0).then_some(set.state.version));
         next.state = state;
     }
     next.repository = after.clone();
     Ok(())
+}
+
+/// The state after a plan that changes the record and perhaps the Git profiles; `None` when it stays.
+fn followed<T>(set: &DecisionSet, plan: &Plan<T>, after: &Repository) -> Option<RepositoryState> {
+    let state = set.state.followed(&set.repository, after, after.updated_at);
+    let known = &set.credentials.profiles.repo_provider;
+    if plan.profiles.as_ref().is_none_or(|profiles| profiles.repo_provider == *known) {
+        return state;
+    }
+    state.as_ref().unwrap_or(&set.state).credentials_changed(after.updated_at).or(state)
 }
 
 /// Moves the unique texts from what the record claimed to what it claims now.

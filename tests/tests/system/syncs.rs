@@ -1,5 +1,6 @@
 //! Syncs from end to end: the schedule's tick, the queue, the worker and a real Git server.
 
+mod double;
 mod jobs;
 mod schedule;
 mod sweep;
