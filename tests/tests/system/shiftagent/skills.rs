@@ -3,7 +3,8 @@ use super::{Host, path, problem, slug};
 use serde_json::{Value, json};
 
 fn names(page: &Value) -> Vec<String> {
-    page["data"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+    let rows = page["data"].as_array().expect("rows").iter();
+    rows.map(|row| row["name"].as_str().expect("a name").to_owned()).collect()
 }
 
 #[tokio::test]

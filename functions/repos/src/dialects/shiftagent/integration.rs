@@ -36,9 +36,9 @@ pub(crate) async fn show_self(
 pub(crate) async fn exchange(State(app): State<App>, Bearer(caller): Bearer, sent: Sent) -> Result<Answer, Problem> {
     caller.need_integration_key()?;
     let said = Exchange::read(&sent.needed_body()?)?;
-    let (text, token) = app.exchange(&caller, &said).await.map_err(|problem| match problem.kind() {
-        ProblemType::NotFound => DomainError::invalid("/user_id", "no user has this id").into(),
-        _other => problem,
+    let (text, token) = app.exchange(&caller, &said).await.map_err(|problem| {
+        let is_unknown = problem.kind() == ProblemType::NotFound;
+        if is_unknown { DomainError::invalid("/user_id", "no user has this id").into() } else { problem }
     })?;
     let body = json!({"token_type": "Bearer", "expires_at": token.expires_at});
     Ok(Answer::ok(body).reveal("token", text))

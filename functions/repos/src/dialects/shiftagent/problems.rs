@@ -159,10 +159,8 @@ fn told(problem: &Problem, asked: &Asked) -> (StatusCode, Value) {
     body.insert("title".to_owned(), json!(title));
     body.insert("status".to_owned(), json!(status.as_u16()));
     // What is not there and what must not be known are told alike, by what was asked for alone.
-    let detail = match slug {
-        Slug::NotFound => format!("There is nothing at {}", asked.path),
-        _ => detail(problem),
-    };
+    let nothing = || format!("There is nothing at {}", asked.path);
+    let detail = if slug == Slug::NotFound { nothing() } else { detail(problem) };
     body.insert("detail".to_owned(), json!(detail));
     body.insert("instance".to_owned(), json!(asked.path));
     body.insert("request_id".to_owned(), json!(asked.request_id));
