@@ -5,6 +5,11 @@ use crate::double::{ADMIN_TOKEN, MODEL_KEY};
 use repoplane_domain::secret::Secret;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How often the demo looks whether the sync has ended, and how long it waits in between.
+const SYNC_LOOKS: u32 = 100;
+const SYNC_PAUSE: Duration = Duration::from_millis(200);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -34,10 +39,10 @@ impl Api<'_> {
     }
 }
 
-/// Plays the main job once: repository, robot, rule, signed webhook, task.
+/// Plays the main job once: repository, robot, rule, signed webhook, task; and shows what its sync has found.
 ///
 /// # Errors
-/// The first answer that is not a success.
+/// The first answer that is not a success, and a sync that does not end well.
 pub async fn play(base: &str, token: &Secret, double_origin: &str) -> Result<(), Failure> {
     let client = Client::builder().no_proxy().build()?;
     let api = Api { client, base, token };
@@ -149,10 +154,34 @@ pub async fn play(base: &str, token: &Secret, double_origin: &str) -> Result<(),
     let delivery: Value =
         api.request(Method::GET, &format!("{path}/webhook-deliveries/{delivery}")).send().await?.json().await?;
     tell(&delivery["delivery"], &task["task"]);
+
+    println!("\n7. Meanwhile its branch was scanned: which skills are on it?");
+    scanned(&api, &path).await?;
+    let skills = api.call(Method::GET, &format!("{path}/skills"), Value::Null).await?;
+    for skill in skills["skills"].as_array().into_iter().flatten() {
+        println!("  {:<14} {}", text(skill, "/name"), text(skill, "/description"));
+    }
+    let asked = api.call(Method::POST, &format!("{path}/sync"), json!({})).await?;
+    println!("  another sync, asked for: {}", text(&asked, "/sync/state"));
     println!(
         "\nEverything is up to explore. The token is above; try:\n  curl -s {base}{path} -H \"Authorization: Bearer $TOKEN\""
     );
     Ok(())
+}
+
+/// Waits until the repository's sync has ended well; it has been on its way since the token was stored.
+async fn scanned(api: &Api<'_>, path: &str) -> Result<(), Failure> {
+    let mut sync = Value::Null;
+    for _ in 0..SYNC_LOOKS {
+        let shown: Value = api.request(Method::GET, path).send().await?.json().await?;
+        sync = shown["repo"]["sync"].clone();
+        if sync["state"] == "ready" {
+            println!("  its sync is ready, at commit {}", text(&sync, "/commit"));
+            return Ok(());
+        }
+        tokio::time::sleep(SYNC_PAUSE).await;
+    }
+    Err(format!("the repository was not synced in time: {sync}").into())
 }
 
 fn tell(delivery: &Value, task: &Value) {

@@ -1,8 +1,8 @@
 //! The built-in provider double: a small GitHub and GitLab in memory, so that the tour works without any account.
 //!
 //! It answers the endpoints that this system calls, in the shapes that the providers publish for them, with example
-//! values of its own. Every repository exists except those of the owner [`MISSING_OWNER`]; what a caller may do depends
-//! on the token alone. GitHub is served under `/github/api/v3` like an Enterprise Server, GitLab under `/gitlab`, and
+//! values of its own. Every repository exists except those of the owner [`MISSING_OWNER`], with two skills on its branch;
+//! what a caller may do depends on the token alone. GitHub is served under `/github/api/v3` like an Enterprise Server, GitLab under `/gitlab`, and
 //! the model providers under `/openai/v1`, `/anthropic` and `/gemini/v1beta`. Hooks are kept until the process ends.
 
 mod activity;
@@ -11,6 +11,7 @@ mod github_app;
 mod gitlab;
 mod hooks;
 mod models;
+mod tree;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};

@@ -7,7 +7,7 @@ use crate::mapping::Mapping;
 use crate::{demo, double, queues, table};
 use axum::Router;
 use repoplane_api::app::random_token;
-use repoplane_api::edge::edge;
+use repoplane_api::edge::edge_of;
 use repoplane_api::{App, SystemIds};
 use repoplane_domain::access::{
     AccessToken, CreateAccessToken, CreateTenant, Principal, Scope, Tenant, TokenKind, User,
@@ -58,11 +58,12 @@ pub struct Options {
 
 /// Every function in one router, behind one edge: what API Gateway does in the cloud.
 pub fn whole_api(app: &App, egress: &Egress) -> Router {
-    edge(
+    edge_of(
         repoplane_repos::router(app.clone(), egress.clone())
             .merge(repoplane_robots::router(app.clone(), egress.clone()))
             .merge(repoplane_automation::router(app.clone()))
             .merge(repoplane_webhooks::router(app.clone())),
+        repoplane_repos::dialects(app),
     )
 }
 

@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# The main job from a shell: register a repository, give it a robot and a rule, post a signed webhook, take the task.
-# Ends with a failure at the first surprise. Needs curl and openssl.
+# The main job from a shell: register a repository, give it a robot and a rule, post a signed webhook, take the task; then
+# look at the skills that its sync has found. Ends with a failure at the first surprise. Needs curl and openssl.
 #
 # usage: BASE=http://127.0.0.1:9000 TOKEN=rpt_… DOUBLE=http://127.0.0.1:9001 bash local/tour/tour.sh
+#
+# Under cargo lambda nothing ticks and nobody reads the queue: name where the function `sync` is invoked, and the tour does it,
+#   SYNC_FUNCTION=http://127.0.0.1:9100/2015-03-31/functions/sync/invocations
+# or leave the skills out with SYNC_FUNCTION=none.
 set -euo pipefail
 : "${BASE:?the address of the API}" "${TOKEN:?an access token}" "${DOUBLE:?the address of the provider double}"
 
@@ -73,3 +77,15 @@ check "the prompt is rendered" "$CLAIM" '"prompt":"Triage issue #7: Crash on sta
 LEASE=$(sed 's/.*"leaseId":"\(lse_[a-z0-9]*\)".*/\1/' <<<"$CLAIM")
 DONE=$(curl -sS -X PATCH "$BASE/api/tasks/$TASK" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"status":"succeeded","leaseId":"'$LEASE'","result":{"comment":"labelled as bug"}}'); echo "$DONE"
 check "the task is done" "$DONE" '"status":"succeeded"'
+
+#> Meanwhile its branch was scanned. Which skills are on it?
+for _ in $(seq 90); do [ -z "${SYNC_FUNCTION:-}" ] || [ "$SYNC_FUNCTION" = none ] || curl -sS "$SYNC_FUNCTION" -d '{"Records":[{"messageId":"1","body":"{\"repository\":\"'$REPO'\"}"}]}'; SYNC=$(curl -sS "$BASE/api/repos/$REPO" -H "Authorization: Bearer $TOKEN" | sed 's/.*"sync":\({[^}]*}\).*/\1/'); case "${SYNC_FUNCTION:-}$SYNC" in none*|*'"state":"ready"'*) break;; esac; sleep 1; done; echo "$SYNC"
+SKILLS=$(curl -sS "$BASE/api/repos/$REPO/skills" -H "Authorization: Bearer $TOKEN"); echo "$SKILLS"
+SKILL=$(curl -sS "$BASE/api/repos/$REPO/skills/$(sed 's/.*"id":"\(skl_[a-z0-9]*\)","lint":\[\],"metadata":{"team":.*/\1/' <<<"$SKILLS")" -H "Authorization: Bearer $TOKEN"); echo "$SKILL"
+check "the sync has ended, or is left out" "${SYNC_FUNCTION:-}$SYNC" '^none\|"state":"ready"'
+check "both skills are listed" "${SYNC_FUNCTION:-}$SKILLS" '^none\|"name":"triage".*"name":"release-notes"'
+check "one is shown with its tools" "${SYNC_FUNCTION:-}$SKILL" '^none\|"Bash(gh issue:\*)"'
+
+#> Ask for a sync now, without waiting for the schedule.
+SYNCED=$(curl -sS -X POST "$BASE/api/repos/$REPO/sync" -H "Authorization: Bearer $TOKEN"); echo "$SYNCED"
+check "it is on its way" "$SYNCED" '"state":"syncing"'

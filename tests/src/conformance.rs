@@ -14,13 +14,13 @@ static COMPILED: LazyLock<RwLock<HashMap<String, Arc<Validator>>>> = LazyLock::n
 pub(crate) fn violation(method: &str, path: &str, answer: &Answer) -> Option<String> {
     let path = mended(path);
     let Some(template) = template(&path) else {
-        return is_problem(answer).err();
+        return is_problem(&path, answer).err();
     };
     // HEAD is GET without a body.
     let name = if method == "HEAD" { "get".to_owned() } else { method.to_ascii_lowercase() };
     let pointer = format!("/paths/{}/{name}", escaped(template));
     let Some(operation) = DOCUMENT.pointer(&pointer) else {
-        return is_problem(answer).err();
+        return is_problem(&path, answer).err();
     };
     let status = answer.status.as_u16();
     let id = operation["operationId"].as_str().unwrap_or_default();
@@ -86,7 +86,7 @@ fn body(declared: &Value, at: &str, answer: &Answer) -> Option<String> {
 }
 
 /// What a path that nobody serves, or a method that it does not have, is answered.
-fn is_problem(answer: &Answer) -> Result<(), String> {
+fn is_problem(path: &str, answer: &Answer) -> Result<(), String> {
     // A path with a slash too many leads to the one without.
     if answer.status == 308 && answer.headers.contains_key("location") {
         return Ok(());
@@ -100,7 +100,8 @@ fn is_problem(answer: &Answer) -> Result<(), String> {
     if answer.bytes.is_empty() {
         return Ok(());
     }
-    check("/components/schemas/Problem", &answer.body)
+    let schema = if repoplane_repos::is_of_a_dialect(path) { "ShiftagentProblem" } else { "Problem" };
+    check(&format!("/components/schemas/{schema}"), &answer.body)
 }
 
 /// What a `$ref` leads to, and where it is.

@@ -43,6 +43,10 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "TOMBSTONE" => tombstone(&index, found),
             "IDEMPOTENCY" => kept_answer(found),
             "HOOK" => hook(&index, found),
+            "VAULT" => vault_credential(&index, found),
+            "VAULTUSE" => vault_use(&index, found),
+            "ATTACHED" => attachments_counted(&index, found),
+            "HOSTDEFAULT" => host_default(&index, found),
             "COUNTER" => [hooks_counted(&index, found), issuers_counted(&index, found)].concat(),
             "ISSUER" => issuer(&index, found),
             "EMAIL" => email(&index, found),
@@ -286,6 +290,42 @@ fn skill_name(index: &Index, found: &Found) -> Complaints {
     unless(holder.is_some_and(|skill| skill.data["name"] == name), "no skill has it").into_iter().collect()
 }
 
+/// A credential of the vault has its name, and counts the repositories that use it.
+fn vault_credential(index: &Index, found: &Found) -> Complaints {
+    let uses = index.partition(&format!("VAULTUSE#{}", found.sk)).count();
+    let counted = found.number("used_by").unwrap_or(-1);
+    let named = index.claims_of(&found.sk).get("CREDENTIALNAME") == Some(&1);
+    let complaints = [
+        unless(usize::try_from(counted) == Ok(uses), format!("counts {counted} uses of {uses}")),
+        unless(named, "does not hold its name"),
+    ];
+    complaints.into_iter().flatten().collect()
+}
+
+/// Whoever uses a credential names it.
+fn vault_use(index: &Index, found: &Found) -> Complaints {
+    let credential = found.pk.trim_start_matches("VAULTUSE#");
+    let record = index.get(&format!("REPO#{}", found.sk), "D#1RECORD");
+    let names = record.is_some_and(|record| record.data["credential"] == credential);
+    unless(names, "its repository does not name the credential").into_iter().collect()
+}
+
+/// The number of a repository's attachments is that of those that are there.
+fn attachments_counted(index: &Index, found: &Found) -> Complaints {
+    let attached = index.partition(&found.pk).filter(|item| item.kind() == "ATTACHMENT").count();
+    let counted = found.number("attachments").unwrap_or(-1);
+    unless(usize::try_from(counted) == Ok(attached), format!("counts {counted} attachments of {attached}"))
+        .into_iter()
+        .collect()
+}
+
+/// A tenant's default repository is attached to it.
+fn host_default(index: &Index, found: &Found) -> Complaints {
+    let (tenant, repository) = (found.pk.rsplit('#').next().unwrap_or_default(), found.data.as_str());
+    let key = (format!("REPO#{}", repository.unwrap_or_default()), format!("ATTACHMENT#{tenant}"));
+    present(index, "the attachment", &key)
+}
+
 /// What a token finds of its issuer is what the issuer's tenant has.
 fn issuer(index: &Index, found: &Found) -> Complaints {
     let (tenant, id) = (found.data_text("tenant"), found.data_text("id"));
@@ -380,7 +420,9 @@ fn group(index: &Index, found: &Found) -> Complaints {
 fn unique(index: &Index, found: &Found) -> Complaints {
     let holder = found.data.as_str().unwrap_or_default();
     let tenant = found.pk.split('#').nth(1).unwrap_or_default();
-    let key = if holder.starts_with("usr_") {
+    let key = if holder.starts_with("crd_") {
+        (format!("VAULT#{tenant}"), holder.to_owned())
+    } else if holder.starts_with("usr_") {
         (format!("TENANT#{tenant}"), format!("USER#{holder}"))
     } else {
         (format!("REPO#{holder}"), "D#1RECORD".to_owned())
@@ -443,6 +485,9 @@ fn record(index: &Index, found: &Found) -> Complaints {
     let external = if found.data["shares_remote"] == true { 0 } else { external };
     let identities = held.get("IDENTITY").copied().unwrap_or_default();
     wrong.extend(unless(identities == external, format!("holds {identities} identities of {external}")));
+    if let Some(credential) = found.data["credential"].as_str() {
+        wrong.extend(present(index, "the use of its credential", &(format!("VAULTUSE#{credential}"), id)));
+    }
     wrong
 }
 

@@ -119,6 +119,7 @@ fn steady(value: Value, double: &str) -> Value {
             Value::Object(members.collect())
         }
         Value::Array(items) => items.into_iter().take(MAX_ROWS).map(|item| steady(item, double)).collect(),
+        Value::String(text) if text.starts_with("rpp_") => json!("rpp_Zm9yIGEgcXVhcnRlciBvZiBhbiBob3Vy"),
         Value::String(text) if text.starts_with("rpt_") && text.len() > 30 => {
             json!("rpt_7Kq2v9sYf3kPz0bXw4mQeR8tUaLcNdHgJ1oViS6Ex5A")
         }
@@ -166,6 +167,7 @@ async fn play() -> Vec<Example> {
     credentials(&mut story, &ann).await;
     issuers(&mut story, &ann).await;
     organisations(&mut story, &ann).await;
+    shiftagent(&mut story, &ann).await;
     providers(&mut story, &ann).await;
     let items = json!([
         {"provider": "gitlab", "name": "acme/tools", "externalId": "16"},
@@ -461,6 +463,42 @@ async fn skills(story: &mut Story, ann: &Client, repo: &Registered) {
     story.call(ann, "What was looked at", "POST", &accept, body).await.expect(200);
 }
 
+/// ShiftAgent's API over the same registry.
+async fn shiftagent(story: &mut Story, ann: &Client) {
+    let secret = json!({"name": "field-ops bot", "type": "git_pat", "secret": "glpat-example"});
+    let bot = story.call(ann, "A token for Git", "POST", "/credentials", secret).await.expect(201).text("/id");
+    let body = json!({
+        "name": "field-ops", "repo_url": "https://git.example.com/skills/field-ops.git", "credential_id": bot,
+        "metadata": {"owner": "ops"},
+    });
+    let made = story.call(ann, "By its URL", "POST", "/repositories", body.clone()).await.expect(201);
+    story.call(ann, "A taken name", "POST", "/repositories", body).await.expect(409);
+    let path = format!("/repositories/{}", made.text("/id"));
+    story.call(ann, "Just registered", "GET", &path, Value::Null).await.expect(200);
+    story.call(ann, "Another branch", "PATCH", &path, json!({"branch": "release"})).await.expect(200);
+    story.call(ann, "Not null", "PATCH", &path, json!({"name": null})).await.expect(422);
+    story.call(ann, "The newest one", "GET", "/repositories?limit=1", Value::Null).await.expect(200);
+    story.call(ann, "Asked for", "POST", &format!("{path}/sync"), Value::Null).await.expect(202);
+    let skills = format!("{path}/skills");
+    story.call(ann, "By hand", "POST", &skills, json!({"name": "deploy", "version": "1"})).await.expect(201);
+    story.call(ann, "One by hand", "GET", &skills, Value::Null).await.expect(200);
+    let tenant = format!("/tenants/tnt_customer1{path}");
+    story.call(ann, "As the default", "PUT", &tenant, json!({"is_default": true})).await.expect(201);
+    story.call(ann, "With a branch", "PUT", &tenant, json!({"branch_override": "stable"})).await.expect(200);
+    story.call(ann, "Still attached", "DELETE", &path, Value::Null).await.expect(409);
+    ann.delete(&tenant).await.expect(204);
+    story.call(ann, "All of them", "GET", "/credentials", Value::Null).await.expect(200);
+    story.call(ann, "Still used", "DELETE", &format!("/credentials/{bot}"), Value::Null).await.expect(409);
+    let key = json!({"name": "provisioner", "kind": "integration", "scopes": ["repos:write"]});
+    let key = story.app.client(ann.token(key).await);
+    story.call(&key, "A provisioner", "GET", "/integration/self", Value::Null).await.expect(200);
+    let user = key.get("/api/me").await.expect(200).text("/principal/userId");
+    let exchange = json!({"user_id": user, "ttl_seconds": 900});
+    story.call(&key, "For a quarter of an hour", "POST", "/auth/token-exchange", exchange).await.expect(200);
+    story.call(ann, "Let go", "PATCH", &path, json!({"credential_id": null})).await.expect(200);
+    ann.delete(&path).await.expect(204);
+}
+
 /// What comes last: looking, rotating, archiving, removing.
 async fn ends(story: &mut Story, ann: &Client, repo: &Registered) {
     story.call(ann, "Active ones", "GET", "/api/repos?limit=2", Value::Null).await.expect(200);
@@ -469,6 +507,7 @@ async fn ends(story: &mut Story, ann: &Client, repo: &Registered) {
     story.call(ann, "An unknown id", "GET", nothing, Value::Null).await.expect(404);
     let rotate = format!("{}/webhook-secret/rotate", repo.path);
     story.call(ann, "With an hour's overlap", "POST", &rotate, json!({"overlapSeconds": 3600})).await.expect(200);
+    story.call(ann, "Asked for now", "POST", &format!("{}/sync", repo.path), Value::Null).await.expect(202);
     story.call(ann, "Archived", "POST", &format!("{}/archive", repo.path), Value::Null).await.expect(200);
     story.call(ann, "An archived repository", "PATCH", &repo.path, json!({"enabled": false})).await.expect(403);
     story.call(ann, "Back again", "POST", &format!("{}/unarchive", repo.path), Value::Null).await.expect(200);

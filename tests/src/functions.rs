@@ -3,9 +3,11 @@
 use crate::{Client, TestApp};
 use repoplane_api::App;
 use repoplane_api::Route;
-use repoplane_api::edge::edge;
+use repoplane_api::edge::edge_of;
 use repoplane_local::line::Line;
 use repoplane_local::server::reopen;
+use repoplane_providers::Providers;
+use repoplane_sync::{ProviderScanner, SyncFunction};
 
 /// One application whose functions do not share clients, as in the cloud.
 pub struct Functions {
@@ -13,30 +15,36 @@ pub struct Functions {
     pub admin: Client,
     /// A caller without a token.
     pub anonymous: Client,
+    /// The function that schedules and the queue invoke.
+    pub sync: SyncFunction<ProviderScanner>,
     /// The lines, by the logical id of the function in the template.
     pub lines: Vec<(&'static str, Line)>,
 }
 
 impl TestApp {
-    /// The same engines behind four functions.
+    /// The same engines behind five functions.
     pub fn functions(&self) -> Functions {
-        let lines: Vec<_> = ["Repos", "Robots", "Automation", "Webhooks"].map(|name| (name, self.line.fork())).into();
-        let app = |at: usize| {
-            let federation = self.app.federation.apart();
-            App { store: reopen(&lines[at].1), federation, ..self.app.clone() }
-        };
+        let names = ["Repos", "Robots", "Automation", "Webhooks", "Sync"];
+        self.functions_on(&names.map(|name| (name, self.line.fork())))
+    }
+
+    /// The same on lines that are there already.
+    pub fn functions_on(&self, lines: &[(&'static str, Line)]) -> Functions {
+        let app = |at: usize| App { store: reopen(&lines[at].1), ..self.app.clone() };
         let router = || {
-            edge(
+            edge_of(
                 repoplane_repos::router(app(0), self.egress.clone())
                     .merge(repoplane_robots::router(app(1), self.egress.clone()))
                     .merge(repoplane_automation::router(app(2)))
                     .merge(repoplane_webhooks::router(app(3))),
+                repoplane_repos::dialects(&self.app),
             )
         };
         Functions {
             admin: Client::new(router(), Some(crate::ADMIN_TOKEN.to_owned())),
             anonymous: Client::new(router(), None),
-            lines,
+            sync: SyncFunction::new(app(4), ProviderScanner::new(Providers::new(self.egress.clone()))),
+            lines: lines.to_vec(),
         }
     }
 }
@@ -52,7 +60,8 @@ impl TestApp {
             "webhooks" => repoplane_webhooks::router(app),
             other => panic!("no function {other}"),
         };
-        Client::new(edge(router), None)
+        let dialects = if name == "repos" { repoplane_repos::dialects(&self.app) } else { Vec::new() };
+        Client::new(edge_of(router, dialects), None)
     }
 }
 

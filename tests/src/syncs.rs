@@ -1,6 +1,8 @@
 //! Syncs in a test: schedules and queue run when the test says so, on the real function.
 
 use crate::TestApp;
+use aws_sdk_secretsmanager::types::Tag;
+use repoplane_domain::id::RepositoryId;
 use repoplane_local::mapping::Mapping;
 use repoplane_local::queues;
 use repoplane_providers::Providers;
@@ -51,6 +53,16 @@ impl TestApp {
                 return bodies;
             }
         }
+    }
+
+    /// Puts a secret document of a repository that never came to be, as a registration leaves it that dies half-way.
+    pub async fn orphan_secret(&self) -> String {
+        let tenant = self.store().first_tenant().await.expect("storage").expect("a tenant");
+        let name = format!("repoplane/{tenant}/{}", RepositoryId::start_of(self.clock.peek()));
+        let tag = Tag::builder().key("application").value("repoplane").build();
+        let call = self.line.secrets_manager().create_secret().name(&name).secret_string("{}").tags(tag);
+        call.send().await.expect("a secret");
+        name
     }
 
     /// An application on the same engines whose provider calls may reach an address.

@@ -69,5 +69,6 @@ export BASE="http://127.0.0.1:$port" TOKEN DOUBLE
 TOKEN=$(value 'admin token')
 DOUBLE=$(value 'provider double')
 wait_for "${jobs[1]}" 'cargo lambda' answers
-bash local/tour/tour.sh >"$work/tour.log"
+# Nothing ticks here and nobody reads the queue: the tour hands its job over itself.
+SYNC_FUNCTION="$BASE/2015-03-31/functions/sync/invocations" bash local/tour/tour.sh >"$work/tour.log"
 grep '^ok ' "$work/tour.log"

@@ -30,13 +30,15 @@ pub fn describe() -> Vec<Operation> {
         operations::members(),
         skills::operations(),
         operations::audit(),
+        crate::dialects::shiftagent::describe::operations(),
     ]
     .concat()
 }
 
 /// The schemas that the operations share.
 pub fn schemas() -> Vec<(&'static str, Value)> {
-    vec![
+    let mut schemas = crate::dialects::shiftagent::describe::schemas();
+    schemas.extend([
         ("ProblemPage", schemas::problem_page()),
         ("Repo", schemas::repo()),
         ("Connection", providers::connection()),
@@ -67,5 +69,6 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("AccessToken", schemas::access_token()),
         ("Scope", schema::one_of(&["repos:read", "repos:write", "tasks:read", "tasks:write", "admin", "operator"])),
         ("Done", Object::new().required("ok", schema::constant(true), "Always true.").schema()),
-    ]
+    ]);
+    schemas
 }

@@ -5,6 +5,7 @@
 mod audit;
 mod credentials;
 pub mod describe;
+mod dialects;
 mod docs;
 mod identity;
 mod import;
@@ -24,7 +25,7 @@ mod webhook_hooks;
 use axum::Router;
 use axum::extract::FromRef;
 use provider::Warm;
-use repoplane_api::{App, Routes};
+use repoplane_api::{App, Dialect, Routes};
 use repoplane_providers::{Egress, Providers};
 use serde_json::{Value, json};
 
@@ -46,6 +47,10 @@ impl FromRef<Repos> for App {
 
 /// The function's operations.
 pub fn routes() -> Routes<Repos> {
+    dialects::shiftagent::routes(native())
+}
+
+fn native() -> Routes<Repos> {
     Routes::new()
         .get("welcome", "/", welcome)
         .get("health", "/health", health)
@@ -92,6 +97,7 @@ pub fn routes() -> Routes<Repos> {
         .delete("repos_delete", "/api/repos/{id}", repositories::remove)
         .post("repos_archive", "/api/repos/{id}/archive", repositories::archive)
         .post("repos_unarchive", "/api/repos/{id}/unarchive", repositories::unarchive)
+        .post("repos_sync", "/api/repos/{id}/sync", repositories::sync)
         .post(
             "repos_rotate_webhook_secret",
             "/api/repos/{id}/webhook-secret/rotate",
@@ -114,6 +120,16 @@ pub fn routes() -> Routes<Repos> {
         .post("repos_accept_skill", "/api/repos/{id}/skills/{skill_id}/accept", skills::accept)
         .get("repos_list_audit", "/api/repos/{id}/audit", audit::of_repository)
         .get("audit_list", "/api/audit", audit::of_tenant)
+}
+
+/// Whether a path is a dialect's.
+pub fn is_of_a_dialect(path: &str) -> bool {
+    dialects::shiftagent::owns(path)
+}
+
+/// The dialects that its router speaks, for the edge.
+pub fn dialects(app: &App) -> Vec<Dialect> {
+    vec![dialects::shiftagent::dialect(app)]
 }
 
 /// The function's router; provider calls go out through `egress`.

@@ -7,5 +7,9 @@ use std::sync::Arc;
 async fn main() -> Result<(), lambda_http::Error> {
     let egress = Egress::new(EgressSettings::from_environment()?);
     let keys = Arc::new(FetchedKeys::new(egress.clone()));
-    repoplane_api::lambda::run(keys, |app| repoplane_repos::router(app, egress)).await
+    repoplane_api::lambda::run_dialects(keys, |app| {
+        let dialects = repoplane_repos::dialects(&app);
+        (repoplane_repos::router(app, egress), dialects)
+    })
+    .await
 }

@@ -1,5 +1,6 @@
 //! `/problems`: what each type of problem means and what to do about it. The types in problem documents lead here.
 
+use crate::dialects::shiftagent::problems::Slug;
 use crate::docs::{POLICY, REFERRER};
 use axum::Json;
 use axum::extract::OriginalUri;
@@ -12,6 +13,54 @@ use repoplane_api::problem::ProblemType;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+/// A type of problem that has a page: of the native API, or of a dialect that has words of its own for it.
+#[derive(Debug, Clone, Copy)]
+enum Listed {
+    Native(ProblemType),
+    Shiftagent(Slug),
+}
+
+impl Listed {
+    /// All of them; a slug that both have is the native one's, which means the same.
+    fn all() -> impl Iterator<Item = Self> {
+        let own = Slug::OWN.into_iter().map(Self::Shiftagent);
+        ProblemType::ALL.into_iter().map(Self::Native).chain(own)
+    }
+
+    fn slug(self) -> &'static str {
+        match self {
+            Self::Native(kind) => kind.slug(),
+            Self::Shiftagent(slug) => slug.as_str(),
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Native(kind) => kind.title(),
+            Self::Shiftagent(slug) => slug.title(),
+        }
+    }
+
+    fn status(self) -> u16 {
+        match self {
+            Self::Native(kind) => kind.status().as_u16(),
+            Self::Shiftagent(slug) => slug.status().as_u16(),
+        }
+    }
+
+    fn page(self) -> Page {
+        match self {
+            Self::Native(kind) => page(kind),
+            Self::Shiftagent(slug) => shiftagent_page(slug),
+        }
+    }
+}
+
+/// The slugs of all pages.
+pub(crate) fn slugs() -> Vec<&'static str> {
+    Listed::all().map(Listed::slug).collect()
+}
+
 /// What a page says beside title and status.
 struct Page {
     meaning: &'static str,
@@ -22,16 +71,16 @@ struct Page {
 /// `problems_list`.
 pub(crate) async fn list(headers: HeaderMap) -> Response {
     if !wants_page(&headers) {
-        let problems: Vec<_> = ProblemType::ALL.into_iter().map(view).collect();
+        let problems: Vec<_> = Listed::all().map(view).collect();
         return vary(Json(json!({"problems": problems})));
     }
     let mut rows = String::new();
-    for kind in ProblemType::ALL {
+    for kind in Listed::all() {
         // Writing to a text does not fail.
         let _ = write!(
             rows,
             "<tr><td>{}</td><td><a href=\"/problems/{slug}\"><code>{slug}</code></a></td><td>{}</td></tr>",
-            kind.status().as_u16(),
+            kind.status(),
             kind.title(),
             slug = kind.slug(),
         );
@@ -48,18 +97,18 @@ pub(crate) async fn list(headers: HeaderMap) -> Response {
 pub(crate) async fn show(params: PathParams, uri: OriginalUri, headers: HeaderMap) -> Result<Response, Problem> {
     let slug = params.get("slug").unwrap_or_default();
     let missing = || Problem::new(ProblemType::NotFound, format!("Cannot GET {}", uri.path())).with_error("Not Found");
-    let kind = ProblemType::ALL.into_iter().find(|kind| kind.slug() == slug).ok_or_else(missing)?;
+    let kind = Listed::all().find(|kind| kind.slug() == slug).ok_or_else(missing)?;
     if !wants_page(&headers) {
         return Ok(vary(Json(view(kind))));
     }
-    let Page { meaning, causes, remedy } = page(kind);
+    let Page { meaning, causes, remedy } = kind.page();
     let causes: String = causes.iter().map(|cause| format!("<li>{}</li>", marked(cause))).collect();
     let body = format!(
         "<p><a href=\"/problems\">All problems</a></p><h1>{}</h1>\
          <p>Status {}, type <code>/problems/{}</code></p><p>{}</p>\
          <h2>Usual causes</h2><ul>{causes}</ul><h2>What to do</h2><p>{}</p>",
         kind.title(),
-        kind.status().as_u16(),
+        kind.status(),
         kind.slug(),
         marked(meaning),
         marked(remedy),
@@ -74,12 +123,12 @@ fn wants_page(headers: &HeaderMap) -> bool {
     !accept.admits("application/json") || (accept.names("text/html") && page >= accept.weight("application/json"))
 }
 
-fn view(kind: ProblemType) -> Value {
-    let Page { meaning, causes, remedy } = page(kind);
+fn view(kind: Listed) -> Value {
+    let Page { meaning, causes, remedy } = kind.page();
     json!({
         "type": format!("/problems/{}", kind.slug()),
         "title": kind.title(),
-        "status": kind.status().as_u16(),
+        "status": kind.status(),
         "meaning": meaning,
         "causes": causes,
         "remedy": remedy,
@@ -275,14 +324,92 @@ fn page(kind: ProblemType) -> Page {
     }
 }
 
+/// What the types mean that ShiftAgent's paths alone have (contract: shiftagent 9); of the others nothing is asked here.
+fn shiftagent_page(slug: Slug) -> Page {
+    match slug {
+        Slug::InsufficientScope => Page {
+            meaning: "The call carries no good bearer token (status 401), or one that does not allow this (status 403).",
+            causes: &[
+                "the header `Authorization: Bearer …` is missing, or its token was revoked or has run out (401)",
+                "the token lacks the scope to write, which this API calls `repositories:write` (403)",
+                "a person's token, where only integration keys and administrators may go, or for a repository in which the person has too low a role (403)",
+            ],
+            remedy: "Send a valid integration key; `GET /integration/self` says what a key may do.",
+        },
+        Slug::TenantSuspended => Page {
+            meaning: "The tenant that owns the registry is suspended: it can be read, not changed.",
+            causes: &["the operator suspended it"],
+            remedy: "Ask the operator.",
+        },
+        Slug::NameConflict => Page {
+            meaning: "The name is taken, whatever its case.",
+            causes: &["a set-up that runs a second time", "two that create or rename at once"],
+            remedy: "`conflicting_resource_id` has the name: fetch that one and go on as if it had just been made, or choose another name.",
+        },
+        Slug::ResourceInUse => Page {
+            meaning: "Something depends on it, or its state does not allow the change.",
+            causes: &[
+                "a repository that is attached to a tenant, or in which robots have open tasks",
+                "a credential that a repository uses",
+                "a repository that is archived or disabled",
+            ],
+            remedy: "`conflicting_resource_id` names what stands in the way, and `detail` says how many do. Detach it, let it name another credential, or unarchive it first.",
+        },
+        Slug::SyncInProgress => Page {
+            meaning: "A scan of the repository is running already.",
+            causes: &["a second call before the first scan has ended"],
+            remedy: "Wait until `sync.state` of the repository is `ready` or `error`.",
+        },
+        Slug::ValidationError => Page {
+            meaning: "The body was understood, but one or more of its fields are not as they must be.",
+            causes: &[
+                "a required field is missing, or a value is of the wrong type or too long",
+                "a field that the API does not know",
+                "a credential that does not exist",
+            ],
+            remedy: "Read `errors`: it names every wrong field by its place. Mend them all and send the request again.",
+        },
+        Slug::BadRequest => Page {
+            meaning: "The request could not be read: its body is no JSON, or its query or a header is wrong.",
+            causes: &[
+                "a missing quote or comma, or no body where one is needed",
+                "`limit` out of range, or a cursor that is no id",
+                "an `Idempotency-Key` that is empty or too long",
+            ],
+            remedy: "`detail` says what is wrong.",
+        },
+        Slug::RateLimited => Page {
+            meaning: "Too many requests in a short time.",
+            causes: &["a client that retries without a pause"],
+            remedy: "Wait as long as `Retry-After` says.",
+        },
+        Slug::InternalError => Page {
+            meaning: "Something went wrong on our side that trying again may not mend.",
+            causes: &["a bug", "stored data that cannot be read"],
+            remedy: "Tell the operator the `request_id`: the log has the cause under it.",
+        },
+        Slug::NotFound
+        | Slug::IdempotencyKeyConflict
+        | Slug::MethodNotAllowed
+        | Slug::NotAcceptable
+        | Slug::BodyTooLarge
+        | Slug::UnsupportedMediaType
+        | Slug::HeadersTooLarge
+        | Slug::Unavailable => Page { meaning: "The native API has the same.", causes: &[], remedy: "See there." },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_page_says_something_and_is_well_formed() {
-        for kind in ProblemType::ALL {
-            let Page { meaning, causes, remedy } = page(kind);
+        let slugs: std::collections::BTreeSet<_> = slugs().into_iter().collect();
+        assert_eq!(slugs.len(), Listed::all().count(), "a slug has one page");
+        assert!(Slug::ALL.into_iter().all(|slug| slugs.contains(slug.as_str())), "{slugs:?}");
+        for kind in Listed::all() {
+            let Page { meaning, causes, remedy } = kind.page();
             assert!(!meaning.is_empty() && !remedy.is_empty() && !causes.is_empty(), "{kind:?}");
             for text in causes.iter().chain([&meaning, &remedy]) {
                 assert_eq!(text.matches('`').count() % 2, 0, "{text}");

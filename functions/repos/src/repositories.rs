@@ -260,6 +260,21 @@ pub(crate) async fn unarchive(
     set_archived(&app, &repo, &if_match, &posted, (AuditAction::RepoUnarchived, counted), Repository::unarchived).await
 }
 
+/// `repos_sync`.
+pub(crate) async fn sync(State(app): State<App>, repo: Repo<Manage>, posted: Posted) -> Result<Answer, Problem> {
+    let once = posted.once(&repo.principal);
+    let run = async {
+        let render = |set: &DecisionSet| KeptAnswer {
+            status: 202,
+            ..KeptAnswer::ok(json!({"sync": set.state.sync.public_view()}))
+        };
+        let author = Author { principal: &repo.principal, right: Right::Manage, now: app.now() };
+        let set = app.store.ask_for_sync(author, repo.set.clone(), once.as_ref(), render).await?;
+        Ok(render(&set).into())
+    };
+    answer_once(&app, once.as_ref(), run).await
+}
+
 /// Archives or unarchives. What inherits the change is counted before it; on a repeat nothing does (contract: hookcode 2.5).
 async fn set_archived(
     app: &App,

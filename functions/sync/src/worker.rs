@@ -253,21 +253,8 @@ fn failed(error: &ProviderError, access: &GitAccess, at: Timestamp) -> (SyncOutc
     let failure = error.connection_failure(*access == GitAccess::Anonymous);
     let fault = error.fault();
     let reachable = matches!(fault, Fault::NoBranch | Fault::NoCommits | Fault::Moved | Fault::TooLarge);
-    let not_before = match fault {
-        Fault::RateLimited { retry_after } => retry_after.map(|wait| at.plus(wait)),
-        Fault::TokenRejected { .. }
-        | Fault::Forbidden
-        | Fault::NotFound
-        | Fault::Unavailable
-        | Fault::BadAnswer
-        | Fault::AddressRefused
-        | Fault::Unusable
-        | Fault::NoBranch
-        | Fault::NoCommits
-        | Fault::Moved
-        | Fault::TooLarge
-        | Fault::Refused { .. } => None,
-    };
+    let asked = if let Fault::RateLimited { retry_after } = fault { retry_after } else { None };
+    let not_before = asked.map(|wait| at.plus(wait));
     let outcome = SyncOutcome::Failed { reason: failure.message.clone(), not_before };
     (outcome, ConnectionAttempt { failure: (!reachable).then_some(failure), ..connected(at) })
 }
@@ -277,6 +264,7 @@ fn no_access(none: NoAccess, at: Timestamp) -> (SyncOutcome, ConnectionAttempt) 
     let message = match none {
         NoAccess::NoToken => "the repository's token is not in the vault any more: set it again",
         NoAccess::NotForHost => TOKEN_NOT_FOR_HOST,
+        NoAccess::Unusable(reason) => reason,
     };
     let failure = ConnectionFailure { reason: ConnectionReason::Unusable, message: message.to_owned() };
     let outcome = SyncOutcome::Failed { reason: message.to_owned(), not_before: None };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Commits of a repository.
-const COMMITS: usize = 23;
+pub(super) const COMMITS: usize = 23;
 /// Closed pull requests, of which every second was merged; merge requests are the merged ones alone.
 const PULLS: usize = 14;
 /// Issues; GitHub lists pull requests among them.
@@ -13,7 +13,7 @@ const CREATED: &str = "2024-01-01T00:00:00Z";
 const CHANGED: &str = "2024-01-02T00:00:00Z";
 
 /// A hash that belongs to the n-th commit.
-fn sha(number: usize) -> String {
+pub(super) fn sha(number: usize) -> String {
     format!("{:08x}{number:032x}", 0xc0ff_ee00 + number)
 }
 

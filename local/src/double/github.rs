@@ -3,7 +3,7 @@
 use super::hooks::Hooks;
 use super::{
     Account, EMPTY_OWNER, LISTED, MISSING_OWNER, PUBLIC_OWNER, Query, activity, github_app, github_page, header, hooks,
-    number, refusal,
+    number, refusal, tree,
 };
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
 use axum::http::StatusCode;
@@ -27,6 +27,9 @@ pub(super) fn router() -> Router {
         .route("/installation/repositories", get(listed_of_installation))
         .route("/repos/{owner}/{repo}", get(github_repository))
         .route("/repos/{owner}/{repo}/commits", get(commits))
+        .route("/repos/{owner}/{repo}/git/ref/{*reference}", get(reference))
+        .route("/repos/{owner}/{repo}/git/trees/{sha}", get(whole_tree))
+        .route("/repos/{owner}/{repo}/git/blobs/{sha}", get(blob))
         .route("/repos/{owner}/{repo}/pulls", get(pulls))
         .route("/repos/{owner}/{repo}/issues", get(issues))
         .route("/repos/{owner}/{repo}/hooks", get(hooks::github_list).post(hooks::github_create))
@@ -204,9 +207,43 @@ async fn commits(caller: Option<Github>, Path((owner, repo)): Path<(String, Stri
         return github_missing();
     }
     if owner.eq_ignore_ascii_case(EMPTY_OWNER) {
-        return refusal(StatusCode::CONFLICT, json!({"message": "Git Repository is empty.", "status": "409"}));
+        return empty();
     }
     github_page(&query, activity::github_commits(&format!("{owner}/{repo}")))
+}
+
+fn empty() -> Response {
+    refusal(StatusCode::CONFLICT, json!({"message": "Git Repository is empty.", "status": "409"}))
+}
+
+/// What is on the branch of a repository; absent where there is nothing by that name.
+fn on_branch(caller: Option<&Github>, owner: &str, found: impl FnOnce() -> Option<Value>) -> Response {
+    match found() {
+        _ if !can_see(caller, owner) => github_missing(),
+        _ if owner.eq_ignore_ascii_case(EMPTY_OWNER) => empty(),
+        Some(found) => Json(found).into_response(),
+        None => github_missing(),
+    }
+}
+
+/// Owner, repository and the last part of a path.
+type Below = Path<(String, String, String)>;
+
+/// GitHub REST: `GET /repos/{owner}/{repo}/git/ref/{ref}`.
+async fn reference(caller: Option<Github>, Path((owner, repo, reference)): Below) -> Response {
+    let is_branch = reference.strip_prefix("heads/") == Some(tree::BRANCH);
+    on_branch(caller.as_ref(), &owner, || is_branch.then(|| tree::github_reference(&format!("{owner}/{repo}"))))
+}
+
+/// GitHub REST: `GET /repos/{owner}/{repo}/git/trees/{tree_sha}`; whatever its value, `recursive` asks for everything below.
+async fn whole_tree(caller: Option<Github>, Path((owner, repo, sha)): Below, query: Query) -> Response {
+    let recursive = query.contains_key("recursive");
+    on_branch(caller.as_ref(), &owner, || tree::github_tree(&format!("{owner}/{repo}"), &sha, recursive))
+}
+
+/// GitHub REST: `GET /repos/{owner}/{repo}/git/blobs/{file_sha}`.
+async fn blob(caller: Option<Github>, Path((owner, repo, sha)): Below) -> Response {
+    on_branch(caller.as_ref(), &owner, || tree::github_blob(&format!("{owner}/{repo}"), &sha))
 }
 
 /// GitHub REST: `GET /repos/{owner}/{repo}/pulls`.

@@ -3,7 +3,7 @@
 use super::hooks::Hooks;
 use super::{
     Account, EMPTY_OWNER, LISTED, MISSING_OWNER, PUBLIC_OWNER, Query, activity, gitlab_page, header, hooks, number,
-    refusal,
+    refusal, tree,
 };
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
 use axum::http::StatusCode;
@@ -23,6 +23,9 @@ pub(super) fn router() -> Router {
         .route("/projects/{id}", get(gitlab_project))
         .route("/projects/{id}/members/all/{user_id}", get(gitlab_member))
         .route("/projects/{id}/repository/commits", get(commits))
+        .route("/projects/{id}/repository/branches/{branch}", get(branch))
+        .route("/projects/{id}/repository/tree", get(whole_tree))
+        .route("/projects/{id}/repository/blobs/{sha}/raw", get(raw_blob))
         .route("/projects/{id}/merge_requests", get(merge_requests))
         .route("/projects/{id}/issues", get(issues))
         .route("/projects/{id}/hooks", get(hooks::gitlab_list).post(hooks::gitlab_create))
@@ -191,6 +194,29 @@ async fn commits(caller: Option<Gitlab>, Path(id): Path<String>, query: Query) -
         }
         Some((_, path)) => gitlab_page(&query, activity::gitlab_commits(&path)),
     }
+}
+
+/// What is on the branch of a project; absent, in GitLab's words, where there is no such thing.
+fn on_branch(caller: Option<&Gitlab>, id: &str, what: &str, found: impl FnOnce(&str) -> Option<Response>) -> Response {
+    let Some((_, path)) = seen(caller, id) else { return missing_project() };
+    let found = if is_of(&path, EMPTY_OWNER) { None } else { found(&path) };
+    found.unwrap_or_else(|| refusal(StatusCode::NOT_FOUND, json!({"message": format!("404 {what} Not Found")})))
+}
+
+/// GitLab REST: `GET /projects/:id/repository/branches/:branch`.
+async fn branch(caller: Option<Gitlab>, Path((id, branch)): Path<(String, String)>) -> Response {
+    let found = |path: &str| (branch == tree::BRANCH).then(|| Json(tree::gitlab_branch(path)).into_response());
+    on_branch(caller.as_ref(), &id, "Branch", found)
+}
+
+/// GitLab REST: `GET /projects/:id/repository/tree`.
+async fn whole_tree(caller: Option<Gitlab>, Path(id): Path<String>, query: Query) -> Response {
+    on_branch(caller.as_ref(), &id, "Tree", |path| tree::gitlab_tree(path, &query))
+}
+
+/// GitLab REST: `GET /projects/:id/repository/blobs/:sha/raw`.
+async fn raw_blob(caller: Option<Gitlab>, Path((id, sha)): Path<(String, String)>) -> Response {
+    on_branch(caller.as_ref(), &id, "Blob", |_| tree::content(&sha).map(IntoResponse::into_response))
 }
 
 /// GitLab REST: `GET /projects/:id/merge_requests`.

@@ -5,9 +5,10 @@ use repoplane_domain::credential::{GitAccess, GithubApp};
 use repoplane_domain::repository::Provider;
 use repoplane_domain::robot::ModelProvider;
 use repoplane_domain::secret::Secret;
+use repoplane_domain::skill::{EntryKind, Manifest};
 use repoplane_providers::{
-    Activity, ActivityPages, Egress, EgressSettings, Fault, HookSpec, ModelSource, Providers, Target, Visibility,
-    test_token,
+    Activity, ActivityPages, BranchHead, Egress, EgressSettings, Fault, HookSpec, ModelSource, Providers, Target,
+    Visibility, test_token,
 };
 use std::net::SocketAddr;
 use tokio::task::JoinHandle;
@@ -137,6 +138,93 @@ async fn activity_has_several_pages() {
         assert_eq!((counts, more), ([23, 7, 12], false), "{provider}");
         assert!(read("empty/widgets", 1).await.commits.items.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_branch_has_two_skills() {
+    let running = Running::start().await;
+    for provider in BOTH {
+        let base = running.base(provider);
+        for (identity, access) in [
+            ("acme/widgets", access(READ_TOKEN)),
+            ("4711", access(READ_TOKEN)),
+            ("public/widgets", GitAccess::Anonymous),
+        ] {
+            let target = target(provider, &base, identity);
+            let head =
+                async |branch| running.providers.branch_head(&target, &access, branch).await.map(|head| head.value);
+            let newest = head(None).await.unwrap();
+            assert_eq!(newest.commit, head(Some("main")).await.unwrap().commit, "{provider}");
+            assert_eq!(head(Some("other")).await.unwrap_err().fault(), Fault::NoBranch, "{provider}");
+            let walked = running.providers.walk(&target, &access, &newest).await.unwrap().value;
+            assert_eq!(walked.files, 4, "{provider}");
+            let told: Vec<_> = walked
+                .folders
+                .iter()
+                .map(|(path, folder)| {
+                    let Manifest::Bytes(bytes) = &folder.manifest else { panic!("{:?}", folder.manifest) };
+                    let kinds: Vec<_> = folder.entries.iter().map(|entry| (entry.path.as_str(), entry.kind)).collect();
+                    (path.as_str(), String::from_utf8_lossy(bytes).into_owned(), kinds)
+                })
+                .collect();
+            let [notes, triage] = told.as_slice() else { panic!("{told:?}") };
+            assert_eq!((notes.0, &notes.2[..]), ("skills/release-notes", &[("SKILL.md", EntryKind::File)][..]));
+            assert!(notes.1.contains("name: release-notes"), "{notes:?}");
+            let kinds = [("SKILL.md", EntryKind::File), ("scripts/label.sh", EntryKind::Executable)];
+            assert_eq!((triage.0, &triage.2[..]), ("skills/triage", &kinds[..]));
+            assert!(triage.1.contains("allowed-tools: Bash"), "{triage:?}");
+            let gone = BranchHead { commit: "0".repeat(40), ..newest };
+            let error = running.providers.walk(&target, &access, &gone).await.unwrap_err();
+            assert_eq!(error.fault(), Fault::Moved, "{provider}");
+        }
+        for (identity, access, expected) in [
+            ("missing/widgets", access(READ_TOKEN), Fault::NotFound),
+            ("acme/widgets", GitAccess::Anonymous, Fault::NotFound),
+            ("empty/widgets", access(READ_TOKEN), Fault::NoCommits),
+            ("public/widgets", access("other"), Fault::TokenRejected { missing_scopes: vec![] }),
+        ] {
+            let target = target(provider, &base, identity);
+            for branch in [None, Some("main")] {
+                let error = running.providers.branch_head(&target, &access, branch).await.unwrap_err();
+                assert_eq!(error.fault(), expected, "{provider} {identity} {branch:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn trees_are_read_by_folder_and_by_page() {
+    let running = Running::start().await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let get = async |url: &str| client.get(url).header("private-token", READ_TOKEN).send().await.unwrap();
+    // GitHub: the ids that a folder's list names are trees themselves.
+    let trees = format!("{}/repos/public/widgets/git/trees", running.base(Provider::Github));
+    let bearer = async |url: String| -> Value {
+        client.get(url).bearer_auth(READ_TOKEN).send().await.unwrap().json().await.unwrap()
+    };
+    let (mut id, mut seen) = ("main".to_owned(), Vec::new());
+    while let Some(entry) = bearer(format!("{trees}/{id}")).await["tree"].as_array().unwrap().last() {
+        seen.push(entry["path"].as_str().unwrap().to_owned());
+        id = entry["sha"].as_str().unwrap().to_owned();
+        if entry["type"] == "blob" {
+            break;
+        }
+    }
+    assert_eq!(seen, ["skills", "triage", "scripts", "label.sh"]);
+    // GitLab: page by page, as `Link` says.
+    let tree = format!("{}/api/v4/projects/acme%2Fwidgets/repository/tree", running.base(Provider::Gitlab));
+    let (mut token, mut sizes) = (String::new(), Vec::new());
+    loop {
+        let page = get(&format!("{tree}?recursive=true&pagination=keyset&per_page=3{token}")).await;
+        let link = page.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+        sizes.push(page.json::<Vec<Value>>().await.unwrap().len());
+        let Some(link) = link else { break };
+        let (_, rest) = link.split_once("&page_token=").unwrap();
+        token = format!("&page_token={}", rest.split_once('>').unwrap().0);
+    }
+    assert_eq!(sizes, [3, 3, 2]);
+    let below: Vec<Value> = get(&format!("{tree}?path=skills")).await.json().await.unwrap();
+    assert_eq!(below.iter().map(|entry| &entry["name"]).collect::<Vec<_>>(), ["release-notes", "triage"]);
 }
 
 #[tokio::test]

@@ -69,11 +69,16 @@ impl IntoResponse for Answer {
         let text = body.to_string();
         let tag = entity_tag(kept.version, text.as_bytes());
         let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+        // A dialect keeps its refusals as well.
+        let failed = status.is_client_error() || status.is_server_error();
+        let media_type = if failed { "application/problem+json" } else { "application/json" };
         let mut response = (status, text).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
+        if let Ok(tag) = HeaderValue::from_str(&tag)
+            && !failed
+        {
             headers.insert(header::ETAG, tag);
         }
         if let Some(location) = kept.location.and_then(|location| HeaderValue::from_str(&location).ok()) {

@@ -55,8 +55,17 @@ pub async fn read(request: Request, limit: usize) -> Result<Vec<u8>, Problem> {
     }
 }
 
-fn media_type(request: &Request) -> Option<String> {
+pub(crate) fn media_type(request: &Request) -> Option<String> {
     request.headers().get(header::CONTENT_TYPE)?.to_str().ok().map(str::to_owned)
+}
+
+/// A body that was read, as JSON; an empty object when there was none.
+pub(crate) fn parse_if_any(media_type: Option<&str>, bytes: &[u8]) -> Result<Value, Problem> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    check_media_type(media_type)?;
+    parse(bytes)
 }
 
 /// A body without a media type is taken as JSON: command-line clients forget it.

@@ -2,6 +2,7 @@
 //! problems written out, and panics turned into a problem.
 
 use crate::accept::Accept;
+use crate::dialect::{Asked, Dialect, RequestId};
 use crate::precondition::is_known;
 use crate::problem::{Problem, ProblemType};
 use axum::Router;
@@ -11,6 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use std::any::Any;
+use std::sync::Arc;
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -27,8 +29,15 @@ const PAGE_TYPES: [&str; 3] = ["text/html", "text/css", "text/javascript"];
 
 /// Wraps a function's router. Unknown paths and methods are answered here as problems.
 pub fn edge(router: Router) -> Router {
+    edge_of(router, Vec::new())
+}
+
+/// As [`edge`], for a router that speaks dialects: each writes the problems of its own paths, whatever found them.
+pub fn edge_of(router: Router, dialects: Vec<Dialect>) -> Router {
     let router = router.fallback(unknown_path).method_not_allowed_fallback(unknown_method);
     let router = router.layer(CatchPanicLayer::custom(panicked));
+    let dialects: Arc<[Dialect]> = dialects.into();
+    let pass = move |request: Request, next: Next| pass(Arc::clone(&dialects), request, next);
     let service = middleware::from_fn(pass).layer(router);
     // The path is mended before routing, so the layer lies around the router, not in it.
     Router::new().fallback_service(service)
@@ -56,13 +65,16 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Problem::new(ProblemType::Internal, "The request met a bug; the log names it by the request id").into_response()
 }
 
-async fn pass(mut request: Request, next: Next) -> Response {
+async fn pass(dialects: Arc<[Dialect]>, mut request: Request, next: Next) -> Response {
     let started = std::time::Instant::now();
-    let id = request_id(&request);
     let mended = mended(request.uri());
     if let Some(uri) = &mended {
         *request.uri_mut() = uri.clone();
     }
+    let dialect = dialects.iter().find(|dialect| (dialect.owns)(request.uri().path()));
+    let id = dialect.map_or_else(|| request_id(&request), |dialect| dialect.request_id(request_id(&request)));
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let spoken = dialect.map(|dialect| (dialect, Asked::of(&request, dialect.origin.as_deref())));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let reads = method == Method::GET || method == Method::HEAD;
     let asks = reads && request.headers().contains_key(header::IF_NONE_MATCH);
@@ -78,7 +90,10 @@ async fn pass(mut request: Request, next: Next) -> Response {
     } else if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         // 405 carries the methods that the router knows for the path.
         let allow = response.headers().get(header::ALLOW).cloned();
-        response = problem.render(&id, &path);
+        response = match &spoken {
+            Some((dialect, asked)) => (dialect.render)(&problem, asked),
+            None => problem.render(&id, &path),
+        };
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }

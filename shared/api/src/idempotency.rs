@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::app::App;
-use crate::body::{JsonBody, OptionalJsonBody};
+use crate::body::{self, JsonBody, OptionalJsonBody};
 use crate::problem::{Problem, ProblemType};
 use axum::extract::{FromRequest, Request};
 use http::{HeaderValue, header};
@@ -85,6 +85,95 @@ impl Posted {
     /// The call as the store knows it.
     pub fn once(&self, principal: &Principal) -> Option<Once> {
         self.key.as_ref().map(|key| Once::new(principal, &key.text, key.fingerprint.clone()))
+    }
+}
+
+/// A call of a dialect that keeps its refusals too: nothing of it is refused before it is known whether it came before.
+#[derive(Debug)]
+pub struct Sent {
+    /// The body; an empty object when there was none.
+    pub body: Result<Value, Problem>,
+    is_empty: bool,
+    key: Result<Option<String>, Problem>,
+    fingerprint: String,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = Problem;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let target = format!("{} {}", request.method(), request.uri());
+        let key = match request.headers().get(KEY).map(|value| std::str::from_utf8(value.as_bytes())) {
+            None => Ok(None),
+            Some(Ok(key)) if (1..=MAX_KEY_BYTES).contains(&key.chars().count()) => Ok(Some(key.to_owned())),
+            Some(_) => {
+                let text = format!("Idempotency-Key must have 1 to {MAX_KEY_BYTES} characters");
+                Err(Problem::new(ProblemType::MalformedBody, text))
+            }
+        };
+        let media_type = body::media_type(&request);
+        let mut is_empty = false;
+        let (body, said) = match body::read(request, body::MAX_BODY_BYTES).await {
+            Err(problem) => (Err(problem), String::new()),
+            Ok(bytes) => {
+                is_empty = bytes.is_empty();
+                let body = body::parse_if_any(media_type.as_deref(), &bytes);
+                let said = match &body {
+                    // Members of a parsed object are sorted: two spellings of one body are one request.
+                    Ok(body) => body.to_string(),
+                    Err(_) => sha256_hex(&bytes),
+                };
+                (body, said)
+            }
+        };
+        // As with [`Posted`], the key is hashed as well.
+        let text = key.as_ref().ok().and_then(Option::as_deref).unwrap_or_default();
+        let fingerprint = sha256_hex(format!("{text}\n{target}\n{said}").as_bytes());
+        Ok(Self { body, is_empty, key, fingerprint })
+    }
+}
+
+impl Sent {
+    /// The body of a call that needs one.
+    ///
+    /// # Errors
+    /// Without a body, or for one that could not be read.
+    pub fn needed_body(&self) -> Result<Value, Problem> {
+        if self.is_empty {
+            return Err(Problem::new(ProblemType::MalformedBody, "a JSON body is needed"));
+        }
+        self.body.clone()
+    }
+
+    /// The call as the store knows it: keys are kept apart by token and operation.
+    ///
+    /// # Errors
+    /// 400 for a key that is none.
+    pub fn once(&self, principal: &Principal, operation: &str) -> Result<Option<Once>, Problem> {
+        let key = self.key.clone()?;
+        let once = |key| Once::new(principal, &format!("{} {operation} {key}", principal.token), &self.fingerprint);
+        Ok(key.map(once))
+    }
+}
+
+/// As [`answer_once`], for calls whose refusals are kept as well; `told` says how, or that one is not.
+///
+/// # Errors
+/// As [`answer_once`].
+pub async fn answer_kept(
+    app: &App,
+    once: Option<&Once>,
+    run: impl Future<Output = Result<Answer, Failed>>,
+    told: impl Fn(&Problem) -> Option<KeptAnswer>,
+) -> Result<Answer, Problem> {
+    let problem = match answer_once(app, once, run).await {
+        Ok(answer) => return Ok(answer),
+        Err(problem) => problem,
+    };
+    let Some((once, kept)) = once.zip(told(&problem)) else { return Err(problem) };
+    match app.store.keep_answer(once, &kept, app.now()).await {
+        Ok(()) => Ok(kept.into()),
+        Err(WriteError::Repeated) => answer_once(app, Some(once), async { Err(Failed::Repeated) }).await,
+        Err(error) => Err(error.into()),
     }
 }
 

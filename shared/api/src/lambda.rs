@@ -1,7 +1,8 @@
 //! Starting a function: settings from the environment, clients once, then the runtime.
 
 use crate::app::{App, Settings, SystemIds};
-use crate::edge::edge;
+use crate::dialect::Dialect;
+use crate::edge::edge_of;
 use crate::gateway;
 use aws_config::timeout::TimeoutConfig;
 use axum::Router;
@@ -30,9 +31,21 @@ const PUBLIC_URL: &str = "REPOPLANE_PUBLIC_URL";
 /// # Errors
 /// When a setting is missing or the runtime fails.
 pub async fn run(keys: Arc<dyn IssuerKeys>, router: impl FnOnce(App) -> Router) -> Result<(), lambda_http::Error> {
+    run_dialects(keys, |app| (router(app), Vec::new())).await
+}
+
+/// As [`run`], for a function that speaks dialects.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_dialects(
+    keys: Arc<dyn IssuerKeys>,
+    router: impl FnOnce(App) -> (Router, Vec<Dialect>),
+) -> Result<(), lambda_http::Error> {
     init_logs();
     let app = app_from_environment().await?.with_issuer_keys(keys);
-    let router = edge(router(app));
+    let (router, dialects) = router(app);
+    let router = edge_of(router, dialects);
     let service = lambda_http::service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let router = router.clone();
         async move { gateway::answer(router, &event.payload, event.context).await }

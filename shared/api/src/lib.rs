@@ -10,6 +10,7 @@ pub mod answer;
 pub mod app;
 pub mod body;
 pub mod cursor;
+pub mod dialect;
 pub mod edge;
 pub mod gateway;
 pub mod idempotency;
@@ -24,6 +25,7 @@ pub mod token;
 
 pub use answer::Answer;
 pub use app::{App, Clock, SystemClock, SystemIds};
+pub use dialect::{Asked, Dialect};
 pub use idempotency::{Posted, PostedBody, answer_once};
 pub use precondition::IfMatch;
 pub use problem::Problem;

@@ -249,6 +249,31 @@ impl Problem {
         self.0.status
     }
 
+    /// Which of the catalogue it is.
+    pub fn kind(&self) -> ProblemType {
+        self.0.kind
+    }
+
+    /// The sentence for people.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// Every wrong field.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
+    /// Who holds what was asked for.
+    pub fn holder(&self) -> Option<&str> {
+        self.0.holder.as_deref()
+    }
+
+    /// The headers that it brings.
+    pub fn headers(&self) -> &[(header::HeaderName, HeaderValue)] {
+        &self.0.headers
+    }
+
     /// The body, as far as it is known without the request.
     pub fn body(&self) -> Map<String, Value> {
         let mut body = self.0.members.clone();
@@ -330,6 +355,7 @@ impl From<DomainError> for Problem {
 fn not_found_text(kind: Kind) -> &'static str {
     match kind {
         Kind::AccessToken => "Access token not found",
+        Kind::Attachment => "Attachment not found",
         Kind::Delivery => "Webhook delivery not found",
         Kind::Issuer => "Issuer not found",
         Kind::Member => "Member not found",
@@ -340,6 +366,7 @@ fn not_found_text(kind: Kind) -> &'static str {
         Kind::Task => "Task not found",
         Kind::Tenant => "Tenant not found",
         Kind::User => "User not found",
+        Kind::VaultCredential => "Credential not found",
     }
 }
 

@@ -305,6 +305,17 @@ pub enum Right {
     Own,
 }
 
+impl Principal {
+    /// The right that deleting a repository needs where tools act by scope alone (design: rights across dialects): what a
+    /// tool may change it may delete, a person must own it.
+    pub fn deletes_by(&self) -> Right {
+        match self.kind {
+            TokenKind::Integration => Right::ManageArchived,
+            TokenKind::Personal | TokenKind::Platform => Right::Own,
+        }
+    }
+}
+
 /// Decides whether a principal may do something with a repository that is in its tenant: role first, then archive.
 ///
 /// # Errors

@@ -29,6 +29,7 @@ pub use git_detail::{GitPatch, MAX_APP_ID};
 pub use patch::{CredentialPatch, ProfilePatch, ProfileScope, SetChange, SetPatch, is_profile_id, read_patch};
 pub use resolve::{CredentialStores, GitTokenRef, ModelKeyRef};
 pub use secret_name::{SecretEdit, SecretName, SecretOwner, SecretRef};
+pub(crate) use site::is_same_host;
 pub use site::{Site, TOKEN_NOT_FOR_HOST};
 pub use template::{InvalidPrefix, MAX_URL_PREFIX_BYTES, RepositoryUrl, UrlPrefix};
 

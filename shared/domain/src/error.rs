@@ -73,6 +73,7 @@ impl FieldErrors {
 #[expect(missing_docs, reason = "the variants are the nouns of the domain")]
 pub enum Kind {
     AccessToken,
+    Attachment,
     Delivery,
     Issuer,
     Member,
@@ -83,6 +84,7 @@ pub enum Kind {
     Task,
     Tenant,
     User,
+    VaultCredential,
 }
 
 /// Why a caller may not do something (contract: hookcode 1.1, 4.1).

@@ -175,6 +175,17 @@ impl<'v, 'e> Object<'v, 'e> {
         text
     }
 
+    /// A text of at most `limit` characters, as it stands.
+    pub fn text_of_chars(&mut self, key: &'static str, limit: usize) -> Field<String> {
+        self.typed(key, "a string", |value| value.as_str().map(str::to_owned)).and_then(|text| {
+            if text.chars().count() > limit {
+                self.error(key, format!("must be at most {limit} characters"));
+                return Field::Invalid;
+            }
+            Field::Value(text)
+        })
+    }
+
     /// A text of at most `limit` bytes without outer blanks; a blank one is as good as null.
     pub fn trimmed(&mut self, key: &'static str, limit: usize) -> Field<String> {
         self.text_up_to(key, limit).and_then(|text| match text.trim() {

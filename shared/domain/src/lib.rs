@@ -5,6 +5,7 @@
 //! is stored by the `store` crate, how it looks on the wire by the function of that resource.
 
 pub mod access;
+pub mod attachment;
 pub mod audit;
 pub mod automation;
 pub mod credential;
@@ -21,4 +22,5 @@ pub mod secret;
 pub mod skill;
 pub mod task;
 pub mod time;
+pub mod vault_credential;
 pub mod webhook;

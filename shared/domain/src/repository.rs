@@ -12,6 +12,7 @@ mod connection;
 mod identity;
 mod import;
 mod provider_hook;
+mod registration;
 mod sync;
 mod webhook_secret;
 
@@ -27,6 +28,11 @@ pub use connection::{
 pub use identity::{Identity, InvalidRemote, normalize_remote};
 pub use import::{MAX_IMPORT, read_import};
 pub use provider_hook::{Drift, ProviderHookRef, SeenHook, WantedHook, drift, is_right};
+pub use registration::{
+    DEFAULT_BRANCH, MAX_NOTE_CHARS, MAX_NOTE_KEY_CHARS, MAX_NOTES, MAX_REGISTERED_NAME_CHARS, REGISTERED_PROVIDERS,
+    RegisterRepository, UNKNOWN_CREDENTIAL, UpdateRepository, may_name_credential,
+};
+pub(crate) use registration::{read_branch as read_branch_name, read_name as read_registered_name, read_notes};
 pub use sync::{
     Begun, DEFAULT_SYNC_INTERVAL_MINUTES, MAX_BACK_OFF, MAX_LOST_SCANS, MAX_SYNC_ERROR_CHARS, SYNC_INTERVAL_MINUTES,
     SYNC_LEASE, SYNC_WAIT, SyncLease, SyncOutcome, SyncState, SyncStatus, next_sync_at,

@@ -19,14 +19,14 @@ use crate::error::{ProviderError, Service};
 use crate::fault::Fault;
 use crate::meta::{Heads, Meta, Visibility};
 use crate::target::Answered;
-use crate::walk::{BranchHead, is_branch_name};
+use crate::walk::BranchHead;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use refs::Advertisement;
 use repoplane_domain::credential::GitAccess;
-use repoplane_domain::repository::Provider;
+use repoplane_domain::repository::{Provider, is_branch_name};
 use repoplane_domain::secret::Secret;
 use url::Url;
 

@@ -42,11 +42,6 @@ pub(crate) fn is_object_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether a branch can have this name, as far as it matters for a path: others do not exist.
-pub(crate) fn is_branch_name(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && !name.contains(|c: char| c.is_control())
-}
-
 /// Where contents come from.
 pub(crate) trait Contents: Sync {
     /// The content of one object, or why there is none.

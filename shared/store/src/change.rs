@@ -8,6 +8,7 @@ use crate::item::{self, Item};
 use crate::keys::{self, Key, Part, Unique};
 use crate::secret_writes::{OwnedDocument, SecretWrites};
 use crate::state::state_item;
+use crate::vault_uses::plan_credential;
 use crate::{Store, WriteError};
 use repoplane_domain::access::{Members, Principal, Right, authorize};
 use repoplane_domain::audit::AuditEntry;
@@ -16,7 +17,7 @@ use repoplane_domain::credential::{CredentialProfiles, SecretEdit};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{RobotId, WriteId};
 use repoplane_domain::preview_env::PreviewEnv;
-use repoplane_domain::repository::Repository;
+use repoplane_domain::repository::{Repository, RepositoryState, UNKNOWN_CREDENTIAL};
 use repoplane_domain::robot::Robot;
 use repoplane_domain::time::Timestamp;
 use std::time::Duration;
@@ -132,8 +133,8 @@ impl Store {
                 Err(CommitError::Store(error)) => return Err(error.into()),
                 Err(CommitError::Lost(lost)) if is_repeated(&lost) => return Err(WriteError::Repeated),
                 Err(CommitError::Lost(lost)) => {
-                    if let Some(conflict) = taken(&lost) {
-                        return Err(DomainError::Conflict(conflict).into());
+                    if let Some(refusal) = refused(&lost) {
+                        return Err(refusal.into());
                     }
                 }
             }
@@ -193,6 +194,14 @@ impl Store {
     }
 }
 
+/// Why a change cannot be made, whoever tries: what it names is not there, or another holds what it claims.
+pub(crate) fn refused(lost: &[Lost]) -> Option<DomainError> {
+    if lost.iter().any(|lost| lost.guard == Guard::Credential) {
+        return Some(DomainError::invalid("/credential_id", UNKNOWN_CREDENTIAL));
+    }
+    taken(lost).map(DomainError::Conflict)
+}
+
 /// The domain's conflict for a claim that another holds.
 pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
     lost.iter().find_map(|lost| {
@@ -204,6 +213,7 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             Guard::Username => Conflict::new("USERNAME_TAKEN", "another user of the tenant has this name"),
             Guard::SkillName => Conflict::new("SKILL_NAME_TAKEN", "another skill of the repository has this name"),
             Guard::Bootstrap => Conflict::new("ALREADY_BOOTSTRAPPED", "the registry has its first tenant already"),
+            Guard::CredentialName => Conflict::new("CREDENTIAL_NAME_TAKEN", "another credential has this name"),
             // Whose an issuer is stays untold; `issuers` says the rest.
             Guard::Version
             | Guard::Twin
@@ -211,6 +221,8 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             | Guard::Lease
             | Guard::Repeated
             | Guard::Fresh
+            | Guard::Credential
+            | Guard::Attached
             | Guard::Issuer => return None,
         };
         let holder = lost.holder.as_ref().and_then(|item| item::value::<String>("claim", item).ok());
@@ -268,13 +280,24 @@ fn plan_record<T>(
         return Ok(());
     };
     plan_claims(writes, before, after)?;
+    plan_credential(writes, before, after)?;
     writes.replace(record_item(after)?, Some(before.version));
-    if let Some(state) = set.state.followed(before, after, after.updated_at) {
+    if let Some(state) = followed(set, plan, after) {
         writes.replace(state_item(before.id, &state)?, (set.state.version > 0).then_some(set.state.version));
         next.state = state;
     }
     next.repository = after.clone();
     Ok(())
+}
+
+/// The state after a plan that changes the record and perhaps the Git profiles; `None` when it stays.
+fn followed<T>(set: &DecisionSet, plan: &Plan<T>, after: &Repository) -> Option<RepositoryState> {
+    let state = set.state.followed(&set.repository, after, after.updated_at);
+    let known = &set.credentials.profiles.repo_provider;
+    if plan.profiles.as_ref().is_none_or(|profiles| profiles.repo_provider == *known) {
+        return state;
+    }
+    state.as_ref().unwrap_or(&set.state).credentials_changed(after.updated_at).or(state)
 }
 
 /// Moves the unique texts from what the record claimed to what it claims now.

@@ -36,6 +36,12 @@ pub(crate) enum Guard {
     Identity,
     /// The user name is taken.
     Username,
+    /// The name of a credential of the vault is taken.
+    CredentialName,
+    /// A credential of the vault must be there, or must be in nobody's use.
+    Credential,
+    /// A repository must be attached to nobody.
+    Attached,
     /// The registry has the issuer already.
     Issuer,
     /// Another skill of the repository has the name.
@@ -191,6 +197,32 @@ impl Writes {
     pub(crate) fn delete_version(&mut self, key: Key, version: u64) {
         let operation = self.push(Action::Delete(key), Some(SAME_VERSION), Guard::Version);
         operation.values.push((":version", number(version)));
+    }
+
+    /// Deletes an item that nobody uses.
+    pub(crate) fn delete_unused(&mut self, key: Key) {
+        self.push(Action::Delete(key), Some("used_by = :zero"), Guard::Credential).values = vec![(":zero", number(0))];
+    }
+
+    /// Demands that a counter is absent or zero.
+    pub(crate) fn need_none_attached(&mut self, key: Key) {
+        let operation = self.push(
+            Action::Check(key),
+            Some("attribute_not_exists(attachments) OR attachments = :zero"),
+            Guard::Attached,
+        );
+        operation.values = vec![(":zero", number(0))];
+    }
+
+    /// Updates an item that must be there, and says by a guard that it was not.
+    pub(crate) fn update_existing(
+        &mut self,
+        key: Key,
+        expression: &str,
+        values: Vec<(&'static str, aws_sdk_dynamodb::types::AttributeValue)>,
+        guard: Guard,
+    ) {
+        self.push(Action::Set(key, expression.to_owned()), Some("attribute_exists(pk)"), guard).values = values;
     }
 
     /// Updates an item, unless this change set does so already: a transaction may touch an item only once.

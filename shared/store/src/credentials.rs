@@ -32,6 +32,8 @@ pub enum NoAccess {
     NoToken,
     /// It has one that must not be sent to where the call goes.
     NotForHost,
+    /// It names a credential of the vault that cannot be used for this, and why.
+    Unusable(&'static str),
 }
 
 impl Accounts {
@@ -120,12 +122,16 @@ impl Store {
         self.git_access_with(set, &[], principal, source, profile_id, purpose).await
     }
 
-    /// How the registry itself reaches a repository, without any caller: by the repository's own token or an inherited one,
-    /// else as nobody.
+    /// How the registry itself reaches a repository, without any caller: by the credential of the vault that the record
+    /// names, else by the repository's own token or an inherited one, else as nobody. There is no fall-through from a
+    /// credential that was named: that it cannot be used is told, not hidden behind another.
     ///
     /// # Errors
     /// [`StoreError`] when the table or the vault fails.
     pub async fn sync_access(&self, set: &DecisionSet) -> Result<Result<GitAccess, NoAccess>, StoreError> {
+        if let Some(credential) = set.repository.credential {
+            return self.vault_access(&set.repository, credential).await;
+        }
         let template = set.credentials.profiles.repo_provider.profiles.is_empty();
         let accounts = self.accounts(set, &needed(SecretOwner::Repository, template), false).await?;
         let stores = accounts.stores(set);

@@ -287,6 +287,9 @@ impl Store {
                 Guard::Version
                 | Guard::Name
                 | Guard::Identity
+                | Guard::CredentialName
+                | Guard::Credential
+                | Guard::Attached
                 | Guard::Username
                 | Guard::SkillName
                 | Guard::Twin

@@ -44,14 +44,23 @@
 //! | OpenID Connect issuer by its URL, and its one tenant | table | pk=`ISSUER#{sha256}`, sk=`-` | 1 RRU / 4 KB, cached 30 s |
 //! | number of a tenant's issuers | table | pk=`COUNTER#{tnt}`, sk=`ISSUERS` | condition only |
 //! | all tenants (operator) | table | pk=`TENANTS`, sk=`{tnt}` | 0.5 RRU / 4 KB |
+//! | where the sweep over the vault stands | table | pk=`SYSTEM`, sk=`SWEEP` | 1 RRU, 1 WRU |
 //! | is the registry bootstrapped? | table | pk=`SYSTEM`, sk=`BOOTSTRAP` | condition only |
 //! | audit of a tenant and day | table | pk=`AUDIT#{tnt}#{day}#{shard}`, sk=`{aud}` | 0.5 RRU / 4 KB |
+//! | credentials of a tenant's vault, newest first or the other way round | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 0.5 RRU / 4 KB |
+//! | one credential of the vault | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 1 RRU |
+//! | a repository that uses a credential of the vault | table | pk=`VAULTUSE#{crd}`, sk=`{rep}` | 1 RRU |
+//! | attachment of a repository to a tenant of the host | table | pk=`REPO#{rep}`, sk=`ATTACHMENT#{host tenant}` | 1 RRU |
+//! | number of a repository's attachments | table | pk=`REPO#{rep}`, sk=`ATTACHED` | condition only |
+//! | default repository of a tenant of the host | table | pk=`HOSTDEFAULT#{tnt}#{host tenant}`, sk=`-` | 1 RRU |
 //! | deleted repositories with parts left | `lists` | list_pk=`REMOVED#{shard}`, list_sk=`{rep}` | 0.5 RRU / 4 KB |
 //! | what is left of a deleted repository | table | pk=`REPO#{rep}`, tombstone at sk=`A#TOMBSTONE` | 1 Query, 2 WRU each |
 //! | audit of a repository | `lists` | list_pk=`AUDIT#{rep}`, list_sk=`{aud}`, backwards | 0.5 RRU / 4 KB |
 
+use repoplane_domain::attachment::HostTenant;
 use repoplane_domain::id::{
-    AccessTokenId, AuditId, DeliveryId, HookId, IssuerId, RepositoryId, RobotId, SkillId, TaskId, TenantId, UserId,
+    AccessTokenId, AuditId, CredentialId, DeliveryId, HookId, IssuerId, RepositoryId, RobotId, SkillId, TaskId,
+    TenantId, UserId,
 };
 use repoplane_domain::time::Timestamp;
 
@@ -99,6 +108,8 @@ pub const TASKS: &str = "TASK#";
 pub const GROUPS: &str = "GROUP#";
 /// Sort-key prefix of skills, in a repository's partition.
 pub const SKILLS: &str = "SKILL#";
+/// Sort-key prefix of a repository's attachments.
+pub const ATTACHMENTS: &str = "ATTACHMENT#";
 /// Sort-key prefix of a tenant's users.
 pub const USERS: &str = "USER#";
 /// Sort-key prefix of a tenant's OpenID Connect issuers.
@@ -181,6 +192,33 @@ pub fn tombstone(id: RepositoryId) -> Key {
 /// Partition in [`LISTS`] of deleted repositories whose parts are not all gone yet.
 pub fn removed_partition(id: RepositoryId) -> String {
     format!("REMOVED#{}", shard(&id.to_string()))
+}
+
+/// All partitions of deleted repositories.
+pub fn removed_partitions() -> impl Iterator<Item = String> {
+    (0..SHARDS).map(|shard| format!("REMOVED#{shard}"))
+}
+
+/// Where the sweep over the vault stands.
+pub fn sweep_progress() -> Key {
+    Key::new("SYSTEM".to_owned(), "SWEEP")
+}
+
+/// The item that must exist for a secret document of a tenant to have an owner; `None` for a kind of owner that is not known.
+pub fn owner_of_secret(tenant: TenantId, owner: &str) -> Option<Key> {
+    if let Ok(repository) = owner.parse::<RepositoryId>() {
+        return Some(part(repository, Part::Record));
+    }
+    if let Ok(id) = owner.parse::<UserId>() {
+        return Some(user(tenant, id));
+    }
+    if let Ok(id) = owner.parse::<CredentialId>() {
+        return Some(vault_credential(tenant, id));
+    }
+    if let Ok(id) = owner.parse::<HookId>() {
+        return Some(hook(id));
+    }
+    (owner == tenant.to_string() || owner == "global").then(|| self::tenant(tenant))
 }
 
 /// One part of the decision set.
@@ -298,6 +336,8 @@ pub enum Unique {
     Identity(String),
     /// A user's name, ignoring case.
     Username(String),
+    /// The name of a credential of the vault, ignoring case.
+    CredentialName(String),
 }
 
 /// The claim on a unique text. Texts are hashed: they are users' and can be longer than a key.
@@ -306,6 +346,7 @@ pub fn unique(tenant: TenantId, what: &Unique) -> Key {
         Unique::Name { namespace, name } => ("NAME", format!("{namespace}\n{}", name.to_lowercase())),
         Unique::Identity(text) => ("IDENTITY", text.clone()),
         Unique::Username(name) => ("USERNAME", name.to_lowercase()),
+        Unique::CredentialName(name) => ("CREDENTIALNAME", name.to_lowercase()),
     };
     let hash = repoplane_domain::secret::sha256_hex(text.as_bytes());
     Key::new(format!("UNIQUE#{tenant}#{kind}#{hash}"), ALONE)
@@ -376,6 +417,41 @@ pub fn hook(id: HookId) -> Key {
 /// Partition of a tenant's organisations' webhooks in [`LISTS`].
 pub fn hooks_partition(tenant: TenantId) -> String {
     format!("HOOKS#{tenant}")
+}
+
+/// Partition of the credentials of a tenant's vault.
+pub fn vault_partition(tenant: TenantId) -> String {
+    format!("VAULT#{tenant}")
+}
+
+/// A credential of the vault.
+pub fn vault_credential(tenant: TenantId, id: CredentialId) -> Key {
+    Key::new(vault_partition(tenant), id.to_string())
+}
+
+/// Partition of the repositories that use a credential of the vault.
+pub fn vault_uses_partition(id: CredentialId) -> String {
+    format!("VAULTUSE#{id}")
+}
+
+/// The use of a credential of the vault by a repository.
+pub fn vault_use(id: CredentialId, repository: RepositoryId) -> Key {
+    Key::new(vault_uses_partition(id), repository.to_string())
+}
+
+/// The attachment of a repository to a tenant of the host.
+pub fn attachment(repository: RepositoryId, tenant: &HostTenant) -> Key {
+    Key::new(repository_partition(repository), format!("{ATTACHMENTS}{tenant}"))
+}
+
+/// Counts a repository's attachments.
+pub fn attached(repository: RepositoryId) -> Key {
+    Key::new(repository_partition(repository), "ATTACHED")
+}
+
+/// Names the one default repository of a tenant of the host.
+pub fn host_default(tenant: TenantId, host: &HostTenant) -> Key {
+    Key::new(format!("HOSTDEFAULT#{tenant}#{host}"), ALONE)
 }
 
 /// A token by the SHA-256 of its text.

@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod attachments;
 mod audit;
 mod change;
 mod commit;
@@ -23,18 +24,23 @@ mod platform_tokens;
 mod queue;
 mod removal;
 mod repositories;
+mod roster;
 mod secret_writes;
 mod skills;
 mod state;
+mod sweep;
 mod sync;
 mod table;
 mod tasks;
 mod tenants;
 mod vault;
+mod vault_credentials;
+mod vault_uses;
 mod webhook_secret;
 
 pub use access::{IssuedToken, TokenRecord};
 pub use accounts::{AccountOwner, AccountPlan, StoredAccount};
+pub use attachments::Attached;
 pub use audit::AuditPage;
 pub use change::{Author, Plan};
 pub use credentials::{Accounts, ModelAccess, NoAccess};
@@ -51,12 +57,15 @@ pub use platform_tokens::platform_principal;
 pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
+pub use roster::{Place, RosterPage, RosterRow};
 pub use secret_writes::SecretWrites;
 pub use skills::{FoundSkill, SkillFilter, SkillPage, SkillPosition};
+pub use sweep::{SWEEP_AGE, SweptRepositories, SweptSecrets};
 pub use sync::{DueSync, MAX_DUE, SyncEnd};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;
 pub use vault::{Document, SecretPointer, Vault};
+pub use vault_credentials::CredentialPage;
 
 use moka::future::Cache;
 use repoplane_domain::access::User;

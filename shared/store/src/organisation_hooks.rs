@@ -271,8 +271,8 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes the document of a hook that is gone. A failure is logged: the document is an orphan then.
-    async fn forget_secret(&self, pointer: Option<&SecretPointer>) {
+    /// Deletes the document of an owner that is gone. A failure is logged: the document is an orphan then.
+    pub(crate) async fn forget_secret(&self, pointer: Option<&SecretPointer>) {
         let Some(pointer) = pointer else { return };
         if let Err(error) = self.vault.delete(&pointer.name).await {
             tracing::warn!(secret.name = %pointer.name, %error, "Could not delete a secret; it is an orphan");

@@ -1,13 +1,14 @@
 //! Deleting a repository: record, claims and secret go at once, what hangs on it in bounded batches.
 
 use crate::change::{claims, taken};
-use crate::commit::{CommitError, Writes, jittered};
+use crate::commit::{CommitError, Guard, Writes, jittered};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
 use crate::item::{self, Attributes, Item, number, number_of};
 use crate::keys::{self, Part};
 use crate::lifetime::CHUNKS;
 use crate::table::Range;
+use crate::vault_uses::leave_credential;
 use crate::{Author, Store, WriteError};
 use repoplane_domain::access::authorize;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
@@ -41,7 +42,7 @@ impl Store {
     /// Deletes a repository. Without `force`, not while tasks are open.
     ///
     /// # Errors
-    /// `REPO_HAS_OPEN_TASKS` with their number, what `check` and the author's right say, storage failures.
+    /// `REPO_HAS_OPEN_TASKS` with their number, `REPO_ATTACHED` with one of those it is attached to, what `check` and the author's right say, storage failures.
     pub async fn remove_repository(
         &self,
         author: Author<'_>,
@@ -72,6 +73,9 @@ impl Store {
                     if let Some(conflict) = taken(&lost) {
                         return Err(DomainError::Conflict(conflict).into());
                     }
+                    if let Some(attached) = lost.iter().find(|lost| lost.guard == Guard::Attached) {
+                        return Err(self.is_attached(id, attached).await?.into());
+                    }
                 }
             }
             tokio::time::sleep(jittered(pause)).await;
@@ -89,7 +93,10 @@ impl Store {
         let (id, tenant) = (repository.id, repository.tenant);
         let mut writes = Writes::default();
         writes.delete_version(keys::part(id, Part::Record), repository.version);
+        // Who works with it must let go first: nothing of the host may lead to a repository that is gone.
+        writes.need_none_attached(keys::attached(id));
         writes.delete(keys::roster(tenant, id));
+        leave_credential(&mut writes, repository);
         // What every repository has; for most that is all, and the batches below have nothing to do.
         writes.delete(keys::part(id, Part::State));
         writes.delete(keys::part(id, Part::Members));

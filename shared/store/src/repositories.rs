@@ -1,6 +1,6 @@
 //! Registering and listing repositories.
 
-use crate::change::{claims, record_item, taken};
+use crate::change::{claims, record_item, refused};
 use crate::commit::{CommitError, Writes};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
@@ -9,6 +9,7 @@ use crate::item::{self, Attributes, Item};
 use crate::keys::{self, Counter, Key, Part, Unique};
 use crate::state::state_item;
 use crate::table::{MAX_EXAMINED, Range};
+use crate::vault_uses::take_credential;
 use crate::{Store, WriteError};
 use repoplane_domain::access::{Member, Members, Principal, RepositoryRole};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
@@ -135,6 +136,7 @@ impl Store {
         for (unique, guard) in claims(repository) {
             writes.claim(Item::new(&keys::unique(principal.tenant, &unique), &id)?, guard);
         }
+        take_credential(&mut writes, repository)?;
         writes.create(record_item(repository)?);
         writes.create(state_item(id, &set.state)?);
         writes.create(Item::empty(&keys::roster(principal.tenant, id)));
@@ -165,7 +167,7 @@ impl Store {
             Err(CommitError::Lost(lost)) if is_repeated(&lost) => return Err(WriteError::Repeated),
             Err(CommitError::Lost(lost)) => {
                 let clash = || Conflict::new("WRITE_CONFLICT", "the repository could not be created; try again");
-                return Err(DomainError::Conflict(taken(&lost).unwrap_or_else(clash)).into());
+                return Err(refused(&lost).unwrap_or_else(|| DomainError::Conflict(clash())).into());
             }
         }
         if let Some(pointer) = &set.credentials.secrets {

@@ -1,15 +1,20 @@
-//! Scheduled syncs: what is due, and who may work on it.
+//! Syncs: asked for, and scheduled: what is due, and who may work on it.
 
-use crate::Store;
 use crate::commit::{CommitError, Writes, jittered};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
+use crate::idempotency::{KeptAnswer, Once};
 use crate::item::{self, text};
 use crate::keys::{self, Part};
 use crate::skills::catalogue_batches;
 use crate::state::{read_state, state_item};
 use crate::table::Range;
-use repoplane_domain::id::{LeaseId, RepositoryId, WriteId};
+use crate::tenants::{RACES, pause_after, write_conflict};
+use crate::{Author, Store, WriteError};
+use repoplane_domain::access::authorize;
+use repoplane_domain::audit::{AuditAction, AuditEntry};
+use repoplane_domain::error::{DomainError, Kind};
+use repoplane_domain::id::{AuditId, LeaseId, RepositoryId, WriteId};
 use repoplane_domain::repository::{Begun, ConnectionAttempt, RepositoryState, SYNC_WAIT, SyncOutcome, next_sync_at};
 use repoplane_domain::skill::CatalogueChange;
 use repoplane_domain::time::Timestamp;
@@ -46,6 +51,42 @@ pub struct DueSync {
 }
 
 impl Store {
+    /// Asks for a scan of a repository at once: the state says so, then a worker is told. A worker that could not be told is
+    /// no loss: the tick finds what waits too long.
+    ///
+    /// # Errors
+    /// What the author's right says, `SYNC_IN_PROGRESS`, `REPO_DISABLED`; [`WriteError::Repeated`] when a call with its key
+    /// came before; a race lost to the end, storage failures.
+    pub async fn ask_for_sync(
+        &self,
+        author: Author<'_>,
+        mut set: DecisionSet,
+        once: Option<&Once>,
+        answer: impl Fn(&DecisionSet) -> KeptAnswer,
+    ) -> Result<DecisionSet, WriteError> {
+        let (id, now) = (set.repository.id, author.now);
+        for attempt in 0..RACES {
+            authorize(author.principal, &set.repository, &set.members.members, author.right)?;
+            let next = set.state.sync_asked(&set.repository, now)?;
+            let mut writes = Writes::default();
+            // What is scanned is what was authorised.
+            writes.need_version(keys::part(id, Part::Record), set.repository.version);
+            writes.replace(state_item(id, &next)?, (set.state.version > 0).then_some(set.state.version));
+            let audit = AuditId::new(now, &*self.ids);
+            writes.audit(&AuditEntry::by(author.principal, audit, AuditAction::RepoSyncRequested, id, now).on(id))?;
+            let asked = DecisionSet { state: next, ..set };
+            writes.keep(once, || answer(&asked), now)?;
+            if self.commit_if_current(&writes, now).await? {
+                self.send_sync_job(id).await;
+                return Ok(asked);
+            }
+            pause_after(attempt).await;
+            let fresh = self.repository(author.principal.tenant, id).await?;
+            set = fresh.ok_or(DomainError::NotFound(Kind::Repository))?;
+        }
+        Err(DomainError::Conflict(write_conflict()).into())
+    }
+
     /// The due repositories of every shard of the index, the most overdue first in each: one Query a shard, whatever the
     /// number of repositories.
     ///

@@ -6,10 +6,11 @@
 
 use crate::error::StoreError;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::types::Tag;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use moka::future::Cache;
 use repoplane_domain::id::{IdSource, TenantId};
 use repoplane_domain::secret::Secret;
+use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use std::time::Duration;
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 /// Staging label of the version that the table points at.
 const COMMITTED: &str = "repoplane-committed";
+/// Documents of one page of a list (Secrets Manager: ListSecrets).
+const PAGE: i32 = 100;
 /// How long a document stays in memory after its last use.
 const CACHE_IDLE: Duration = Duration::from_secs(15 * 60);
 /// Documents in memory.
@@ -31,6 +34,21 @@ pub struct SecretPointer {
     pub name: String,
     /// The version.
     pub version: String,
+}
+
+/// A document as the service lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListedSecret {
+    pub(crate) name: String,
+    pub(crate) created_at: Option<Timestamp>,
+}
+
+/// A page of documents.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SecretList {
+    pub(crate) secrets: Vec<ListedSecret>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
 }
 
 /// The values of one owner, by name.
@@ -96,6 +114,27 @@ impl Vault {
     /// The name of an owner's document.
     pub(crate) fn name_of(&self, tenant: TenantId, owner: &str) -> String {
         format!("{}/{tenant}/{owner}", self.prefix)
+    }
+
+    /// Tenant and owner in the name of a document; `None` for a secret that is none of ours.
+    pub(crate) fn parse_name<'a>(&self, name: &'a str) -> Option<(TenantId, &'a str)> {
+        let (tenant, owner) = name.strip_prefix(&self.prefix)?.strip_prefix('/')?.split_once('/')?;
+        Some((tenant.parse().ok()?, owner))
+    }
+
+    /// A page of the documents that are not deleted.
+    pub(crate) async fn list(&self, start: Option<&str>) -> Result<SecretList, StoreError> {
+        let ours = |key: FilterNameStringType, value: &str| Filter::builder().key(key).values(value).build();
+        let call = self.client.list_secrets().max_results(PAGE).set_next_token(start.map(str::to_owned));
+        let call = call.filters(ours(FilterNameStringType::TagKey, "application"));
+        let call = call.filters(ours(FilterNameStringType::TagValue, "repoplane"));
+        let answer = call.send().await.map_err(StoreError::vault)?;
+        let listed = answer.secret_list.unwrap_or_default().into_iter().filter(|entry| entry.deleted_date.is_none());
+        let secrets = listed.filter_map(|entry| {
+            let created_at = entry.created_date.map(|at| Timestamp::from_second(at.secs()));
+            Some(ListedSecret { name: entry.name?, created_at })
+        });
+        Ok(SecretList { secrets: secrets.collect(), next: answer.next_token })
     }
 
     /// The document that a pointer names; an owner without one has no values.

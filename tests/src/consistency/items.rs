@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 18] = [
+const PARTITIONS: [(&str, &str); 21] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -37,12 +37,17 @@ const PARTITIONS: [(&str, &str); 18] = [
     ("AUDIT#", "AUDIT"),
     ("OUTBOX#", "OUTBOX"),
     ("HOOK#", "HOOK"),
+    ("VAULTUSE#", "VAULTUSE"),
+    ("VAULT#", "VAULT"),
+    ("HOSTDEFAULT#", "HOSTDEFAULT"),
     ("ISSUER#", "ISSUER"),
     ("EMAIL#", "EMAIL"),
     ("EXCHANGED#", "EXCHANGED"),
 ];
-const PARTS: [(&str, &str); 12] = [
+const PARTS: [(&str, &str); 14] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
+    ("ATTACHMENT#", "ATTACHMENT"),
+    ("ATTACHED", "ATTACHED"),
     ("D#1RECORD", "RECORD"),
     ("D#2STATE", "STATE"),
     ("D#5CREDENTIALS", "CREDENTIALS"),

@@ -106,6 +106,8 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         "canary-authorization",
         "canary-unknown-access-token",
         "canary-password",
+        "canary-vault-secret",
+        "canary-password-in-a-url",
         repoplane_tests::ADMIN_TOKEN,
     ];
 
@@ -242,6 +244,22 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
         answers.keep(target, admin.get(target).await.expect(200));
     }
     answers.keep("stranger", app.client("canary-unknown-access-token").get("/api/me").await.expect(401));
+
+    // The vault's credentials, by the dialect that keeps them.
+    let body = json!({"name": "bot", "type": "git_pat", "secret": "canary-vault-secret"});
+    let credential = answers.keep("credential", posted(&app, "/credentials", &body).await.expect(201)).text("/id");
+    answers.keep("repeated credential", posted(&app, "/credentials", &body).await.expect(201));
+    answers.keep("taken credential", admin.post("/credentials", body).await.expect(409));
+    let wrong = json!({"name": 7, "type": "t", "secret": ["canary-vault-secret"]});
+    answers.keep("wrong credential", posted(&app, "/credentials", &wrong).await.expect(422));
+    let url = "https://ann:canary-password-in-a-url@git.example.com/x";
+    answers.keep("wrong url", posted(&app, "/repositories", &json!({"name": "x", "repo_url": url})).await.expect(422));
+    let body = json!({"name": "y", "repo_url": "https://git.example.com/y", "credential_id": credential});
+    answers.keep("registered", posted(&app, "/repositories", &body).await.expect(201));
+    answers.keep("credentials", admin.get("/credentials").await.expect(200));
+    answers.keep("used", admin.delete(&format!("/credentials/{credential}")).await.expect(409));
+    let exchanged = json!({"user_id": "usr_00000000000000000000000000"});
+    answers.keep("exchange", admin.post("/auth/token-exchange", exchanged).await.expect(403));
 
     // Errors tell most: the engines fail while secrets are on their way.
     for (target, fault) in [("secretsmanager.", Fault::Down), ("DynamoDB_20120810.TransactWriteItems", Fault::Down)] {

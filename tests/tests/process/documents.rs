@@ -59,6 +59,7 @@ fn every_path_that_a_document_links_or_names_exists() {
         "docs/operations.md",
         "docs/events.md",
         "docs/performance.md",
+        "docs/syncs.md",
         "infra/README.md",
     ];
     for document in documents {

@@ -60,7 +60,13 @@ fn the_printed_tour_reaches_a_finished_task_when_it_is_pasted() {
     let output = Command::new("bash").args(["-c", &pasted.join("\n")]).output().expect("bash runs");
     let said = shown(&output);
     assert!(output.status.success(), "{said}");
-    for expected in ["# Who am I?", r#""tasks":[{"groupId":"#, r#""duplicate_of":"dlv_"#, r#""status":"succeeded""#] {
+    for expected in [
+        "# Who am I?",
+        r#""tasks":[{"groupId":"#,
+        r#""duplicate_of":"dlv_"#,
+        r#""status":"succeeded""#,
+        r#""name":"triage""#,
+    ] {
         assert!(said.contains(expected), "{expected} is not in {said}");
     }
     assert_eq!(said.matches(r#""status":401"#).count(), 1, "only the forged webhook is refused: {said}");
@@ -73,6 +79,7 @@ fn the_demo_ends_with_a_task_and_stays_up() {
     let told = server.lines_to(|line| line.contains("curl "));
     assert!(told.iter().any(|line| line.starts_with("Task tsk_")), "{told:#?}");
     assert!(told.iter().any(|line| line.contains("prompt  Triage issue #7")), "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("triage") && line.contains("Labels new issues")), "{told:#?}");
     assert!(server.is_up());
     let health = std::net::TcpStream::connect(server.base.trim_start_matches("http://"));
     assert!(health.is_ok(), "{health:?}");

@@ -1,6 +1,7 @@
 //! What every operation costs in calls to the engines: a table, held against the code and shown in the documentation.
 
 mod plays;
+mod shiftagent;
 mod table;
 
 use plays::{Play, Stage};

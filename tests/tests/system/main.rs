@@ -32,6 +32,7 @@ mod raw_events;
 mod repos;
 mod robots;
 mod secret_writes;
+mod shiftagent;
 mod skills;
 mod syncs;
 mod tasks;

@@ -3,6 +3,7 @@
 
 use repoplane_local::double::WRITE_TOKEN;
 use repoplane_local::line::{Fault, FaultPlan};
+use repoplane_tests::git_server::{GIT_SERVERS, GIT_TOKEN, GIT_USER, GitServer, Repositories};
 use repoplane_tests::{Event, Functions, TestApp, github_signature};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -134,6 +135,36 @@ async fn each_function_calls_what_its_policy_allows_and_its_policy_allows_nothin
     admin.post(&format!("{path}/archive"), Value::Null).await.expect(200);
     admin.get(&format!("{path}/audit")).await.expect(200);
     admin.delete(&format!("{path}?force=true")).await.expect(200);
+
+    // sync: a repository with a document of its own whose skills come and go, and what the deletion left
+    let Some(repositories) = Repositories::new() else { return };
+    // So many that they do not fit into one transaction.
+    repositories.large("private.git", 60, 60);
+    let server = GitServer::start(repositories.root(), GIT_SERVERS[0]).await;
+    let app = app.reaching(&server.address.to_string());
+    let sync = &app.functions_on(&functions.lines).sync;
+    let profile = json!({"profiles": [{"id": "p", "remark": "p", "cloneUsername": GIT_USER, "token": GIT_TOKEN}]});
+    let body = json!({"provider": "git", "name": "private", "remoteUrl": server.url("private.git")});
+    let created = admin.post("/api/repos", body).await.expect(201).text("/repo/id");
+    admin.patch(&format!("/api/repos/{created}"), json!({"repoProviderCredential": profile})).await.expect(200);
+    let job = json!({"Records": [{"messageId": "1", "body": json!({"repository": created}).to_string()}]});
+    for commit in [1, 2] {
+        let answer = sync.handle(job.clone()).await.expect("a batch");
+        assert_eq!(answer["batchItemFailures"], json!([]), "{commit}");
+        repositories.commit("private.git", &[]);
+    }
+    let shown = admin.get(&format!("/api/repos/{created}")).await.expect(200);
+    assert_eq!(
+        (shown.text("/repo/sync/state").as_str(), &shown.body["repo"]["sync"]["skillCount"]),
+        ("ready", &json!(0))
+    );
+    app.clock.advance(std::time::Duration::from_secs(26 * 3600));
+    sync.handle(json!({"schedule": "tick"})).await.expect("a tick");
+    // The vault's clock is the machine's.
+    app.clock.advance(std::time::Duration::from_secs(400 * 24 * 3600));
+    app.orphan_secret().await;
+    let swept = sync.handle(json!({"schedule": "sweep"})).await.expect("a sweep");
+    assert_eq!((&swept["secretsDeleted"], &swept["repositoriesCleared"]), (&json!(1), &json!(1)), "{swept}");
 
     let template = include_str!("../../../infra/template.yaml");
     let template: serde_yaml_ng::Value = serde_yaml_ng::from_str(template).expect("YAML");

@@ -1,7 +1,9 @@
 //! Syncs from end to end: the schedule's tick, the queue, the worker and a real Git server.
 
+mod double;
 mod jobs;
 mod schedule;
+mod sweep;
 mod walks;
 
 use repoplane_tests::git_server::{GIT_SERVERS, GitServer, Repositories};

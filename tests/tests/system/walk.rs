@@ -42,6 +42,10 @@ fn operations() -> Vec<Operation> {
     for (path, methods) in DOCUMENT["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
             let Some(id) = operation["operationId"].as_str() else { continue };
+            // A dialect has manners, and walks, of its own.
+            if operation["tags"][0] == "ShiftAgent" {
+                continue;
+            }
             let schema = operation.pointer("/requestBody/content/application~1json/schema").cloned();
             found.push(Operation {
                 id: id.to_owned(),
@@ -201,6 +205,7 @@ impl World {
             "users_update" => json!({"displayName": "Mia"}),
             // Their bodies are optional.
             "repos_archive"
+            | "repos_sync"
             | "repos_unarchive"
             | "repos_test_robot"
             | "repos_redeliver_webhook_delivery"

@@ -54,7 +54,7 @@ pub(super) fn service() -> Vec<Operation> {
 pub(super) fn documentation() -> Vec<Operation> {
     let page = |id, summary| Operation::new(id, SERVICE, summary).access(Access::Public).page();
     let text = schema::text;
-    let slugs: Vec<_> = ProblemType::ALL.iter().map(|kind| kind.slug()).collect();
+    let slugs = crate::problems::slugs();
     // A file of the function has a tag of its own; pages that are written for each call have none.
     let file = |operation: Operation, media_types: &[&str], description| {
         let content = media_types.iter().fold(Answer::new(200, description), |answer, media_type| {
@@ -377,7 +377,8 @@ pub(super) fn repositories() -> Vec<Operation> {
         one("repos_delete", "Remove a repository for good").conditional()
             .text(
                 "With its members, credentials, robots and rules; deliveries and tasks go when their time is over. With open \
-                 tasks it is refused unless `force` is true.",
+                 tasks it is refused unless `force` is true, and always while it is attached to a tenant of a host's own \
+                 (`shiftagent_attach_tenant_repository`).",
             )
             .of_repository(Scope::ReposWrite, RepositoryRole::Owner, Archived::Allowed)
             .parameter(Parameter::query(
@@ -392,8 +393,20 @@ pub(super) fn repositories() -> Vec<Operation> {
                     .required("tasksDropped", schema::count(), "Open tasks that went with it."),
             )
             .problem(ProblemType::ValidationFailed, &[])
-            .problem(ProblemType::Conflict, &["REPO_HAS_OPEN_TASKS", "WRITE_CONFLICT"])
+            .problem(ProblemType::Conflict, &["REPO_ATTACHED", "REPO_HAS_OPEN_TASKS", "WRITE_CONFLICT"])
             .problem(ProblemType::LimitExceeded, &["LIMIT_EXCEEDED"]),
+        manage(one("repos_sync", "Sync a repository now").idempotent(), Archived::Blocked)
+            .ignored_body()
+            .text(
+                "A worker scans it as soon as one is free; `sync.state` of the repository tells when it has ended. Scheduled \
+                 syncs go on as planned.",
+            )
+            .answer(Answer::json(
+                202,
+                "The sync is asked for.",
+                Object::new().required("sync", schema::reference("Sync"), "The state of the sync."),
+            ))
+            .problem(ProblemType::Conflict, &["SYNC_IN_PROGRESS", "REPO_DISABLED", "WRITE_CONFLICT"]),
         manage(one("repos_archive", "Make a repository read-only").idempotent().conditional(), Archived::Allowed).ignored_body()
             .text("Its tasks are archived with it. A repeat changes nothing and counts nothing.")
             .ok(

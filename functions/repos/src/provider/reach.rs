@@ -167,6 +167,8 @@ pub(crate) fn known(access: Result<GitAccess, NoAccess>) -> Result<Option<GitAcc
     match access {
         Ok(access) => Ok(Some(access)),
         Err(NoAccess::NoToken) => Ok(None),
+        // Callers name no credentials of the vault: syncs alone use them.
+        Err(NoAccess::Unusable(reason)) => Err(Problem::new(ProblemType::ValidationFailed, reason)),
         Err(NoAccess::NotForHost) => {
             let problem = Problem::new(ProblemType::ValidationFailed, TOKEN_NOT_FOR_HOST);
             Err(problem.with_code("REPO_PROVIDER_TOKEN_NOT_FOR_HOST"))

@@ -150,6 +150,7 @@ fn tags() -> Value {
         ("Users", "The people of a tenant, for its administrators."),
         ("Tenants", "Tenants, for the operator."),
         ("Audit", "Who changed what."),
+        ("ShiftAgent", "The repository part of ShiftAgent's Integration API, at its own paths and in its own manners."),
         ("Service", "Signs of life and documentation."),
     ];
     json!(tags.map(|(name, description)| json!({"name": name, "description": description})))

@@ -130,6 +130,14 @@ pub struct Operation {
     idempotent: bool,
     conditional: bool,
     page: bool,
+    dialect: Option<DialectProblems>,
+}
+
+/// The problems of an operation of a dialect: their schema, and their slugs by status.
+#[derive(Debug, Clone)]
+struct DialectProblems {
+    schema: &'static str,
+    slugs: BTreeMap<u16, Vec<&'static str>>,
 }
 
 impl Operation {
@@ -151,6 +159,7 @@ impl Operation {
             idempotent: false,
             conditional: false,
             page: false,
+            dialect: None,
         }
     }
 
@@ -254,6 +263,21 @@ impl Operation {
     #[must_use]
     pub fn problem_at(mut self, status: u16, kind: ProblemType, codes: &[&'static str]) -> Self {
         self.problems.entry(status).or_default().entry(kind.slug()).or_default().extend(codes);
+        self
+    }
+
+    /// It is a dialect's: its problems have this schema, and none but these slugs at these statuses.
+    #[must_use]
+    pub fn dialect_problems(
+        mut self,
+        schema: &'static str,
+        slugs: impl IntoIterator<Item = (u16, &'static str)>,
+    ) -> Self {
+        let mut problems = DialectProblems { schema, slugs: BTreeMap::new() };
+        for (status, slug) in slugs {
+            problems.slugs.entry(status).or_default().push(slug);
+        }
+        self.dialect = Some(problems);
         self
     }
 
@@ -364,6 +388,12 @@ impl Operation {
         if route.method == Method::GET && self.has_tag() {
             responses.insert("304".to_owned(), json!({"$ref": "#/components/responses/NotModified"}));
         }
+        if let Some(problems) = &self.dialect {
+            let answers =
+                problems.slugs.iter().map(|(status, slugs)| (status.to_string(), problems.response(*status, slugs)));
+            responses.extend(answers);
+            return Value::Object(responses);
+        }
         for (status, kinds) in self.all_problems(route) {
             let shared = match (status, kinds.len(), kinds.values().all(BTreeSet::is_empty)) {
                 (401 | 406 | 413 | 415 | 431 | 500 | 503, 1, true) => {
@@ -442,6 +472,32 @@ impl Operation {
     }
 }
 
+impl DialectProblems {
+    /// The response of one status.
+    fn response(&self, status: u16, slugs: &[&'static str]) -> Value {
+        let links: Vec<_> = slugs.iter().map(|slug| format!("[`{slug}`](/problems/{slug})")).collect();
+        let narrowed = json!({"properties": {
+            "type": {"pattern": format!("/problems/({})$", slugs.join("|"))},
+            "status": {"const": status},
+        }});
+        let schema = json!({"allOf": [schema::reference(self.schema), narrowed]});
+        let headers = problem_headers(status);
+        let content = json!({"application/problem+json": {"schema": schema}});
+        json!({"description": links.join(" or "), "headers": headers, "content": content})
+    }
+}
+
+/// The headers of a problem.
+fn problem_headers(status: u16) -> Value {
+    let mut headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});
+    match status {
+        401 => headers["WWW-Authenticate"] = json!({"$ref": "#/components/headers/WwwAuthenticate"}),
+        429 | 503 => headers["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"}),
+        _ => {}
+    }
+    headers
+}
+
 /// The response of one status: which types of problem it can be, with which codes.
 pub(super) fn problem_response(status: u16, kinds: &BTreeMap<&'static str, BTreeSet<&'static str>>) -> Value {
     let title =
@@ -458,15 +514,9 @@ pub(super) fn problem_response(status: u16, kinds: &BTreeMap<&'static str, BTree
     let code = if codes.is_empty() { json!({"not": {}}) } else { json!({"enum": codes}) };
     let narrowed = json!({"properties": {"type": {"enum": types}, "status": {"const": status}, "code": code}});
     let schema = json!({"allOf": [schema::reference("Problem"), narrowed]});
-    let mut response = json!({
+    json!({
         "description": description,
-        "headers": {"x-request-id": {"$ref": "#/components/headers/RequestId"}},
+        "headers": problem_headers(status),
         "content": {"application/problem+json": {"schema": schema}},
-    });
-    match status {
-        401 => response["headers"]["WWW-Authenticate"] = json!({"$ref": "#/components/headers/WwwAuthenticate"}),
-        429 | 503 => response["headers"]["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"}),
-        _ => {}
-    }
-    response
+    })
 }

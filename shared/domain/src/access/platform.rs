@@ -2,10 +2,12 @@
 //! exchange for its own (contract: shiftagent 2, 12); an OpenID Connect issuer signs others.
 
 use super::{Principal, Scope, TokenKind};
-use crate::error::{Denial, DomainError};
+use crate::error::{Denial, DomainError, FieldErrors};
 use crate::id::{AccessTokenId, TenantId, UserId};
+use crate::input::{Field, Object};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -57,6 +59,44 @@ pub struct ExchangedToken {
 }
 
 impl Exchange {
+    /// Reads `{user_id, ttl_seconds?, scopes?}` (contract: shiftagent 12).
+    ///
+    /// # Errors
+    /// [`DomainError::Invalid`] with every wrong field.
+    pub fn read(body: &Value) -> Result<Self, DomainError> {
+        let mut errors = FieldErrors::new();
+        let mut object = Object::root(body, &mut errors);
+        let user = match object.text("user_id") {
+            Field::Value(text) => text.parse::<UserId>().ok(),
+            Field::Absent | Field::Null | Field::Invalid => None,
+        };
+        if user.is_none() {
+            object.error("user_id", "must be the id of a user");
+        }
+        let bounds = MIN_EXCHANGE_TTL.as_secs().cast_signed()..=MAX_EXCHANGE_TTL.as_secs().cast_signed();
+        let ttl = object.integer("ttl_seconds", bounds).value();
+        let scopes = object.array("scopes").and_then(|items| {
+            let named = |item: &Value| {
+                let word = item.as_str()?;
+                // This API's own word for it.
+                let word = if word == "repositories:write" { Scope::ReposWrite.as_str() } else { word };
+                Scope::OF_A_TENANT.into_iter().find(|scope| scope.as_str() == word)
+            };
+            match items.iter().map(named).collect::<Option<BTreeSet<Scope>>>() {
+                Some(scopes) => Field::Value(scopes),
+                None => {
+                    object.error("scopes", "must be scopes that a token can have");
+                    Field::Invalid
+                }
+            }
+        });
+        object.finish();
+        let ttl = ttl.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
+        let read = user.map(|user| Self::new(user, ttl, scopes.value()));
+        errors.into_result(())?;
+        read.unwrap_or_else(|| Err(DomainError::invalid("/user_id", "must be the id of a user")))
+    }
+
     /// An exchange whose life lies within the bounds.
     ///
     /// # Errors

@@ -48,6 +48,12 @@ impl Site {
     }
 }
 
+/// Whether two states of a repository are at the same host, as far as their addresses tell.
+pub(crate) fn is_same_host(one: &Repository, other: &Repository) -> bool {
+    let host = |repository: &Repository| Site::of(repository).and_then(|site| authority(&site.0).map(str::to_owned));
+    host(one) == host(other)
+}
+
 /// Host and port of a normal form.
 fn authority(normal: &str) -> Option<&str> {
     normal.strip_prefix("https://")?.split('/').next()

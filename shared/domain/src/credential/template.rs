@@ -84,6 +84,11 @@ impl RepositoryUrl {
         let ignores_case = repository.provider != Provider::Git;
         Some(Self { address: format!("https://{place}/"), ignores_case })
     }
+
+    /// What Git clones it by.
+    pub fn clone_url(&self) -> String {
+        format!("{}.git", self.address.trim_end_matches('/'))
+    }
 }
 
 /// GitHub's site beside its REST API (GitHub REST: `https://HOST/api/v3` on Enterprise Server, `api.` before the host

@@ -2,11 +2,12 @@
 
 use super::webhook_secret::{SecretChange, read_overlap, read_webhook_secret};
 use super::{
-    Branch, DEFAULT_SYNC_INTERVAL_MINUTES, Provider, Repository, RepositoryState, SYNC_INTERVAL_MINUTES,
+    Branch, DEFAULT_SYNC_INTERVAL_MINUTES, GitHost, Provider, Repository, RepositoryState, SYNC_INTERVAL_MINUTES,
     WebhookSettings, branches, normalize_remote,
 };
+use crate::credential::is_same_host;
 use crate::error::{Conflict, DomainError, FieldErrors};
-use crate::id::{RepositoryId, TenantId, UserId};
+use crate::id::{CredentialId, RepositoryId, TenantId, UserId};
 use crate::input::{Field, Object};
 use crate::secret::Secret;
 use crate::time::{Timestamp, is_time_zone};
@@ -25,7 +26,7 @@ pub const DEFAULT_NAMESPACE: &str = "registry";
 /// The largest record, in bytes of JSON (design: the decision set fits one query).
 pub const MAX_RECORD_BYTES: usize = 200 * 1024;
 const MAX_EXTERNAL_ID_BYTES: usize = 512;
-const MAX_URL_BYTES: usize = 2048;
+pub(super) const MAX_URL_BYTES: usize = 2048;
 const MAX_METADATA_ENTRIES: usize = 50;
 const MAX_METADATA_KEY_BYTES: usize = 100;
 const MAX_METADATA_VALUE_BYTES: usize = 1000;
@@ -33,10 +34,10 @@ const MAX_METADATA_VALUE_BYTES: usize = 1000;
 /// A checked body of `POST /api/repos` (contract: hookcode 2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateRepository {
-    provider: Provider,
-    namespace: String,
-    name: String,
-    settings: Settings,
+    pub(super) provider: Provider,
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) settings: Settings,
     /// The user's own webhook secret, if any.
     pub webhook_secret: Option<Secret>,
     /// `false` asks to switch webhook verification off, which is the administrator's to do.
@@ -44,17 +45,20 @@ pub struct CreateRepository {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Settings {
-    external_id: Option<String>,
-    api_base_url: Option<String>,
-    remote_url: Option<String>,
-    description: Option<String>,
-    metadata: BTreeMap<String, String>,
-    branches: Vec<Branch>,
-    branch: Option<String>,
-    sync_interval_minutes: Option<u16>,
-    timezone: Option<String>,
-    retention_days: Option<u16>,
+pub(super) struct Settings {
+    pub(super) external_id: Option<String>,
+    pub(super) api_base_url: Option<String>,
+    pub(super) remote_url: Option<String>,
+    pub(super) git_host: Option<GitHost>,
+    pub(super) credential: Option<CredentialId>,
+    pub(super) shares_remote: bool,
+    pub(super) description: Option<String>,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) branches: Vec<Branch>,
+    pub(super) branch: Option<String>,
+    pub(super) sync_interval_minutes: Option<u16>,
+    pub(super) timezone: Option<String>,
+    pub(super) retention_days: Option<u16>,
 }
 
 impl CreateRepository {
@@ -82,6 +86,9 @@ impl CreateRepository {
             external_id: read_external_id(&mut object).value(),
             api_base_url: read_api_base_url(&mut object).value(),
             remote_url: read_remote(&mut object).value(),
+            git_host: None,
+            credential: None,
+            shares_remote: false,
             description: object.text("description").value().filter(|text| !text.trim().is_empty()),
             metadata: read_metadata(&mut object).value().unwrap_or_default(),
             branches: branches::read(&mut object).value().unwrap_or_default(),
@@ -137,9 +144,9 @@ impl CreateRepository {
             remote_url: settings.remote_url,
             description: settings.description,
             metadata: settings.metadata,
-            git_host: None,
-            credential: None,
-            shares_remote: false,
+            git_host: settings.git_host,
+            credential: settings.credential,
+            shares_remote: settings.shares_remote,
             branches: settings.branches,
             branch: settings.branch,
             sync_interval_minutes: settings.sync_interval_minutes,
@@ -262,6 +269,10 @@ impl PatchRepository {
         if next.external_id != stored.external_id || next.api_base_url != stored.api_base_url {
             next.external_aliases.clear();
         }
+        if !is_same_host(stored, &next) {
+            // A credential of the vault was chosen for the host where the repository was; it does not follow to another.
+            next.credential = None;
+        }
         check_provider_fields(&next)?;
         check_lock(stored, &next, state)?;
         if let Some(change) = &self.secret {
@@ -294,7 +305,7 @@ impl Repository {
     }
 }
 
-fn within_limit(repository: Repository) -> Result<Repository, DomainError> {
+pub(super) fn within_limit(repository: Repository) -> Result<Repository, DomainError> {
     let bytes = serde_json::to_vec(&repository).map_or(usize::MAX, |json| json.len());
     if bytes > MAX_RECORD_BYTES {
         return Err(DomainError::TooLarge(format!(

@@ -412,6 +412,18 @@ impl RepositoryState {
         };
         (sync != self.sync).then(|| self.with_sync(sync))
     }
+
+    /// The state after the repository got other Git credentials; `None` when it stays. A repository that is not known to be
+    /// reachable is due at once, instead of when its back-off says: the reason of the failure may be gone. What was asked
+    /// with the old credentials is dropped.
+    #[must_use]
+    pub fn credentials_changed(&self, now: Timestamp) -> Option<Self> {
+        let sync = &self.sync;
+        let is_unread = matches!(sync.status, SyncStatus::Pending | SyncStatus::Error) && !sync.is_given_up(now);
+        let next_sync_at = sync.next_sync_at.filter(|_| is_unread).map(|_| now)?;
+        let generation = sync.generation + 1;
+        Some(self.with_sync(SyncState { next_sync_at: Some(next_sync_at), generation, failures: 0, ..sync.clone() }))
+    }
 }
 
 #[cfg(test)]

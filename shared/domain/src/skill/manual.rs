@@ -4,8 +4,10 @@ use super::front_matter::{MAX_METADATA_KEY_CHARS, MAX_METADATA_KEYS, MAX_METADAT
 use super::record::{Skill, SkillSource};
 use crate::error::{DomainError, FieldErrors};
 use crate::id::{RepositoryId, SkillId};
-use crate::input::pointer_token;
+use crate::input::{Field, Object, pointer_token};
+use crate::repository::read_notes;
 use crate::time::Timestamp;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Characters of the name of a skill that is added by hand (contract: shiftagent 7.6).
@@ -33,6 +35,37 @@ pub struct ManualSkill {
 }
 
 impl ManualSkill {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// [`DomainError::Invalid`] with every wrong field.
+    pub fn read(body: &Value) -> Result<Self, DomainError> {
+        let mut errors = FieldErrors::new();
+        let mut object = Object::root(body, &mut errors);
+        let name = object.text_of_chars("name", MAX_MANUAL_NAME_CHARS);
+        if matches!(name, Field::Absent | Field::Null) {
+            object.error("name", "name is required");
+        }
+        let is_named = name.as_value().is_some();
+        let mut text = |key, most| object.text_of_chars(key, most).value();
+        let said = Self {
+            name: name.value().unwrap_or_default(),
+            description: text("description", MAX_MANUAL_DESCRIPTION_CHARS),
+            version: text("version", MAX_MANUAL_VERSION_CHARS),
+            path: text("path", MAX_MANUAL_PATH_CHARS),
+            metadata: read_notes(&mut object).value().unwrap_or_default(),
+        };
+        object.finish();
+        // What is missing or of the wrong type has been told already.
+        let stand_in = || Self { name: "x".to_owned(), ..said.clone() };
+        if is_named {
+            said.check(&mut errors)
+        } else {
+            stand_in().check(&mut errors)
+        }
+        errors.into_result(said)
+    }
+
     /// Adds everything that is wrong with it, with pointers into the body: a caller that reads the body has errors of its
     /// own to tell beside these.
     pub fn check(&self, errors: &mut FieldErrors) {

@@ -3,10 +3,11 @@
 use crate::call::{Call, Caller};
 use crate::error::ProviderError;
 use crate::fault::Fault;
-use crate::walk::{BranchHead, Contents, MAX_LISTED, finish, is_branch_name, is_object_id, unread};
+use crate::walk::{BranchHead, Contents, MAX_LISTED, finish, is_object_id, unread};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
+use repoplane_domain::repository::is_branch_name;
 use repoplane_domain::skill::{
     EntryKind, FolderCollector, ListedEntry, MAX_FOLDER_DEPTH, MAX_SHOWN_PATH, Manifest, WalkedTree, shown_path,
 };

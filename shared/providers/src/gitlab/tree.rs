@@ -5,7 +5,8 @@ use crate::call::{Call, Caller};
 use crate::error::ProviderError;
 use crate::fault::Fault;
 use crate::paging::More;
-use crate::walk::{BranchHead, Contents, finish, is_branch_name, is_object_id, unread};
+use crate::walk::{BranchHead, Contents, finish, is_object_id, unread};
+use repoplane_domain::repository::is_branch_name;
 use repoplane_domain::skill::{EntryKind, FolderCollector, ListedEntry, Manifest, WalkedTree, shown_path};
 use serde::Deserialize;
 

@@ -52,13 +52,15 @@ async fn every_kind_of_write_is_refused_and_every_kind_of_read_works() {
         let target = target.replace("{delivery_id}", &delivery).replace("{user_id}", &other.administrator);
         let target = target
             .replace("{robot_id}", "rob_00000000000000000000000000")
+            .replace("{skill_id}", "skl_00000000000000000000000000")
+            .replace("{issuer_id}", "iss_00000000000000000000000000")
             .replace("{id}", "tsk_00000000000000000000000000");
         let reading = route.method == "GET";
         let body = if reading || route.method == "DELETE" { Value::Null } else { json!({}) };
         let answer = other.client.call(route.method.as_str(), &target, body).await;
         if reading {
-            // No robot and no task was made; all else is there.
-            let absent = target.contains("rob_") || target.contains("tsk_");
+            // None of these was made; all else is there.
+            let absent = ["rob_", "tsk_", "skl_", "iss_"].iter().any(|prefix| target.contains(prefix));
             // Nobody has a token for these.
             let tokenless = ["repos_get_provider_meta", "repos_get_provider_hook", "providers_list_repositories"];
             let expected = if absent {

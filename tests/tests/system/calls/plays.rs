@@ -38,7 +38,7 @@ impl Play {
         Self { acquaint: acquaint.into_iter().collect(), ..self }
     }
 
-    fn by(self, token: Option<&str>) -> Self {
+    pub(super) fn by(self, token: Option<&str>) -> Self {
         Self { token: token.map(str::to_owned), ..self }
     }
 }
@@ -53,7 +53,7 @@ fn own_profile() -> Value {
 }
 
 /// A body that is null is none.
-fn with(method: &str, target: &str, body: &Value) -> Event {
+pub(super) fn with(method: &str, target: &str, body: &Value) -> Event {
     let event = Event::new(method, target);
     if body.is_null() { event } else { event.header("content-type", "application/json").body(body.to_string()) }
 }
@@ -80,7 +80,7 @@ impl Stage {
         self.count.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn name(&self, of: &str) -> String {
+    pub(super) fn name(&self, of: &str) -> String {
         format!("{of}-{}", self.number())
     }
 
@@ -118,12 +118,12 @@ impl Stage {
         (task, claimed.body["leaseId"].clone())
     }
 
-    fn play(&self, event: Event, status: u16) -> Play {
+    pub(super) fn play(&self, event: Event, status: u16) -> Play {
         let token = Some(self.administrator.token.clone());
         Play { app: self.app.clone(), token, event, status, acquaint: Vec::new() }
     }
 
-    fn read(&self, target: &str) -> Play {
+    pub(super) fn read(&self, target: &str) -> Play {
         self.play(get(target), 200)
     }
 
@@ -136,6 +136,7 @@ impl Stage {
         let group = operation.split_once('_').map_or(operation, |(group, _)| group);
         match group {
             "webhook" if operation.contains("hooks") => self.prepare_hook(operation, case).await,
+            "shiftagent" => self.prepare_shiftagent(operation, case).await,
             "issuers" => self.prepare_issuer(operation, case).await,
             "access" | "tenants" | "users" | "credentials" | "audit" => self.prepare_access(operation, case).await,
             "webhook" | "tasks" => self.prepare_work(operation, case).await,
@@ -328,6 +329,7 @@ impl Stage {
             ("repos_rotate_webhook_secret", "") => {
                 self.play(Event::new("POST", &format!("{}/webhook-secret/rotate", self.bare().await.path)), 200)
             }
+            ("repos_sync", "") => self.play(Event::new("POST", &format!("{}/sync", self.bare().await.path)), 202),
             ("repos_list_skills", "") => self.list("skills"),
             ("repos_get_skill", "") => {
                 let hook = self.bare().await;

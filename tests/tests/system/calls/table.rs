@@ -47,6 +47,15 @@ const REDELIVER: &str =
     "repository and kept delivery lie apart: the partition of a repository would grow with its payloads";
 const CONTENT: &str = "repository and kept delivery lie apart";
 
+const ROSTER: &str = "ids first, then their records and states: copies would have to be written with every change";
+const ASKED: &str = "a worker is told of the sync at once";
+const NAMED: &str = "the claim of the name leads to the record";
+const VAULT: &str = "the secret gets a document of its own, and its version a label";
+const UNUSED: &str = "besides, the document of its secret goes";
+const ATTACH: &str = "the attachment and the tenant's default stand beside the record";
+const SKILLS_OF: &str = "who may look stands in the repository's record";
+const EXCHANGE: &str = "the key is looked up anew, and then the user";
+
 /// In the order of the routes.
 pub(super) const TABLE: &[Row] = &[
     row("welcome", "", ["", "", "", ""], ""),
@@ -215,6 +224,7 @@ pub(super) const TABLE: &[Row] = &[
     row("repos_delete", "", ["Query, Query, TransactWriteItems, Query", "GetItem", "GetItem", ""], DELETE),
     row("repos_archive", "", ["Query, Query, TransactWriteItems", "GetItem", "GetItem", ""], ARCHIVE),
     row("repos_unarchive", "", ["Query, Query, TransactWriteItems", "GetItem", "GetItem", ""], ARCHIVE),
+    row("repos_sync", "", ["Query, TransactWriteItems, SendMessageBatch", "GetItem", "GetItem", ""], ASKED),
     row("repos_rotate_webhook_secret", "", ["Query, TransactWriteItems", "GetItem", "GetItem, GetSecretValue", ""], ""),
     row("repos_list_members", "", ["Query", "GetItem", "", ""], ""),
     row("repos_add_member", "", ["Query, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], ADD),
@@ -230,6 +240,57 @@ pub(super) const TABLE: &[Row] = &[
     row("repos_get_skill", "", ["BatchGetItem", "GetItem", "", ""], ""),
     row("repos_accept_skill", "", ["BatchGetItem, TransactWriteItems", "GetItem", "GetItem", ""], ""),
     row("repos_list_audit", "", ["Query", "GetItem", "", "BatchGetItem"], ""),
+    row("shiftagent_list_repositories", "", ["Query, BatchGetItem", "GetItem", "", ""], ROSTER),
+    row("shiftagent_list_repositories", "by name", ["BatchGetItem, BatchGetItem", "GetItem", "", ""], NAMED),
+    row(
+        "shiftagent_register_repository",
+        "",
+        ["UpdateItem, TransactWriteItems, SendMessageBatch", "GetItem", "GetItem", ""],
+        FIRST_SYNC,
+    ),
+    row("shiftagent_get_repository", "", ["Query", "GetItem", "", ""], ""),
+    row("shiftagent_update_repository", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row(
+        "shiftagent_delete_repository",
+        "",
+        ["Query, Query, TransactWriteItems, Query", "GetItem", "GetItem", ""],
+        DELETE,
+    ),
+    row(
+        "shiftagent_sync_repository",
+        "",
+        ["Query, TransactWriteItems, SendMessageBatch", "GetItem", "GetItem", ""],
+        ASKED,
+    ),
+    row("shiftagent_list_repository_skills", "", ["Query, Query", "GetItem", "", ""], SKILLS_OF),
+    row("shiftagent_create_repository_skill", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row("shiftagent_list_credentials", "", ["Query", "GetItem", "", ""], ""),
+    row(
+        "shiftagent_create_credential",
+        "",
+        ["CreateSecret, TransactWriteItems, UpdateSecretVersionStage", "GetItem", "GetItem", ""],
+        VAULT,
+    ),
+    row(
+        "shiftagent_delete_credential",
+        "",
+        ["GetItem, TransactWriteItems, DeleteSecret", "GetItem", "GetItem", ""],
+        UNUSED,
+    ),
+    row(
+        "shiftagent_attach_tenant_repository",
+        "",
+        ["Query, BatchGetItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        ATTACH,
+    ),
+    row(
+        "shiftagent_detach_tenant_repository",
+        "",
+        ["Query, BatchGetItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        ATTACH,
+    ),
+    row("shiftagent_get_integration_self", "", ["", "GetItem", "", ""], ""),
+    row("shiftagent_token_exchange", "", ["GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], EXCHANGE),
     row("repos_list_robots", "", ["Query", "GetItem", "", ""], ""),
     row("repos_get_robot", "", ["Query", "GetItem", "", ""], ""),
     row("repos_create_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),

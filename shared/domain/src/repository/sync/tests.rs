@@ -182,6 +182,29 @@ fn what_is_not_to_be_synced_leaves_the_schedule_and_comes_back() {
 }
 
 #[test]
+fn other_credentials_make_due_what_could_not_be_read() {
+    let id = repository().id;
+    let refused = registered().sync_checked(id, 0, &failed("404"), &ok(at(1))).unwrap();
+    assert!(refused.sync.next_sync_at.unwrap() > at(60));
+    let changed = refused.credentials_changed(at(3)).unwrap();
+    assert_eq!((changed.sync.status, changed.sync.next_sync_at, changed.sync.failures), (Error, Some(at(3)), 0));
+    // A first look that is under way with the old credentials says nothing any more.
+    let changed = registered().credentials_changed(at(1)).unwrap();
+    assert_eq!((changed.sync.status, changed.sync.next_sync_at), (Pending, Some(at(1))));
+    assert_eq!(changed.sync_checked(id, 0, &failed("404"), &ok(at(2))), None);
+    // What is read, is being read, or is not to be read stays as it is; so does what ends its workers.
+    assert_eq!(ready().credentials_changed(at(70)), None);
+    assert_eq!(taken(&ready(), lease(2), at(70)).credentials_changed(at(71)), None);
+    let off = Repository { enabled: false, ..repository() };
+    assert_eq!(refused.followed(&repository(), &off, at(4)).unwrap().credentials_changed(at(4)), None);
+    let mut lost = ready();
+    for n in 0..3 {
+        lost = taken(&lost, lease(n), at(70)).sync_lost(id, lease(n), at(70)).unwrap();
+    }
+    assert_eq!(lost.credentials_changed(at(71)), None);
+}
+
+#[test]
 fn a_scan_whose_worker_is_gone_is_taken_over_and_its_result_dropped() {
     let first = taken(&registered(), lease(1), at(1));
     assert_eq!(first.sync_begun(repository().id, lease(2), at(5)), Begun::Busy);

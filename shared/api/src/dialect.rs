@@ -1,0 +1,72 @@
+//! Dialects: APIs of other manners over the same registry, each at paths of its own.
+//!
+//! Extractors, handlers and the edge say what is wrong by a [`Problem`]; the dialect whose path it is writes it in its own
+//! words, so that it has one table of them.
+
+use crate::app::App;
+use crate::problem::Problem;
+use axum::extract::{FromRef, FromRequestParts, Request};
+use axum::response::Response;
+use http::request::Parts;
+use http::{Extensions, HeaderMap, Uri, header};
+use std::convert::Infallible;
+
+/// What is known of a request when its problems are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Its id.
+    pub request_id: String,
+    /// Its path.
+    pub path: String,
+    /// Where the API is, like `https://plane.example.com`.
+    pub origin: String,
+}
+
+/// The id of a request, which the edge gives it.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// A dialect as the edge knows it.
+#[derive(Debug, Clone)]
+pub struct Dialect {
+    /// Whether a path is one of its own.
+    pub owns: fn(&str) -> bool,
+    /// What ids of requests begin with.
+    pub id_prefix: &'static str,
+    /// Where the API is, if it is known; else where the request was sent.
+    pub origin: Option<String>,
+    /// Writes a problem.
+    pub render: fn(&Problem, &Asked) -> Response,
+}
+
+impl Dialect {
+    pub(crate) fn request_id(&self, id: String) -> String {
+        if id.starts_with(self.id_prefix) { id } else { format!("{}{id}", self.id_prefix) }
+    }
+}
+
+impl Asked {
+    pub(crate) fn of(request: &Request, origin: Option<&str>) -> Self {
+        Self::read(request.extensions(), request.headers(), request.uri(), origin)
+    }
+
+    fn read(extensions: &Extensions, headers: &HeaderMap, uri: &Uri, origin: Option<&str>) -> Self {
+        let request_id = extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let here = || format!("https://{}", uri.host().or(host).unwrap_or("localhost"));
+        let origin = origin.map_or_else(here, |origin| origin.trim_end_matches('/').to_owned());
+        Self { request_id, path: uri.path().to_owned(), origin }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked
+where
+    App: FromRef<S>,
+{
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let app = App::from_ref(state);
+        let origin = app.settings.public_url.as_deref();
+        Ok(Self::read(&parts.extensions, &parts.headers, &parts.uri, origin))
+    }
+}
