@@ -72,3 +72,15 @@ wait_for "${jobs[1]}" 'cargo lambda' answers
 # Nothing ticks here and nobody reads the queue: the tour hands its job over itself.
 SYNC_FUNCTION="$BASE/2015-03-31/functions/sync/invocations" bash local/tour/tour.sh >"$work/tour.log"
 grep '^ok ' "$work/tour.log"
+
+# The samples of schedule and queue, as a developer sends them; the job names a repository that was made for it.
+invoke() { cargo lambda invoke --invoke-address 127.0.0.1 --invoke-port "$port" sync --data-file "$1"; }
+api() { curl -fsS --noproxy '*' --max-time "$patience" -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' "$@"; }
+made=$(api "$BASE/api/repos" -d "{\"provider\":\"github\",\"name\":\"public/sampled\",\"apiBaseUrl\":\"$DOUBLE/github/api/v3\"}")
+repo=$(grep -o '"id":"rep_[a-z0-9]*"' <<<"$made" | head -1 | cut -d'"' -f4)
+invoke events/schedule-tick.json | tee "$work/tick.json"
+grep -q '"queued":' "$work/tick.json" || fail 'the tick has not answered'
+sed "s/rep_[a-z0-9]\{26\}/$repo/" events/sqs-sync-jobs.json >"$work/job.json"
+invoke "$work/job.json" | tee "$work/job-answer.json"
+api "$BASE/api/repos/$repo" | grep -q '"state":"ready"' || fail 'the sampled job has not synced its repository'
+echo "ok the samples of schedule and queue sync a repository"

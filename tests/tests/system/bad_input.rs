@@ -50,7 +50,7 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("PATCH", format!("/api/webhook-hooks/{organisation}"), json!({"description": "d"}), true),
         target("POST", format!("/api/webhook-hooks/{organisation}/secret/rotate"), json!({"overlapSeconds": 60}), true),
         target("POST", "/api/issuers".to_owned(), other, true),
-        target("PATCH", format!("/api/issuers/{issuer}"), json!({"enabled": false}), true),
+        target("PATCH", format!("/api/issuers/{issuer}"), json!({"userClaim": "email"}), true),
         target("POST", format!("{path}/skills/{skill}/accept"), json!({}), true),
         target("POST", format!("{path}/sync"), Value::Null, false),
         target("POST", "/api/access-tokens".to_owned(), json!({"name": "n", "scopes": ["repos:read"]}), true),
