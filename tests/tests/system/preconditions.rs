@@ -17,6 +17,9 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
     let provided = Hook::at_double(app, "github", "acme/provided", Some(double::ADMIN_TOKEN)).await.path;
     app.admin().patch("/api/credentials/me", double.own_token(double::ADMIN_TOKEN)).await.expect(200);
     let organisation = app.admin().post("/api/webhook-hooks", json!({"provider": "gitlab"})).await.expect(201);
+    let issuer = json!({"issuer": "https://login.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
+    let issuer = app.admin().post("/api/issuers", issuer).await.expect(201).text("/issuer/id");
+    let skill = app.escalated_skill(&hook.repo).await;
     let targets = vec![
         "/api/me".to_owned(),
         "/api/access-tokens".to_owned(),
@@ -43,6 +46,10 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
         format!("{provided}/provider-activity?credentialSource=repo"),
         format!("{provided}/provider-hook"),
         format!("/api/providers/github/repositories?apiBaseUrl={}", double.github()),
+        "/api/issuers".to_owned(),
+        format!("/api/issuers/{issuer}"),
+        format!("{path}/skills"),
+        format!("{path}/skills/{skill}"),
         "/api/webhook-hooks".to_owned(),
         format!("/api/webhook-hooks/{}", organisation.text("/hook/id")),
     ];
