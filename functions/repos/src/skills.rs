@@ -9,7 +9,7 @@ use repoplane_api::{Answer, App, IfMatch, Posted, Problem, answer_once};
 use repoplane_domain::error::FieldErrors;
 use repoplane_domain::id::SkillId;
 use repoplane_domain::skill::{self, Powers, Skill, SkillSource, SkillStatus};
-use repoplane_store::{KeptAnswer, SkillFilter, SkillPosition};
+use repoplane_store::{KeptAnswer, Place, SkillFilter};
 use serde_json::{Value, json};
 
 /// One skill on the wire.
@@ -74,7 +74,7 @@ pub(crate) async fn list(State(app): State<App>, listed: Listed<Read>, query: Qu
     let filter = errors.into_result(filter)?;
     let scope = CursorScope::of_query(listed.principal.tenant, &["skills", &id.to_string()], &query);
     let after: Option<SkillId> = cursor::decode(&scope, query.get("cursor"))?;
-    let from = after.map(SkillPosition::After);
+    let from = after.map(Place::After);
     let page = app.store.skills(id, &filter, from, query.page_size(), app.now()).await?;
     let mut answer = json!({"skills": page.skills.iter().map(view).collect::<Vec<_>>()});
     if let Some(next) = page.next {

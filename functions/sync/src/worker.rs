@@ -7,7 +7,8 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use repoplane_domain::credential::{GitAccess, TOKEN_NOT_FOR_HOST};
 use repoplane_domain::id::{LeaseId, RepositoryId};
 use repoplane_domain::repository::{
-    Begun, ConnectionAttempt, ConnectionFailure, ConnectionReason, Repository, RepositoryState, SyncOutcome, SyncStatus,
+    Begun, ConnectionAttempt, ConnectionFailure, ConnectionReason, Repository, RepositoryState, SyncOutcome,
+    SyncStatus, leaves_enough,
 };
 use repoplane_domain::skill::{WalkedTree, catalogue};
 use repoplane_domain::time::Timestamp;
@@ -18,8 +19,6 @@ use tokio::task::JoinSet;
 
 /// Longest time of one job. Shorter than a hold on the repository, and than the function's life.
 pub const JOB_TIMEOUT: Duration = Duration::from_secs(200);
-/// Calls that a scan leaves of a provider's quota: people and webhooks have it, too.
-const QUOTA_RESERVE: u64 = 50;
 /// How often a branch that moves while it is read is read again.
 const MOVES: u32 = 2;
 
@@ -275,9 +274,7 @@ fn no_access(none: NoAccess, at: Timestamp) -> (SyncOutcome, ConnectionAttempt) 
 fn quota_used_up(limit: &RateLimit, now: Timestamp) -> Option<(SyncOutcome, ConnectionAttempt)> {
     let (left, reset) = (limit.remaining?, limit.reset?);
     let reset = Timestamp::from_second(i64::try_from(reset).unwrap_or(i64::MAX));
-    // A quota that is small by itself is used; GitHub gives 60 calls an hour to who has no token.
-    let reserve = limit.limit.map_or(QUOTA_RESERVE, |limit| QUOTA_RESERVE.min(limit / 10));
-    if left > reserve || reset <= now {
+    if leaves_enough(left, limit.limit) || reset <= now {
         return None;
     }
     let reason = format!("the provider has only {left} calls left until {reset}: the scan waits");

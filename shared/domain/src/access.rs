@@ -236,12 +236,24 @@ impl Principal {
         if self.has_scope(needed) { Ok(()) } else { Err(DomainError::Denied(Denial::Scope(needed))) }
     }
 
-    /// Whether the caller passes every repository check: a person with the global role, or a tool with scope `admin`.
+    /// Whether the caller passes every repository check: a person with the global role, or a tool, which acts by its scopes.
     pub fn sees_all_repositories(&self) -> bool {
         match self.kind {
             TokenKind::Personal => self.roles.contains(&GlobalRole::Admin),
             TokenKind::Integration => true,
             TokenKind::Platform => false,
+        }
+    }
+
+    /// Demands one who may keep, name and delete credentials of the vault: tools, and people who administer the tenant. Naming
+    /// one sends it to wherever the repository is.
+    ///
+    /// # Errors
+    /// [`Denial::TenantAdministrator`].
+    pub fn need_vault(&self) -> Result<(), DomainError> {
+        match self.sees_all_repositories() {
+            true => Ok(()),
+            false => Err(DomainError::Denied(Denial::TenantAdministrator)),
         }
     }
 

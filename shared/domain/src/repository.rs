@@ -34,8 +34,9 @@ pub use registration::{
 };
 pub(crate) use registration::{read_branch as read_branch_name, read_name as read_registered_name, read_notes};
 pub use sync::{
-    Begun, DEFAULT_SYNC_INTERVAL_MINUTES, MAX_BACK_OFF, MAX_LOST_SCANS, MAX_SYNC_ERROR_CHARS, SYNC_INTERVAL_MINUTES,
-    SYNC_LEASE, SYNC_WAIT, SyncLease, SyncOutcome, SyncState, SyncStatus, next_sync_at,
+    Begun, DEFAULT_SYNC_INTERVAL_MINUTES, MAX_BACK_OFF, MAX_LOST_SCANS, MAX_SYNC_ERROR_CHARS, QUOTA_RESERVE,
+    SYNC_INTERVAL_MINUTES, SYNC_LEASE, SYNC_WAIT, SyncLease, SyncOutcome, SyncState, SyncStatus, leaves_enough,
+    next_sync_at,
 };
 pub(crate) use webhook_secret::read_webhook_secret;
 pub use webhook_secret::{MAX_OVERLAP_SECONDS, MAX_WEBHOOK_SECRET_BYTES, SecretChange, read_rotation};

@@ -59,7 +59,7 @@ pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
 pub use roster::{Place, RosterPage, RosterRow};
 pub use secret_writes::SecretWrites;
-pub use skills::{FoundSkill, SkillFilter, SkillPage, SkillPosition};
+pub use skills::{FoundSkill, SkillFilter, SkillPage};
 pub use sweep::{SWEEP_AGE, SweptRepositories, SweptSecrets};
 pub use sync::{DueSync, MAX_DUE, SyncEnd};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};

@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item, number};
 use crate::keys::{self, Part};
+use crate::roster::Place;
 use crate::table::{MAX_EXAMINED, Range};
 use crate::tenants::{RACES, pause_after, write_conflict};
 use crate::{Author, Store, WriteError};
@@ -48,15 +49,6 @@ impl SkillFilter {
             && self.status.is_none_or(|status| status == skill.status())
             && (!self.counted || skill.is_counted())
     }
-}
-
-/// Where a page begins, in a list whose newest skill is the first. Both are strict; a skill that is gone is a place, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SkillPosition {
-    /// The skills that follow it: older ones.
-    After(SkillId),
-    /// The skills right before it: newer ones.
-    Before(SkillId),
 }
 
 /// One page of skills, newest first whichever way it was read.
@@ -106,15 +98,15 @@ impl Store {
         &self,
         repository: RepositoryId,
         filter: &SkillFilter,
-        from: Option<SkillPosition>,
+        from: Option<Place<SkillId>>,
         limit: usize,
         now: Timestamp,
     ) -> Result<SkillPage, StoreError> {
         let range = Range::partition(keys::repository_partition(repository)).begins(keys::SKILLS);
         let key = |id: SkillId| format!("{}{id}", keys::SKILLS);
         let (range, newer) = match from {
-            Some(SkillPosition::Before(id)) => (range.forwards_after(Some(key(id))), true),
-            Some(SkillPosition::After(id)) => (range.backwards_after(Some(key(id))), false),
+            Some(Place::Before(id)) => (range.forwards_after(Some(key(id))), true),
+            Some(Place::After(id)) => (range.backwards_after(Some(key(id))), false),
             None => (range.backwards_after(None), false),
         };
         let keep = |item: Attributes| Ok(Some(skill_of(item)?).filter(|skill| filter.shows(skill)));

@@ -20,6 +20,7 @@ use repoplane_domain::skill::CatalogueChange;
 use repoplane_domain::time::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Due repositories that one tick takes from one shard of the index; the rest is due for the next tick.
 pub const MAX_DUE: i32 = 500;
@@ -93,12 +94,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when storage fails.
     pub async fn due_syncs(&self, now: Timestamp) -> Result<Vec<DueSync>, StoreError> {
-        let mut due = Vec::new();
         let until = now.plus(Duration::from_millis(1)).to_string();
+        let mut asked = JoinSet::new();
         for partition in keys::due_partitions() {
             let range = Range::partition(partition).of_index(keys::DUE).between(None, Some(until.clone()));
-            let (page, _) = self.table.page(&range, Some(MAX_DUE), None).await?;
-            due.extend(page.iter().filter_map(|item| {
+            let table = self.table.clone();
+            asked.spawn(async move { table.page(&range, Some(MAX_DUE), None).await });
+        }
+        let mut due = Vec::new();
+        for page in asked.join_all().await {
+            due.extend(page?.0.iter().filter_map(|item| {
                 let (since, repository) = item::text_of(item, keys::DUE_SK).and_then(keys::parse_due_sort)?;
                 Some(DueSync { repository, since, every: item::number_of(item, keys::SYNC_EVERY) })
             }));

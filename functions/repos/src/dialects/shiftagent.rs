@@ -134,14 +134,6 @@ where
     Ok(principal)
 }
 
-/// The credentials of the vault are the tenant's: they are for tools, and for who administers it.
-pub(crate) fn need_vault(principal: &Principal) -> Result<(), Problem> {
-    match principal.sees_all_repositories() {
-        true => Ok(()),
-        false => Err(DomainError::Denied(Denial::TenantAdministrator).into()),
-    }
-}
-
 /// The repository of the path, with a right of the caller. To who may not see it, it does not exist.
 pub(crate) async fn repository(
     app: &App,

@@ -158,9 +158,7 @@ impl UpdateRepository {
 /// [`DomainError::Invalid`] as for a credential that is not there.
 pub fn may_name_credential(principal: &Principal, credential: Option<CredentialId>) -> Result<(), DomainError> {
     match credential {
-        Some(_) if !principal.sees_all_repositories() => {
-            Err(DomainError::invalid("/credential_id", UNKNOWN_CREDENTIAL))
-        }
+        Some(_) if principal.need_vault().is_err() => Err(DomainError::invalid("/credential_id", UNKNOWN_CREDENTIAL)),
         Some(_) | None => Ok(()),
     }
 }

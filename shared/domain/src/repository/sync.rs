@@ -23,6 +23,8 @@ pub const SYNC_WAIT: Duration = Duration::from_secs(15 * 60);
 pub const MAX_BACK_OFF: Duration = Duration::from_secs(24 * 3600);
 /// Scans in a row that may end without a result before the repository is given up until it is due again.
 pub const MAX_LOST_SCANS: u32 = 3;
+/// Calls that a scan leaves of a provider's quota: people and webhooks have it, too.
+pub const QUOTA_RESERVE: u64 = 50;
 /// Longest reason that is kept, in characters.
 pub const MAX_SYNC_ERROR_CHARS: usize = 500;
 
@@ -219,6 +221,12 @@ pub fn next_sync_at(id: RepositoryId, interval_minutes: u16, failures: u32, now:
     let interval = Duration::from_secs(60 * u64::from(interval_minutes));
     let doubled = interval.saturating_mul(1 << failures.min(16)).min(MAX_BACK_OFF.max(interval));
     now.plus(doubled + jitter(id, doubled / 10, salt))
+}
+
+/// Whether so many calls left are enough for a scan. Of a small quota less is left to others: GitHub gives 60 calls an hour to
+/// who has no token.
+pub fn leaves_enough(left: u64, of: Option<u64>) -> bool {
+    left > of.map_or(QUOTA_RESERVE, |quota| QUOTA_RESERVE.min(quota / 10))
 }
 
 /// A span below `most`, the same for the same repository and salt.

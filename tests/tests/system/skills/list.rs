@@ -1,7 +1,7 @@
 //! `GET /api/repos/:id/skills` and `…/:skillId`.
 
 use repoplane_domain::skill::{MAX_FRONT_MATTER_BYTES, ManualSkill};
-use repoplane_store::{SkillFilter, SkillPosition};
+use repoplane_store::{Place, SkillFilter};
 use repoplane_tests::{Branch, Client, Hook, TestApp};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -145,11 +145,11 @@ async fn pages_go_both_ways_and_without_what_was_never_good() {
     let ids: Vec<_> = all.skills.iter().map(|skill| skill.id).collect();
     for at in 0..ids.len() {
         for limit in 1..=4 {
-            let after = page(Some(SkillPosition::After(ids[at])), limit).await;
+            let after = page(Some(Place::After(ids[at])), limit).await;
             let (rest, shown) = (ids.len() - at - 1, after.skills.len());
             assert_eq!((shown, after.next.is_some()), (rest.min(limit), rest > limit), "after {at} limit {limit}");
             assert_eq!(after.skills, all.skills[at + 1..][..shown]);
-            let before = page(Some(SkillPosition::Before(ids[at])), limit).await;
+            let before = page(Some(Place::Before(ids[at])), limit).await;
             let shown = before.skills.len();
             assert_eq!((shown, before.next.is_some()), (at.min(limit), at > limit), "before {at} limit {limit}");
             assert_eq!(before.skills, all.skills[at - shown..at], "those right before it, newest first");

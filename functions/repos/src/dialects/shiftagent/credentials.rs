@@ -1,7 +1,7 @@
 //! `/credentials`: secrets that repositories name and nobody reads (contract: shiftagent 8).
 
 use super::paging::Paging;
-use super::{Reader, Writer, need_vault, problems, view};
+use super::{Reader, Writer, problems, view};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -20,7 +20,7 @@ pub(crate) async fn list(
     Reader(caller): Reader,
     query: QueryParams,
 ) -> Result<Answer, Problem> {
-    need_vault(&caller)?;
+    caller.need_vault()?;
     let Paging { from, limit } = Paging::<CredentialId>::read(&query)?;
     let page = app.store.vault_credentials(caller.tenant, query.get("type"), from, limit, app.now()).await?;
     let rows = page.credentials.iter().map(view::credential).collect();
@@ -34,7 +34,7 @@ pub(crate) async fn create(
     asked: Asked,
     sent: Sent,
 ) -> Result<Answer, Problem> {
-    need_vault(&caller)?;
+    caller.need_vault()?;
     let once = sent.once(&caller, "createCredential")?;
     let run = async {
         let command = CreateVaultCredential::read(&sent.needed_body()?)?;
@@ -51,7 +51,7 @@ pub(crate) async fn remove(
     Writer(caller): Writer,
     params: PathParams,
 ) -> Result<Response, Problem> {
-    need_vault(&caller)?;
+    caller.need_vault()?;
     let id: CredentialId = params.id("credential_id", Kind::VaultCredential)?;
     app.store.remove_vault_credential(&caller, id, app.now()).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

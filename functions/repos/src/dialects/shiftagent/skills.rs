@@ -11,7 +11,7 @@ use repoplane_domain::access::{Principal, Right, Scope};
 use repoplane_domain::error::{Denial, DomainError, FieldErrors};
 use repoplane_domain::id::SkillId;
 use repoplane_domain::skill::{ManualSkill, Skill};
-use repoplane_store::{Author, DecisionSet, KeptAnswer, Place, SkillFilter, SkillPosition};
+use repoplane_store::{Author, DecisionSet, KeptAnswer, SkillFilter};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -43,10 +43,6 @@ pub(crate) async fn list(
     if refresh {
         scan(&app, &caller, set).await?;
     }
-    let from = from.map(|place| match place {
-        Place::After(id) => SkillPosition::After(id),
-        Place::Before(id) => SkillPosition::Before(id),
-    });
     let filter = SkillFilter { counted: true, ..SkillFilter::default() };
     let page = app.store.skills(id, &filter, from, limit, app.now()).await?;
     let rows = page.skills.iter().map(view::skill).collect();

@@ -263,3 +263,18 @@ fn syncs_of_many_repositories_spread() {
     assert!(times.len() > 45);
     assert!(times.iter().all(|time| *time >= at(60) && *time < at(66)));
 }
+
+#[test]
+fn a_scan_leaves_some_of_the_quota_to_others() {
+    for (left, of, enough) in [
+        (51, Some(5000), true),
+        (50, Some(5000), false),
+        (7, Some(60), true),
+        (6, Some(60), false),
+        (51, None, true),
+        (50, None, false),
+        (0, Some(0), false),
+    ] {
+        assert_eq!(leaves_enough(left, of), enough, "{left} of {of:?}");
+    }
+}
