@@ -38,10 +38,11 @@ impl<S: Scanner> SyncFunction<S> {
     /// [`InvalidEvent`] for an event of no known kind; storage failures of the tick and the sweep. Jobs that failed are
     /// named in the answer instead, so that the others are done.
     pub async fn handle(&self, event: Value) -> Result<Value, lambda_runtime::Error> {
+        // On the heap: one future with all of them in it is deeper than the compiler looks.
         match Event::read(event)? {
-            Event::Tick => Ok(json!(self.tick().await?)),
-            Event::Sweep => Ok(json!(self.sweep().await?)),
-            Event::Jobs(jobs) => Ok(json!(self.work(jobs).await)),
+            Event::Tick => Ok(json!(Box::pin(self.tick()).await?)),
+            Event::Sweep => Ok(json!(Box::pin(self.sweep()).await?)),
+            Event::Jobs(jobs) => Ok(json!(Box::pin(self.work(jobs)).await)),
         }
     }
 }

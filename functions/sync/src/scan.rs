@@ -46,10 +46,12 @@ impl ProviderScanner {
 
 impl Scanner for ProviderScanner {
     async fn head(&self, place: &Place<'_>) -> Result<Answered<BranchHead>, ProviderError> {
-        self.providers.for_tenant(place.network).branch_head(&place.target, place.access, place.branch).await
+        let providers = self.providers.for_tenant(place.network);
+        Box::pin(providers.branch_head(&place.target, place.access, place.branch)).await
     }
 
     async fn walk(&self, place: &Place<'_>, head: &BranchHead) -> Result<Answered<WalkedTree>, ProviderError> {
-        self.providers.for_tenant(place.network).walk(&place.target, place.access, head).await
+        let providers = self.providers.for_tenant(place.network);
+        Box::pin(providers.walk(&place.target, place.access, head)).await
     }
 }

@@ -204,7 +204,8 @@ impl Egress {
             return Err(EgressError::RateLimited { host: host.to_owned(), retry_after });
         }
         loop {
-            let outcome = timeout_at(deadline, self.exchange(request, host)).await;
+            // On the heap: with the client's futures in theirs, those of the callers grow deeper than the compiler looks.
+            let outcome = timeout_at(deadline, Box::pin(self.exchange(request, host))).await;
             let outcome = outcome.unwrap_or_else(|_| Err(EgressError::Timeout { host: host.to_owned() }));
             match &outcome {
                 Ok(answer) => {

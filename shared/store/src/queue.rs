@@ -53,7 +53,7 @@ impl SyncQueue {
         }
         let unavailable =
             |error| StoreError::Unavailable { engine: "queue", reason: DisplayErrorContext(error).to_string() };
-        let answer = call.send().await.map_err(unavailable)?;
+        let answer = Box::pin(call.send()).await.map_err(unavailable)?;
         let failed = answer.failed().iter().filter_map(|failed| {
             let index: usize = failed.id().parse().ok()?;
             Some((*chunk.get(index)?, failed.message().unwrap_or_else(|| failed.code()).to_owned()))

@@ -281,7 +281,7 @@ impl Table {
     ) -> Result<bool, StoreError> {
         let call = self.client.update_item().table_name(&self.name).set_key(Some(key_attributes(key)));
         let call = call.update_expression(expression).condition_expression(condition);
-        match call.set_expression_attribute_values(Some(values)).send().await {
+        match Box::pin(call.set_expression_attribute_values(Some(values)).send()).await {
             Ok(_) => Ok(true),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
                 Ok(false)

@@ -44,7 +44,7 @@ impl Egress {
         if let Some(retry_after) = self.shared.quiet.rest(&caller) {
             return Err(EgressError::RateLimited { host, retry_after });
         }
-        let asked = timeout_at(deadline, self.ask(&request, &host, "identity")).await;
+        let asked = timeout_at(deadline, Box::pin(self.ask(&request, &host, "identity"))).await;
         let mut answer = asked.unwrap_or_else(|_| Err(EgressError::Timeout { host: host.clone() }))?;
         let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
         let head = EgressResponse { status, headers, body: Vec::new(), moved_to: None };
