@@ -84,3 +84,14 @@ sed "s/rep_[a-z0-9]\{26\}/$repo/" events/sqs-sync-jobs.json >"$work/job.json"
 invoke "$work/job.json" | tee "$work/job-answer.json"
 api "$BASE/api/repos/$repo" | grep -q '"state":"ready"' || fail 'the sampled job has not synced its repository'
 echo "ok the samples of schedule and queue sync a repository"
+
+# The tour's task, as the stream would have told of it: the first record finds it in the outbox, unless the tick was faster.
+read -r tour_repo tour_task < <(sed -n 's/.*"task":{.*"id":"\(tsk_[a-z0-9]*\)".*"repoId":"\(rep_[a-z0-9]*\)".*/\2 \1/p' "$work/tour.log" | head -1)
+[[ -n ${tour_task:-} ]] || fail 'the tour names no task'
+dispatch() { cargo lambda invoke --invoke-address 127.0.0.1 --invoke-port "$port" dispatch --data-file "$1"; }
+sed "s/rep_[a-z0-9]\{26\}/$tour_repo/g; s/tsk_[a-z0-9]\{26\}/$tour_task/g" events/stream-new-task.json >"$work/record.json"
+dispatch "$work/record.json" | tee "$work/record-answer.json"
+grep -q '"batchItemFailures":\[\]' "$work/record-answer.json" || fail 'the sampled record was not handled'
+dispatch events/schedule-tick.json | tee "$work/dispatch-tick.json"
+grep -q '"refused":0' "$work/dispatch-tick.json" || fail 'the tick of dispatch has not answered'
+echo "ok the samples of stream and schedule hand tasks over"

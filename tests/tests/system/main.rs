@@ -11,6 +11,7 @@ mod calls;
 mod corpus;
 mod credentials;
 mod deliveries;
+mod dispatch;
 mod edges;
 mod errors;
 mod events;
