@@ -81,7 +81,8 @@ async fn the_sample_of_the_stream_hands_a_task_over() {
     // The sample is what the stream brings: the same members, and it passes the mapping's filter.
     let (record, own) = (&event["Records"][0], app.stream_records().remove(0));
     assert!(repoplane_local::stream::passes(record));
-    let names = |value: &Value| value.as_object().expect("members").keys().cloned().collect::<Vec<_>>();
+    let names =
+        |value: &Value| value.as_object().expect("members").keys().cloned().collect::<std::collections::BTreeSet<_>>();
     for pointer in ["", "/dynamodb", "/dynamodb/Keys", "/dynamodb/NewImage", "/dynamodb/NewImage/data/M"] {
         let (sampled, found) = (record.pointer(pointer).expect(pointer), own.pointer(pointer).expect(pointer));
         assert_eq!(names(sampled), names(found), "{pointer}");
