@@ -1,5 +1,7 @@
 //! The line between the SDK's clients and the engines: it counts every call, and breaks the n-th one on purpose.
 
+mod partial;
+
 use crate::engines::{Answer, Engines, REGION};
 use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -27,6 +29,8 @@ pub enum Fault {
     TimeoutAfter,
     /// The engine fails on its side.
     Down,
+    /// Only the first part of a batch is done, and the answer says so. What is no batch is not touched.
+    Partial,
 }
 
 /// Which calls are broken, and how. Calls are numbered from 0 since the fault was set.
@@ -132,6 +136,10 @@ impl Line {
                 Err(silence())
             }
             Some(Fault::Down) => Ok(Answer { status: 500, ..refusal("InternalServerError") }),
+            Some(Fault::Partial) => Ok(match partial::split(target, &body) {
+                Some(partial) => partial.merge(self.engines.call(target, partial.done()).await),
+                None => self.engines.call(target, body).await,
+            }),
         }
     }
 

@@ -79,10 +79,8 @@ async fn target() -> Result<(Target, Option<Child>), Failure> {
         let named = |name: &str| std::env::var(name).map_err(|_| format!("BASE needs {name} beside it"));
         return Ok((Target { base, token: named("TOKEN")?, double: named("DOUBLE")? }, None));
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")),
-        PathBuf::from,
-    );
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")), PathBuf::from);
     let binary = target.join("release/repoplane-dev");
     if !binary.exists() {
         return Err(format!("{} is missing: cargo build --release -p repoplane-local", binary.display()).into());
@@ -237,7 +235,9 @@ impl Storm {
         let doubled: Vec<_> = tasks.iter().filter(|(_, ids)| ids.len() != 1).collect();
         let strange: Vec<_> = told
             .iter()
-            .filter(|(issue, ids)| ids.len() != 1 || tasks.get(&(**issue as u64)).is_none_or(|task| !ids.contains(&task[0])))
+            .filter(|(issue, ids)| {
+                ids.len() != 1 || tasks.get(&(**issue as u64)).is_none_or(|task| !ids.contains(&task[0]))
+            })
             .collect();
         println!(
             "| of {} webhooks | {} lost, {} doubled, {} answered with another task; {accepted} accepted deliveries |",
@@ -266,7 +266,9 @@ impl Storm {
 }
 
 fn milliseconds(times: &[Duration], share: usize) -> f64 {
-    times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+    times
+        .get((times.len() * share / 100).min(times.len().saturating_sub(1)))
+        .map_or(0.0, |time| time.as_secs_f64() * 1e3)
 }
 
 #[tokio::main]
@@ -303,7 +305,9 @@ async fn main() -> Result<(), Failure> {
     let took = started.elapsed();
     let mut times = storm.times.lock().unwrap_or_else(PoisonError::into_inner).clone();
     times.sort_unstable();
-    println!("| load | {senders} senders, {REPOSITORIES} repositories, 6 KB a webhook, every tenth sent twice at once |");
+    println!(
+        "| load | {senders} senders, {REPOSITORIES} repositories, 6 KB a webhook, every tenth sent twice at once |"
+    );
     println!("| --- | --- |");
     storm.verify().await?;
     println!("| repeats after 429 or 503 | {} |", storm.repeats.load(Ordering::Relaxed));
