@@ -294,6 +294,7 @@ impl Store {
                 | Guard::SkillName
                 | Guard::Twin
                 | Guard::Bootstrap
+                | Guard::BootstrapToken
                 | Guard::Lease
                 | Guard::Repeated
                 | Guard::Fresh
