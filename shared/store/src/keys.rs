@@ -17,6 +17,8 @@
 //! | repository and delivery of a task (immutable, cached) | table | pk=`LOCATOR#{tsk}`, sk=`-` | 0.5 RRU once |
 //! | open tasks and groups of a repository, counted | `open` | open_pk=`OPEN#{rep}`, open_sk begins `TASK#` or `GROUP#` | 1 Query of keys, 0.5 RRU / 4 KB |
 //! | tasks that no queue has yet | `undispatched` | undispatched_pk=`UNDISPATCHED#{shard}` | 0.5 RRU / 4 KB |
+//! | operational events that are not sent yet, due ones first | `undispatched` | undispatched_pk=`UNDISPATCHED#{shard}`, undispatched_sk=`{evt}` | 0.5 RRU / 4 KB |
+//! | one of them | table | pk=`EVENT#{evt}`, sk=`-` | 1 RRU, deleted once sent: 1 WRU |
 //! | repositories whose sync is due | `due` | due_pk=`DUE#{shard}`, due_sk=`{time}#{rep}` | 0.5 RRU / 4 KB of keys |
 //! | repositories of a tenant, oldest first | table | pk=`ROSTER#{tnt}`, sk=`{rep}`, then BatchGet of records and states | 0.5 RRU / 4 KB + 0.5 RRU / 4 KB each |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
@@ -59,8 +61,8 @@
 
 use repoplane_domain::attachment::HostTenant;
 use repoplane_domain::id::{
-    AccessTokenId, AuditId, CredentialId, DeliveryId, HookId, IssuerId, RepositoryId, RobotId, SkillId, TaskId,
-    TenantId, UserId,
+    AccessTokenId, AuditId, CredentialId, DeliveryId, EventId, HookId, IssuerId, RepositoryId, RobotId, SkillId,
+    TaskId, TenantId, UserId,
 };
 use repoplane_domain::time::Timestamp;
 
@@ -263,6 +265,17 @@ pub fn open_partition(repository: RepositoryId) -> String {
 
 /// Partition of a task in [`UNDISPATCHED`].
 pub fn undispatched_partition(id: TaskId) -> String {
+    format!("UNDISPATCHED#{}", shard(&id.to_string()))
+}
+
+/// An operational event.
+pub fn event(id: EventId) -> Key {
+    Key::new(format!("EVENT#{id}"), ALONE)
+}
+
+/// Partition of an operational event in [`UNDISPATCHED`]; its sort key there is its id, which begins with the time at which
+/// it is due.
+pub fn undispatched_event_partition(id: EventId) -> String {
     format!("UNDISPATCHED#{}", shard(&id.to_string()))
 }
 

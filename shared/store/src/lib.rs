@@ -19,6 +19,7 @@ mod issuers;
 mod item;
 pub mod keys;
 mod lifetime;
+mod operational_events;
 mod organisation_hooks;
 mod platform_tokens;
 mod queue;
@@ -52,6 +53,7 @@ pub use deliveries::{
 pub use error::StoreError;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
+pub use operational_events::ToldRejection;
 pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use platform_tokens::platform_principal;
 pub use queue::{SyncJob, SyncQueue};
