@@ -1,0 +1,3 @@
+//! What operators are told: every kind by what the routers and functions do, once for each change.
+
+mod kinds;
