@@ -2,6 +2,7 @@
 //! loses is found again by the tick. And an event bus that remembers what was put on it.
 
 use crate::event_bus::EventBus;
+use crate::stream::Stream;
 use dynoxide::{Database, DynoxideError};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -60,6 +61,7 @@ pub struct Engines {
     secrets: Arc<SecretsManagerService>,
     queues: Arc<SqsService>,
     events: EventBus,
+    stream: Stream,
     /// Held while a change of the secrets is made and saved, so that snapshots are written in order.
     saving: Arc<Mutex<()>>,
     directory: Option<Arc<PathBuf>>,
@@ -115,6 +117,7 @@ impl Engines {
             secrets: Arc::new(SecretsManagerService::new()),
             queues: Arc::new(SqsService::new()),
             events: EventBus::default(),
+            stream: Stream::default(),
             saving: Arc::default(),
             directory,
             lock: None,
@@ -126,13 +129,21 @@ impl Engines {
         &self.events
     }
 
+    /// The table's stream.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
     /// Answers one call, named as in the `x-amz-target` header.
     pub async fn call(&self, target: &str, body: Vec<u8>) -> Answer {
         match target.split_once('.') {
             Some(("secretsmanager", operation)) => self.secrets_call(target, operation, body).await,
             Some(("AWSEvents", "PutEvents")) => self.events.put_events(&body),
             Some(("AmazonSQS", _)) => pretended(&*self.queues, QUEUES_URI, target, body).await,
-            Some((_, operation)) => tables_call(&self.database, operation, &body),
+            Some((_, operation)) => {
+                let call = || tables_call(&self.database, operation, &body);
+                self.stream.watch(&self.database, operation, &body, call)
+            }
             None => unknown(),
         }
     }

@@ -19,7 +19,7 @@ impl TestApp {
     /// What those of them that are due say of a repository, as receivers will get it.
     pub async fn told_of(&self, repo: &str) -> Vec<Value> {
         let now = self.clock.peek();
-        let events = self.waiting_events().await.into_iter().filter(|event| !event.waits(now));
+        let events = self.waiting_events().await.into_iter().filter(|event| event.time() <= now);
         events.map(|event| event.message()).filter(|message| message["repositoryId"] == repo).collect()
     }
 }

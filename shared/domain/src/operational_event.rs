@@ -24,9 +24,6 @@ pub use rules::{
 pub const EVENT_SCHEMA: u32 = 1;
 /// How long an event is tried to be sent after it is due, before it is not news any more.
 pub const EVENT_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How far the clocks of two machines may be apart: an event that is due within this is not one of the future.
-pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
-
 /// Something that happened, or, until it is due, that will.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -249,11 +246,6 @@ impl OperationalEvent {
     /// When it happened, and from when it may be sent.
     pub fn time(&self) -> Timestamp {
         self.id.created_at()
-    }
-
-    /// Whether it is one of the future that has to wait.
-    pub fn waits(&self, now: Timestamp) -> bool {
-        self.time() > now.plus(CLOCK_SKEW)
     }
 
     /// What receivers are sent: `docs/schemas/operational-event.v1.json`.

@@ -68,8 +68,8 @@ pub(crate) fn token_item(hash: &str, record: &TokenRecord, expires: Option<Times
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct ListedToken {
-    token: AccessToken,
+pub(crate) struct ListedToken {
+    pub(crate) token: AccessToken,
     hash: String,
 }
 

@@ -233,16 +233,6 @@ fn the_end_of_a_token_is_told_a_week_before_or_half_its_life() {
 }
 
 #[test]
-fn an_event_of_the_future_waits_and_one_of_a_faster_clock_does_not() {
-    let event =
-        OperationalEvent::new(Fact::Archived { name: "x".into() }, TenantId::start_of(at(0)), None, at(1_000), &Fixed);
-    assert_eq!(event.time(), at(1_000));
-    for (now, waits) in [(0, true), (939, true), (940, false), (1_000, false), (2_000, false)] {
-        assert_eq!(event.waits(at(now)), waits, "{now}");
-    }
-}
-
-#[test]
 fn a_message_names_tenant_repository_and_kind_beside_the_fact() {
     let (tenant, repository) = (TenantId::start_of(at(0)), RepositoryId::start_of(at(0)));
     let fact = Fact::ConnectionFailed { reason: ConnectionReason::NotFound, message: "gone".to_owned() };
