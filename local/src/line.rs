@@ -47,6 +47,8 @@ struct Record {
     calls: Vec<String>,
     actions: BTreeSet<String>,
     plan: Option<(FaultPlan, usize)>,
+    /// Messages that hold one of these texts are not taken by their queue.
+    unwanted: Vec<String>,
 }
 
 /// A line to the engines. Clones share counts and faults; [`Line::fork`] starts a new one on the same engines.
@@ -94,6 +96,42 @@ impl Line {
         self.record().plan = plan.map(|plan| (plan, 0));
     }
 
+    /// Has queues refuse the messages that hold one of these texts, out of batches of them; the rest is taken.
+    pub fn refuse_messages(&self, unwanted: &[&str]) {
+        self.record().unwanted = unwanted.iter().map(|text| (*text).to_owned()).collect();
+    }
+
+    /// Sends a batch of messages without those that are refused, and says which those are (SQS: BatchResultErrorEntry).
+    async fn send_wanted(&self, target: &str, body: Vec<u8>) -> Answer {
+        let unwanted = self.record().unwanted.clone();
+        let mut request: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let entries = request["Entries"].as_array().cloned().unwrap_or_default();
+        let is_refused = |entry: &serde_json::Value| {
+            let body = entry["MessageBody"].as_str().unwrap_or_default();
+            unwanted.iter().any(|text| body.contains(text))
+        };
+        let (refused, wanted): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_refused);
+        if refused.is_empty() {
+            return self.engines.call(target, body).await;
+        }
+        let mut answer = Answer { status: 200, body: b"{}".to_vec() };
+        if !wanted.is_empty() {
+            request["Entries"] = wanted.into();
+            answer = self.engines.call(target, request.to_string().into_bytes()).await;
+        }
+        let mut said: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let failure = |entry: &serde_json::Value| {
+            serde_json::json!({
+                "Id": entry["Id"], "Code": "InternalError", "SenderFault": false, "Message": "a fault on purpose",
+            })
+        };
+        said["Failed"] = refused.iter().map(failure).collect();
+        if said["Successful"].is_null() {
+            said["Successful"] = serde_json::json!([]);
+        }
+        Answer { body: said.to_string().into_bytes(), ..answer }
+    }
+
     /// Notes the call and says whether it is to be broken.
     fn note(&self, target: &str, body: &[u8]) -> Option<Fault> {
         let mut record = self.record();
@@ -118,6 +156,7 @@ impl Line {
         // The real engines are a network away: other tasks get their turn at every call.
         tokio::task::yield_now().await;
         match self.note(target, &body) {
+            None if target == "AmazonSQS.SendMessageBatch" => Ok(self.send_wanted(target, body).await),
             None => Ok(self.engines.call(target, body).await),
             Some(Fault::Throttle) if !is_table => Ok(refusal("ThrottlingException")),
             Some(Fault::Throttle) => {

@@ -1,4 +1,4 @@
-//! Operational events in a test: those that wait in the outbox.
+//! Operational events in a test: those that wait in the outbox, and those that were put on the bus.
 
 use crate::TestApp;
 use crate::consistency::plain;
@@ -6,6 +6,11 @@ use repoplane_domain::operational_event::OperationalEvent;
 use serde_json::Value;
 
 impl TestApp {
+    /// What was put on the event bus, oldest first: entries as they were sent, each with its detail as JSON.
+    pub fn events(&self) -> Vec<Value> {
+        self.line.engines().event_bus().events()
+    }
+
     /// The events that wait to be sent, oldest first; those of the future are last.
     pub async fn waiting_events(&self) -> Vec<OperationalEvent> {
         let items = self.items().await.into_iter();
