@@ -80,7 +80,9 @@ pub fn of_automation(before: Option<&AutomationConfig>, after: &AutomationConfig
     let mut count = 0;
     for (event, rule) in firing(before?) {
         let kept = after.events.get(event).and_then(|set| set.rules.iter().find(|kept| kept.id == rule.id));
-        if firing(after).any(|(other, kept)| other == event && kept.id == rule.id) {
+        // Who puts rules without ids gives them new ones each time: then the name tells.
+        let goes_on = |other: &Rule| if kept.is_some() { other.id == rule.id } else { other.name == rule.name };
+        if firing(after).any(|(other_event, other)| other_event == event && goes_on(other)) {
             continue;
         }
         count += 1;

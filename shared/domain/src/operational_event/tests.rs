@@ -178,6 +178,8 @@ fn rules_that_cease_to_fire_are_told_of_together() {
     let action = |c: &mut AutomationConfig| c.events.get_mut("issue").unwrap().rules[0].actions[0].enabled = false;
     assert_eq!(told(silent(&action)), a(Loss::Disabled), "its last action");
     assert_eq!(told(silent(&|c| c.events.get_mut("issue").unwrap().rules.clear())), a(Loss::Removed));
+    let renamed = |c: &mut AutomationConfig| c.events.get_mut("issue").unwrap().rules[0].id = "z".to_owned();
+    assert_eq!(told(silent(&renamed)), vec![], "the same rule under a new id");
     assert_eq!(told(silent(&|c| drop(c.events.remove("never")))), vec![], "it never fired");
     assert_eq!(told(of_automation(None, &before)), vec![], "the first configuration");
     let many: Vec<String> = (0..50).map(|n| n.to_string()).collect();

@@ -82,7 +82,7 @@ async fn the_first_rejected_post_of_a_minute_is_told_with_the_number_of_those_be
     hook.post(&app, "issues", "guid-31", &body).await;
     let before = told().await.len();
     let rejected = hook.post(&app, "issues", "guid-32", &other).await;
-    assert_eq!((rejected.status, told().await.len()), (409, before + 1), "{}", rejected.body);
+    assert_eq!((rejected.status.as_u16(), told().await.len()), (409, before + 1), "{}", rejected.body);
     app.admin().patch(&hook.path, json!({"enabled": false})).await.expect(200);
     hook.post(&app, "issues", "guid-33", &body).await.expect(202);
     wrong.post(&app, "issues", "guid-34", &body).await.expect(202);
