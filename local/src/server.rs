@@ -222,7 +222,7 @@ pub async fn ensure_administrator(app: &App, token: &Secret) -> Result<(), Failu
         let tenant = CreateTenant::read(&body)?;
         let unkept = |_: &Tenant, _: &User| KeptAnswer::ok(serde_json::Value::Null);
         let tokens = vec![(command(), token.clone())];
-        store.create_tenant(&tenant, tokens, Authorship::Bootstrap, now, unkept).await?;
+        store.create_tenant(&tenant, tokens, Authorship::Bootstrap { token: None }, now, unkept).await?;
         return Ok(());
     };
     if store.authenticate(token, true, now).await?.is_some() {

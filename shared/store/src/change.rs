@@ -230,6 +230,10 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             Guard::Username => Conflict::new("USERNAME_TAKEN", "another user of the tenant has this name"),
             Guard::SkillName => Conflict::new("SKILL_NAME_TAKEN", "another skill of the repository has this name"),
             Guard::Bootstrap => Conflict::new("ALREADY_BOOTSTRAPPED", "the registry has its first tenant already"),
+            Guard::BootstrapToken => {
+                let text = "the bootstrap token was used before: put a new one into its secret";
+                return Some(Conflict::new("BOOTSTRAP_TOKEN_USED", text));
+            }
             Guard::CredentialName => Conflict::new("CREDENTIAL_NAME_TAKEN", "another credential has this name"),
             // Whose an issuer is stays untold; `issuers` says the rest.
             Guard::Version

@@ -319,6 +319,7 @@ impl Store {
                 | Guard::SkillName
                 | Guard::Twin
                 | Guard::Bootstrap
+                | Guard::BootstrapToken
                 | Guard::Lease
                 | Guard::Repeated
                 | Guard::Fresh

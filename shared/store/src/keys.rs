@@ -48,6 +48,7 @@
 //! | all tenants (operator) | table | pk=`TENANTS`, sk=`{tnt}` | 0.5 RRU / 4 KB |
 //! | where the sweep over the vault stands | table | pk=`SYSTEM`, sk=`SWEEP` | 1 RRU, 1 WRU |
 //! | is the registry bootstrapped? | table | pk=`SYSTEM`, sk=`BOOTSTRAP` | condition only |
+//! | was the deployment's token used? | table | pk=`SYSTEM`, sk=`BOOTSTRAP#{sha256}` | condition only |
 //! | audit of a tenant and day | table | pk=`AUDIT#{tnt}#{day}#{shard}`, sk=`{aud}` | 0.5 RRU / 4 KB |
 //! | credentials of a tenant's vault, newest first or the other way round | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 0.5 RRU / 4 KB |
 //! | one credential of the vault | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 1 RRU |
@@ -562,6 +563,11 @@ pub fn tenant_entry(id: TenantId) -> Key {
 /// Exists once the registry has its first tenant.
 pub fn bootstrap() -> Key {
     Key::new("SYSTEM".to_owned(), "BOOTSTRAP")
+}
+
+/// Exists once the deployment's own token was used, by its hash.
+pub fn used_bootstrap_token(hash: &str) -> Key {
+    Key::new("SYSTEM".to_owned(), format!("BOOTSTRAP#{hash}"))
 }
 
 /// An audit entry.
