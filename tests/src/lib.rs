@@ -60,6 +60,8 @@ pub struct TestApp {
     app: App,
     egress: Egress,
     stream: Position,
+    /// Records of the stream that were there before the test.
+    first_record: u64,
 }
 
 impl TestApp {
@@ -76,8 +78,10 @@ impl TestApp {
 
     /// As [`TestApp::start`], on a chosen line.
     pub async fn on(line: Line, double: Option<ProviderDouble>) -> Self {
-        let test = Self::empty(line, double).await;
+        let mut test = Self::empty(line, double).await;
         ensure_administrator(&test.app, &Secret::new(ADMIN_TOKEN)).await.expect("an administrator");
+        test.first_record = test.line.engines().stream().end();
+        test.lose_stream();
         test.line.take_calls();
         test
     }
@@ -107,7 +111,7 @@ impl TestApp {
         let egress = double.as_ref().map_or_else(|| Egress::new(Default::default()), ProviderDouble::egress);
         let app = App { clock: Arc::new(clock.clone()), ..App::new(store, settings) };
         let app = app.with_issuer_keys(Arc::new(FetchedKeys::new(egress.clone())));
-        Self { line, clock, double, app, egress, stream: Position::default() }
+        Self { line, clock, double, app, egress, stream: Position::default(), first_record: 0 }
     }
 
     /// A second instance on the same engines: caches and counts of its own, as another Lambda environment.
