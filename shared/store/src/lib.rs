@@ -19,8 +19,10 @@ mod issuers;
 mod item;
 pub mod keys;
 mod lifetime;
+mod meter;
 mod organisation_hooks;
 mod platform_tokens;
+mod probe;
 mod queue;
 mod removal;
 mod repositories;
@@ -52,8 +54,10 @@ pub use deliveries::{
 pub use error::StoreError;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
+pub use meter::{Usage, measured, metered, usage};
 pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use platform_tokens::platform_principal;
+pub use probe::{PROBE_TIMEOUT, PartState, Probed};
 pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
@@ -153,7 +157,7 @@ impl Store {
         ids: Arc<dyn IdSource>,
     ) -> Self {
         Self {
-            table: Table { client, name: table.into() },
+            table: Table { client: meter::metered_table(&client), name: table.into() },
             vault,
             ids,
             sync_queue: None,

@@ -212,6 +212,7 @@ impl Stage {
                 let body = json!({"username": self.administrator.username, "password": self.administrator.token});
                 self.play(with("POST", "/api/auth/login", &body), 200).by(None)
             }
+            ("health_deep", "") => self.read("/health/deep"),
             ("access_me", "") => self.read("/api/me"),
             ("access_list_tokens", "") => self.read("/api/access-tokens"),
             ("access_create_token", "") => {
