@@ -7,8 +7,11 @@
 pub mod demo;
 pub mod double;
 pub mod engines;
+pub mod event_bus;
 pub mod line;
 pub mod mapping;
 pub mod queues;
 pub mod server;
+pub mod stream;
+pub mod stream_mapping;
 pub mod table;

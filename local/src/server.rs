@@ -2,20 +2,26 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is its user interface")]
 
 use crate::engines::{Engines, REGION, write_private};
+use crate::event_bus::EVENTS;
 use crate::line::Line;
 use crate::mapping::Mapping;
+use crate::stream_mapping::{Position, StreamMapping};
 use crate::{demo, double, queues, table};
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::IntoResponse;
 use repoplane_api::app::random_token;
 use repoplane_api::edge::edge_observed;
 use repoplane_api::{App, Observer, SystemIds};
+use repoplane_dispatch::{DispatchFunction, EventBus};
 use repoplane_domain::access::{
     AccessToken, CreateAccessToken, CreateTenant, Principal, Scope, Tenant, TokenKind, User,
 };
 use repoplane_domain::id::{AccessTokenId, IdSource};
 use repoplane_domain::secret::Secret;
 use repoplane_providers::{Egress, EgressSettings, FetchedKeys, Providers};
-use repoplane_store::{Authorship, KeptAnswer, Store, SyncQueue, Vault};
+use repoplane_store::{Authorship, KeptAnswer, Store, SyncQueue, TaskQueue, Vault};
 use repoplane_sync::{ProviderScanner, SyncFunction};
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -27,6 +33,8 @@ use tokio::net::TcpListener;
 const TABLE: &str = "repoplane";
 /// First part of the names of all secrets.
 const SECRET_PREFIX: &str = "repoplane";
+/// Where the queues are served, beside the provider double.
+const QUEUES_PATH: &str = "/sqs";
 const TOKEN_FILE: &str = "admin-token";
 const ENV_FILE: &str = "lambda.env";
 /// Shortest administrator token that is taken from the environment, in characters.
@@ -81,6 +89,7 @@ pub async fn store_on(line: &Line) -> Result<Store, Failure> {
     let client = line.dynamodb();
     table::create(&client, TABLE).await?;
     queues::create(&line.sqs()).await?;
+    queues::create_tasks(&line.sqs()).await?;
     Ok(reopen(line))
 }
 
@@ -93,7 +102,8 @@ pub fn reopen(line: &Line) -> Store {
 pub fn reopen_with(line: &Line, ids: Arc<dyn IdSource>) -> Store {
     let vault = Vault::new(line.secrets_manager(), SECRET_PREFIX);
     let queue = SyncQueue::new(line.sqs(), queues::SYNC_JOBS_URL);
-    Store::new(line.dynamodb(), TABLE, vault, ids).with_sync_queue(Some(queue))
+    let tasks = TaskQueue::new(line.sqs(), queues::ROBOT_TASKS_URL);
+    Store::new(line.dynamodb(), TABLE, vault, ids).with_sync_queue(Some(queue)).with_task_queue(Some(tasks))
 }
 
 /// Runs until it is told to stop.
@@ -117,7 +127,9 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let wanted = if options.port == 0 { 0 } else { options.port.saturating_add(1) };
     let (double_listener, double_port) = listen(wanted).await?;
     let double_origin = format!("http://127.0.0.1:{double_port}");
-    tokio::spawn(async move { axum::serve(double_listener, double::router()).await });
+    let beside = double::router().nest_service(QUEUES_PATH, queues_router(engines.clone()));
+    tokio::spawn(async move { axum::serve(double_listener, beside).await });
+    let queue_endpoint = format!("{double_origin}{QUEUES_PATH}");
 
     let allow = format!("127.0.0.1:{double_port} {}", options.egress_allow);
     if options.aws_only {
@@ -136,10 +148,16 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let queues = queues::create(&line.sqs()).await?;
     let scanner = ProviderScanner::new(Providers::new(egress.clone()));
     tokio::spawn(Mapping::new(SyncFunction::new(app.clone(), scanner), line.sqs(), queues).run());
+    let stream = engines.stream().clone();
+    let bus = EventBus::new(line.eventbridge(), EVENTS);
+    let dispatch = DispatchFunction::new(app.clone()).with_event_bus(Some(bus));
+    tokio::spawn(StreamMapping::new(dispatch, stream, Position::default()).run());
     let served = tokio::spawn(async move { axum::serve(listener, service).await });
     println!("repoplane ready: {base}");
     println!("admin token: {}", token.expose());
-    println!("provider double: {double_origin}\n");
+    println!("provider double: {double_origin}");
+    println!("robot tasks: {} at {queue_endpoint}", queues::ROBOT_TASKS_URL);
+    println!("example worker: {}\n", worker_line(&base, &token, &queue_endpoint));
     if options.demo {
         demo::play(&base, &token, &double_origin).await?;
     } else {
@@ -154,7 +172,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
 /// Lines for people on standard error, warnings and worse unless `RUST_LOG` says otherwise.
 pub fn init_logs() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,repoplane_local::event_bus=info"));
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
@@ -210,7 +228,7 @@ pub async fn ensure_administrator(app: &App, token: &Secret) -> Result<(), Failu
         let tenant = CreateTenant::read(&body)?;
         let unkept = |_: &Tenant, _: &User| KeptAnswer::ok(serde_json::Value::Null);
         let tokens = vec![(command(), token.clone())];
-        store.create_tenant(&tenant, tokens, Authorship::Bootstrap, now, unkept).await?;
+        store.create_tenant(&tenant, tokens, Authorship::Bootstrap { token: None }, now, unkept).await?;
         return Ok(());
     };
     if store.authenticate(token, true, now).await?.is_some() {
@@ -235,7 +253,21 @@ pub async fn ensure_administrator(app: &App, token: &Secret) -> Result<(), Failu
     Ok(())
 }
 
-/// Both engines behind one port, told apart by the call's target: for functions in other processes.
+/// The queues alone, for workers on this machine: they have no business with the table and the vault.
+pub fn queues_router(engines: Engines) -> Router {
+    let all = engines_router(engines);
+    let only_queues = |request: Request, next: Next| async move {
+        let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if target.starts_with("AmazonSQS.") {
+            return next.run(request).await;
+        }
+        let body = r#"{"__type":"com.amazonaws.sqs#UnknownOperationException"}"#;
+        (http::StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.0")], body).into_response()
+    };
+    all.layer(middleware::from_fn(only_queues))
+}
+
+/// The engines behind one port, told apart by the call's target: for functions in other processes.
 pub fn engines_router(engines: Engines) -> Router {
     Router::new().fallback(move |headers: http::HeaderMap, body: axum::body::Bytes| {
         let engines = engines.clone();
@@ -256,6 +288,7 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
         ("AWS_ENDPOINT_URL_DYNAMODB", engines),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", engines),
         ("AWS_ENDPOINT_URL_SQS", engines),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", engines),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_REGION", REGION),
@@ -264,6 +297,8 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
         ("REPOPLANE_SECRET_PREFIX", SECRET_PREFIX),
         ("REPOPLANE_EGRESS_ALLOW", allow.trim()),
         ("REPOPLANE_SYNC_QUEUE_URL", queues::SYNC_JOBS_URL),
+        ("REPOPLANE_TASK_QUEUE_URL", queues::ROBOT_TASKS_URL),
+        ("REPOPLANE_EVENT_BUS", EVENTS),
         ("REPOPLANE_PUBLIC_URL", "http://127.0.0.1:9100"),
         ("RUST_LOG", "info"),
     ];
@@ -271,6 +306,16 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
     let file = directory.join(ENV_FILE);
     write_private(&file, text.as_bytes())?;
     Ok(file)
+}
+
+/// What starts the example worker on the tasks that come in here; it answers each with its own prompt.
+fn worker_line(base: &str, token: &Secret, queue_endpoint: &str) -> String {
+    format!(
+        "AWS_ENDPOINT_URL_SQS={queue_endpoint} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION={REGION} \
+         REPOPLANE_TOKEN='{}' cargo run -p repoplane-robot-worker -- --api {base} --queue-url {} --command cat",
+        token.expose().replace('\'', "'\\''"),
+        queues::ROBOT_TASKS_URL
+    )
 }
 
 fn print_tour(base: &str, token: &Secret, double_origin: &str) {

@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 
 /// What the others are compared with.
 const HELLO: &str = "hello";
-const FUNCTIONS: [&str; 5] = ["repos", "robots", "automation", "webhooks", "sync"];
+const FUNCTIONS: [&str; 6] = ["repos", "robots", "automation", "webhooks", "sync", "dispatch"];
 const RUNS: usize = 20;
 /// Longest wait for an answer; a function that takes longer is broken.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,7 +55,7 @@ struct Api {
 impl Api {
     fn new(function: &str) -> Self {
         let event = match function {
-            "sync" => r#"{"schedule": "tick"}"#.to_owned(),
+            "sync" | "dispatch" => r#"{"schedule": "tick"}"#.to_owned(),
             _ => Event::new("GET", "/health").json().to_string(),
         };
         Self { seen: Arc::default(), ended: Arc::default(), event: event.into() }

@@ -6,6 +6,7 @@
 
 mod items;
 
+pub(crate) use items::plain;
 use items::{Found, Index, texts};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -50,6 +51,7 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "COUNTER" => [hooks_counted(&index, found), issuers_counted(&index, found)].concat(),
             "ISSUER" => issuer(&index, found),
             "EMAIL" => email(&index, found),
+            "EVENT" => operational_event(found),
             "EXCHANGED" => unless(found.number("expires_at").is_some(), "never ends").into_iter().collect(),
             "SKILL" => skill(&index, found),
             "SKILLNAME" => skill_name(&index, found),
@@ -67,6 +69,32 @@ pub fn leases(items: &[Value]) -> Vec<String> {
     let index = Index::read(items);
     let held = index.all().filter(|found| found.text("lease").is_some());
     held.map(|found| format!("{found} until {}", found.number("lease_until").unwrap_or_default())).collect()
+}
+
+/// Every task that a worker could take has been sent, and nothing but what waits for its hours is left in the outbox: what
+/// must hold once stream and tick have nothing more to do. `sent` are the ids of all tasks that messages have named so far.
+///
+/// # Errors
+/// The sentences, sorted.
+pub fn handed_over(items: &[Value], sent: &[String]) -> Result<(), Vec<String>> {
+    let index = Index::read(items);
+    let mut wrong = Complaints::new();
+    for found in index.all().filter(|found| found.kind() == "TASK") {
+        let marked = found.text("undispatched_pk").is_some();
+        let waits = marked && found.data["schedule"].is_object() && is_open(found);
+        if is_deleted(&index, &found.data_text("repoId")) || waits {
+            continue;
+        }
+        let was_sent = sent.contains(&found.data_text("id"));
+        let held = found.data_text("status") == "waiting_approval";
+        let complaints = [
+            unless(!marked, "still stands in the outbox"),
+            unless(was_sent || held || !is_open(found), "is open, and no message has told of it"),
+        ];
+        wrong.extend(complaints.into_iter().flatten().map(|complaint| format!("{found}: {complaint}")));
+    }
+    wrong.sort();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 type Complaints = Vec<String>;
@@ -115,6 +143,10 @@ fn task(index: &Index, found: &Found) -> Complaints {
         found.text("open_pk").is_some() == is_open(found),
         "in the index of open tasks exactly while open",
     ));
+    let mark = (found.text("undispatched_pk"), found.text("undispatched_sk"));
+    let marked = mark.1.is_some_and(|sort| sort.ends_with(&format!("#{id}")));
+    wrong
+        .extend(unless(mark == (None, None) || (mark.0.is_some() && marked), "its place in the outbox is not its own"));
     let leased = found.data["lease"].is_object();
     let processing = found.data_text("status") == "processing";
     wrong.extend(unless(!processing || leased, "in work without a lease that could run out"));
@@ -278,6 +310,18 @@ fn skill(index: &Index, found: &Found) -> Complaints {
     }
     wrong.extend(unless(found.number("version") == found.data["revision"].as_i64(), "counts its changes twice"));
     wrong
+}
+
+/// An operational event stands in the outbox under its id, which tells when it is due, and ends by the clock.
+fn operational_event(found: &Found) -> Complaints {
+    let id = found.data_text("id");
+    let marked = found.text("undispatched_pk").is_some() && found.text("undispatched_sk").is_some();
+    let complaints = [
+        unless(found.pk == format!("EVENT#{id}"), "lies under another id"),
+        unless(marked, "nobody will send it"),
+        unless(found.number("expires_at").is_some(), "never ends"),
+    ];
+    complaints.into_iter().flatten().collect()
 }
 
 /// A name is held by a skill that has it.

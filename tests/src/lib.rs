@@ -9,6 +9,7 @@ mod client;
 mod clock;
 mod conformance;
 pub mod consistency;
+mod dispatch;
 pub mod document;
 mod event;
 mod examples;
@@ -16,6 +17,7 @@ mod functions;
 pub mod git_server;
 mod issuer;
 mod observed;
+mod operational_events;
 mod operations;
 mod people;
 mod providers;
@@ -39,6 +41,7 @@ use repoplane_domain::secret::Secret;
 use repoplane_local::engines::Engines;
 use repoplane_local::line::Line;
 use repoplane_local::server::{ensure_administrator, reopen, reopen_with, store_on, whole_api_observed};
+use repoplane_local::stream_mapping::Position;
 use repoplane_providers::{Egress, FetchedKeys};
 use std::sync::Arc;
 
@@ -59,6 +62,7 @@ pub struct TestApp {
     app: App,
     egress: Egress,
     observer: Observer,
+    stream: Position,
 }
 
 impl TestApp {
@@ -106,7 +110,8 @@ impl TestApp {
         let egress = double.as_ref().map_or_else(|| Egress::new(Default::default()), ProviderDouble::egress);
         let app = App { clock: Arc::new(clock.clone()), ..App::new(store, settings) };
         let app = app.with_issuer_keys(Arc::new(FetchedKeys::new(egress.clone())));
-        Self { line, clock, double, app, egress, observer: Observer::for_people() }
+        let (observer, stream) = (Observer::for_people(), Position::default());
+        Self { line, clock, double, app, egress, observer, stream }
     }
 
     /// A second instance on the same engines: caches and counts of its own, as another Lambda environment.
@@ -117,6 +122,14 @@ impl TestApp {
         let limits = self.app.limits.apart();
         let app = App { store: reopen(&line), federation, limits, ..self.app.clone() };
         Self { line, app, ..self.clone() }
+    }
+
+    /// As [`TestApp::second_instance`], on a machine whose clock is ahead by so many seconds, or behind when negative.
+    #[must_use]
+    pub fn skewed(&self, ahead_seconds: i64) -> Self {
+        let second = self.second_instance();
+        let clock = clock::Skewed { clock: self.clock.clone(), ahead: ahead_seconds * 1000 };
+        Self { app: App { clock: Arc::new(clock), ..second.app.clone() }, ..second }
     }
 
     /// As [`TestApp::second_instance`], but the bootstrap secret's name is set.

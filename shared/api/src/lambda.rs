@@ -10,7 +10,7 @@ use crate::observe::Observer;
 use axum::Router;
 use lambda_http::LambdaEvent;
 use repoplane_domain::oidc::IssuerKeys;
-use repoplane_store::{Store, SyncQueue, Vault};
+use repoplane_store::{Store, SyncQueue, TaskQueue, Vault};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,8 @@ const BOOTSTRAP_SECRET: &str = "REPOPLANE_BOOTSTRAP_SECRET";
 const SYNC_QUEUE_URL: &str = "REPOPLANE_SYNC_QUEUE_URL";
 /// Longest wait for the table at the start. A start that waits in vain goes on without it.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(800);
+/// URL of the queue by which tasks are handed over.
+const TASK_QUEUE_URL: &str = "REPOPLANE_TASK_QUEUE_URL";
 /// Where providers reach this API.
 const PUBLIC_URL: &str = "REPOPLANE_PUBLIC_URL";
 
@@ -83,6 +85,14 @@ pub fn init_logs() {
     let _ = tracing_subscriber::registry().with(lines.with_filter(wanted)).try_init();
 }
 
+/// Region, credentials, time limits and trust of the environment, for the clients of any service.
+///
+/// # Errors
+/// When the authorities to be trusted cannot be read.
+pub async fn aws_config() -> Result<aws_config::SdkConfig, lambda_http::Error> {
+    Ok(load(&Roots::of(|name| std::env::var(name).ok())).await?)
+}
+
 /// The app on the clients of the environment, with its connection to the table open if the table answers.
 ///
 /// # Errors
@@ -131,6 +141,11 @@ async fn store(table: &str, roots: &Roots) -> Result<Store, InvalidRoots> {
         let config = config.clone();
         SyncQueue::lazy(move || aws_sdk_sqs::Client::new(&config), url)
     });
+    let tasks = filled(TASK_QUEUE_URL).map(|url| {
+        let config = config.clone();
+        TaskQueue::lazy(move || aws_sdk_sqs::Client::new(&config), url)
+    });
     let client = aws_sdk_dynamodb::Client::new(&config);
-    Ok(Store::new(client, table, vault, Arc::new(SystemIds::new())).with_sync_queue(queue))
+    let store = Store::new(client, table, vault, Arc::new(SystemIds::new()));
+    Ok(store.with_sync_queue(queue).with_task_queue(tasks))
 }

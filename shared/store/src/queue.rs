@@ -22,7 +22,7 @@ pub struct SyncJob {
 }
 
 /// A client that is built at its first call.
-type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
+pub(crate) type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
 
 /// Where jobs are sent.
 #[derive(Debug, Clone)]
