@@ -279,7 +279,7 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     let logged = String::from_utf8(log.0.lock().expect("the log").clone()).expect("text");
     assert!(logged.contains("Answered a request"), "the log was captured");
     let told = logged.lines().filter(|line| line.contains("\"_aws\"")).count();
-    assert!(told > 100, "requests were told of in {told} lines");
+    assert!(told > 60, "requests were told of in {told} lines");
     let made = made.iter().chain(&signed).map(String::as_str);
     for canary in canaries.into_iter().chain(made) {
         assert!(!table.contains(canary), "{canary} is in the table");
