@@ -51,6 +51,11 @@ struct Scheduled {
 }
 
 impl Event {
+    /// What an event asks for, in one word for the log.
+    pub fn kind(event: &Value) -> &'static str {
+        if event.get("Records").is_some() { "stream" } else { "tick" }
+    }
+
     /// Reads an event.
     ///
     /// # Errors
