@@ -1,5 +1,7 @@
 //! The line between the SDK's clients and the engines: it counts every call, and breaks the n-th one on purpose.
 
+mod partial;
+
 use crate::engines::{Answer, Engines, REGION};
 use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -27,6 +29,8 @@ pub enum Fault {
     TimeoutAfter,
     /// The engine fails on its side.
     Down,
+    /// Only the first part of a batch is done, and the answer says so. What is no batch is not touched.
+    Partial,
 }
 
 /// Which calls are broken, and how. Calls are numbered from 0 since the fault was set.
@@ -42,11 +46,25 @@ pub struct FaultPlan {
     pub fault: Fault,
 }
 
+/// What calls cost, in DynamoDB's request units, and how many of them went to other engines.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Units {
+    /// Read request units.
+    pub reads: f64,
+    /// Write request units, of the table and of its indexes.
+    pub writes: f64,
+    /// Calls to Secrets Manager.
+    pub secrets: u32,
+    /// Calls to SQS: a batch is one, up to 64 KB.
+    pub queue: u32,
+}
+
 #[derive(Debug, Default)]
 struct Record {
     calls: Vec<String>,
     actions: BTreeSet<String>,
     plan: Option<(FaultPlan, usize)>,
+    units: Option<Units>,
 }
 
 /// A line to the engines. Clones share counts and faults; [`Line::fork`] starts a new one on the same engines.
@@ -89,6 +107,36 @@ impl Line {
         self.record().actions.clone()
     }
 
+    /// Starts to count what calls cost, from nothing.
+    pub fn meter(&self) {
+        self.record().units = Some(Units::default());
+    }
+
+    /// What the calls cost since [`Line::meter`], which it ends.
+    pub fn take_units(&self) -> Units {
+        self.record().units.take().unwrap_or_default()
+    }
+
+    /// Does a call, and has the engine say what it cost if that is counted.
+    async fn metered(&self, target: &str, body: Vec<u8>) -> Answer {
+        if self.record().units.is_none() {
+            return self.engines.call(target, body).await;
+        }
+        let is_table = target.starts_with("DynamoDB");
+        let body = if is_table { asking_for_units(&body) } else { body };
+        let answer = self.engines.call(target, body).await;
+        if let Some(units) = &mut self.record().units {
+            if is_table {
+                units.add(target, &answer.body);
+            } else if target.starts_with("secretsmanager") {
+                units.secrets += 1;
+            } else {
+                units.queue += 1;
+            }
+        }
+        answer
+    }
+
     /// Breaks calls from now on, or none.
     pub fn set_fault(&self, plan: Option<FaultPlan>) {
         self.record().plan = plan.map(|plan| (plan, 0));
@@ -118,7 +166,7 @@ impl Line {
         // The real engines are a network away: other tasks get their turn at every call.
         tokio::task::yield_now().await;
         match self.note(target, &body) {
-            None => Ok(self.engines.call(target, body).await),
+            None => Ok(self.metered(target, body).await),
             Some(Fault::Throttle) if !is_table => Ok(refusal("ThrottlingException")),
             Some(Fault::Throttle) => {
                 Ok(refusal("com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"))
@@ -132,6 +180,10 @@ impl Line {
                 Err(silence())
             }
             Some(Fault::Down) => Ok(Answer { status: 500, ..refusal("InternalServerError") }),
+            Some(Fault::Partial) => Ok(match partial::split(target, &body) {
+                Some(partial) => partial.merge(self.engines.call(target, partial.done()).await),
+                None => self.engines.call(target, body).await,
+            }),
         }
     }
 
@@ -172,6 +224,26 @@ impl Line {
             .http_client(self.clone())
             .build();
         aws_sdk_sqs::Client::from_conf(config)
+    }
+}
+
+/// The call, as one that wants to know what it cost (DynamoDB: ReturnConsumedCapacity).
+fn asking_for_units(body: &[u8]) -> Vec<u8> {
+    let Ok(mut call) = serde_json::from_slice::<serde_json::Value>(body) else { return body.to_vec() };
+    call["ReturnConsumedCapacity"] = "TOTAL".into();
+    call.to_string().into_bytes()
+}
+
+impl Units {
+    /// Adds what an answer says. Of a call for one table `CapacityUnits` is all there is; which kind they are is the
+    /// operation's to say.
+    fn add(&mut self, target: &str, answer: &[u8]) {
+        let answer: serde_json::Value = serde_json::from_slice(answer).unwrap_or_default();
+        let consumed = &answer["ConsumedCapacity"];
+        let each = consumed.as_array().map_or_else(|| std::slice::from_ref(consumed), Vec::as_slice);
+        let units: f64 = each.iter().filter_map(|one| one["CapacityUnits"].as_f64()).sum();
+        let reads = ["Query", "GetItem"].iter().any(|read| target.ends_with(read));
+        *(if reads { &mut self.reads } else { &mut self.writes }) += units;
     }
 }
 

@@ -34,6 +34,21 @@ impl Clock for TestClock {
     }
 }
 
+/// A clock that goes wrong by the same span all the time, as that of another machine may.
+#[derive(Debug, Clone)]
+pub(crate) struct Skewed {
+    /// The right time.
+    pub(crate) clock: TestClock,
+    /// By how much it is ahead, in milliseconds; behind when negative.
+    pub(crate) ahead: i64,
+}
+
+impl Clock for Skewed {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.clock.now().as_millisecond() + self.ahead)
+    }
+}
+
 /// Ids in a row, the same in every run.
 #[derive(Debug, Default)]
 pub struct CountedIds(AtomicU64);

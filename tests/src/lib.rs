@@ -115,6 +115,14 @@ impl TestApp {
         Self { line, app, ..self.clone() }
     }
 
+    /// As [`TestApp::second_instance`], on a machine whose clock is ahead by so many seconds, or behind when negative.
+    #[must_use]
+    pub fn skewed(&self, ahead_seconds: i64) -> Self {
+        let second = self.second_instance();
+        let clock = clock::Skewed { clock: self.clock.clone(), ahead: ahead_seconds * 1000 };
+        Self { app: App { clock: Arc::new(clock), ..second.app.clone() }, ..second }
+    }
+
     /// As [`TestApp::second_instance`], but the bootstrap secret's name is set.
     #[must_use]
     pub fn with_settings(&self, settings: Settings) -> Self {

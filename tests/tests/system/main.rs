@@ -9,6 +9,7 @@ mod bad_input;
 mod budgets;
 mod calls;
 mod corpus;
+mod cost;
 mod credentials;
 mod deliveries;
 mod edges;

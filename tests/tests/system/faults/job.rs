@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// What is done; each step is one call of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     Register,
     Credentials,
@@ -17,10 +17,15 @@ pub(super) enum Step {
     SecondWebhook,
     Claim,
     Finish,
+    AddMember,
+    RotateSecret,
+    AskForSync,
+    Archive,
+    Unarchive,
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Register,
         Self::Credentials,
         Self::Robot,
@@ -29,6 +34,11 @@ impl Step {
         Self::SecondWebhook,
         Self::Claim,
         Self::Finish,
+        Self::AddMember,
+        Self::RotateSecret,
+        Self::AskForSync,
+        Self::Archive,
+        Self::Unarchive,
     ];
 }
 
@@ -39,11 +49,13 @@ pub(super) struct Job {
     robot: Option<String>,
     tasks: Vec<String>,
     lease: Option<String>,
+    members: usize,
 }
 
 /// A call that was not answered with success is repeated so often.
 const TRIES: usize = 4;
 const NAME: &str = "Codertocat/Hello-World";
+const MEMBER: &str = "ann";
 
 /// The example issue with another number: another event.
 fn issue(number: u32) -> String {
@@ -56,7 +68,8 @@ impl Job {
     pub(super) async fn new(double: &ProviderDouble) -> Self {
         let line = Line::to(Engines::memory().expect("engines in memory"));
         let app = TestApp::on(line, Some(double.clone())).await;
-        Self { app, hook: None, robot: None, tasks: Vec::new(), lease: None }
+        app.admin().post("/api/users", json!({"username": MEMBER})).await.expect(201);
+        Self { app, hook: None, robot: None, tasks: Vec::new(), lease: None, members: 1 }
     }
 
     /// Goes on with another instance, whose caches are empty.
@@ -111,6 +124,17 @@ impl Job {
                 let body = json!({"status": "succeeded", "leaseId": self.lease, "result": "done"});
                 admin.patch(&format!("/api/tasks/{}", self.tasks[0]), body).await
             }
+            Step::AddMember => {
+                let body = json!({"username": MEMBER, "role": "maintainer"});
+                admin.post(&format!("{}/members", self.hook().path), body).await
+            }
+            Step::RotateSecret => {
+                let body = json!({"overlapSeconds": 60});
+                admin.post(&format!("{}/webhook-secret/rotate", self.hook().path), body).await
+            }
+            Step::AskForSync => admin.post(&format!("{}/sync", self.hook().path), Value::Null).await,
+            Step::Archive => admin.post(&format!("{}/archive", self.hook().path), Value::Null).await,
+            Step::Unarchive => admin.post(&format!("{}/unarchive", self.hook().path), Value::Null).await,
         }
     }
 
@@ -140,7 +164,20 @@ impl Job {
                 }
                 false
             }
-            Step::Credentials | Step::Automation | Step::Finish | Step::FirstWebhook | Step::SecondWebhook => success,
+            Step::AddMember => {
+                let added = success || answer.body["code"] == "MEMBER_EXISTS";
+                self.members += usize::from(added);
+                added
+            }
+            Step::AskForSync => success || answer.body["code"] == "SYNC_IN_PROGRESS",
+            Step::Credentials
+            | Step::Automation
+            | Step::Finish
+            | Step::FirstWebhook
+            | Step::SecondWebhook
+            | Step::RotateSecret
+            | Step::Archive
+            | Step::Unarchive => success,
         }
     }
 
@@ -201,8 +238,15 @@ impl Job {
         }
         let robots = admin.get(&format!("{}/robots", self.hook().path)).await.expect(200);
         let repos = admin.get("/api/repos").await.expect(200);
-        for (what, list) in [("robots", &robots.body["robots"]), ("repositories", &repos.body["repos"])] {
-            if list.as_array().map(Vec::len) != Some(1) {
+        let members = admin.get(&format!("{}/members", self.hook().path)).await.expect(200);
+        // Who registered it is its owner.
+        let counts = [
+            ("robots", &robots.body["robots"], 1),
+            ("repositories", &repos.body["repos"], 1),
+            ("members", &members.body["members"], self.members),
+        ];
+        for (what, list, expected) in counts {
+            if list.as_array().map(Vec::len) != Some(expected) {
                 return Err(format!("{what}: {list}"));
             }
         }

@@ -158,6 +158,30 @@ async fn two_workers_on_one_repository_produce_one_result() {
 }
 
 #[tokio::test]
+async fn a_worker_whose_clock_is_ahead_takes_over_and_one_result_counts() {
+    for (ahead, takes_over) in [(60, false), (360, true), (-360, false)] {
+        let app = TestApp::start().await;
+        let path = register(&app, "acme/a").await;
+        let go_on = Arc::new(Notify::new());
+        let slow = Scripted { go_on: Some(go_on.clone()), ..Scripted::unchanged() };
+        let id = path.rsplit('/').next().unwrap().parse().unwrap();
+        let lease = repoplane_domain::id::LeaseId::start_of(app.clock.peek());
+        let sync = app.sync_with(slow.clone());
+        let first = tokio::spawn(async move { sync.look(id, lease).await });
+        slow.began.notified().await;
+        let second = app.skewed(ahead).sync_with(Scripted::unchanged());
+        let lease = repoplane_domain::id::LeaseId::new(app.clock.peek(), app.store().ids());
+        let second = second.look(id, lease).await.unwrap();
+        assert_eq!(matches!(second, repoplane_sync::Looked::Synced), takes_over, "{ahead} s: {second:?}");
+        go_on.notify_one();
+        let first = first.await.unwrap().unwrap();
+        assert_eq!(matches!(first, repoplane_sync::Looked::Dropped), takes_over, "{ahead} s: {first:?}");
+        assert_eq!(sync_of(&app, &path).await["state"], "ready", "{ahead} s");
+        consistency::check(&app.items().await).unwrap_or_else(|wrong| panic!("{ahead} s: {wrong:?}"));
+    }
+}
+
+#[tokio::test]
 async fn the_result_of_a_scan_is_dropped_when_the_generation_moved_on() {
     for change in ["branch", "archive", "delete"] {
         let app = TestApp::start().await;
