@@ -1,6 +1,7 @@
 //! The three engines: DynamoDB on SQLite, Secrets Manager in memory with a snapshot on disk, SQS in memory: a job that a
 //! restart loses is found again by the tick.
 
+use crate::stream::Stream;
 use dynoxide::{Database, DynoxideError};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -58,6 +59,7 @@ pub struct Engines {
     database: Database,
     secrets: Arc<SecretsManagerService>,
     queues: Arc<SqsService>,
+    stream: Stream,
     /// Held while a change of the secrets is made and saved, so that snapshots are written in order.
     saving: Arc<Mutex<()>>,
     directory: Option<Arc<PathBuf>>,
@@ -112,10 +114,16 @@ impl Engines {
             database,
             secrets: Arc::new(SecretsManagerService::new()),
             queues: Arc::new(SqsService::new()),
+            stream: Stream::default(),
             saving: Arc::default(),
             directory,
             lock: None,
         }
+    }
+
+    /// The table's stream.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
     }
 
     /// Answers one call, named as in the `x-amz-target` header.
@@ -123,7 +131,10 @@ impl Engines {
         match target.split_once('.') {
             Some(("secretsmanager", operation)) => self.secrets_call(target, operation, body).await,
             Some(("AmazonSQS", _)) => pretended(&*self.queues, QUEUES_URI, target, body).await,
-            Some((_, operation)) => tables_call(&self.database, operation, &body),
+            Some((_, operation)) => {
+                let call = || tables_call(&self.database, operation, &body);
+                self.stream.watch(&self.database, operation, &body, call)
+            }
             None => unknown(),
         }
     }

@@ -11,4 +11,6 @@ pub mod line;
 pub mod mapping;
 pub mod queues;
 pub mod server;
+pub mod stream;
+pub mod stream_mapping;
 pub mod table;

@@ -4,18 +4,23 @@
 use crate::engines::{Engines, REGION, write_private};
 use crate::line::Line;
 use crate::mapping::Mapping;
+use crate::stream_mapping::{Position, StreamMapping};
 use crate::{demo, double, queues, table};
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::IntoResponse;
 use repoplane_api::app::random_token;
 use repoplane_api::edge::edge_of;
 use repoplane_api::{App, SystemIds};
+use repoplane_dispatch::DispatchFunction;
 use repoplane_domain::access::{
     AccessToken, CreateAccessToken, CreateTenant, Principal, Scope, Tenant, TokenKind, User,
 };
 use repoplane_domain::id::{AccessTokenId, IdSource};
 use repoplane_domain::secret::Secret;
 use repoplane_providers::{Egress, EgressSettings, FetchedKeys, Providers};
-use repoplane_store::{Authorship, KeptAnswer, Store, SyncQueue, Vault};
+use repoplane_store::{Authorship, KeptAnswer, Store, SyncQueue, TaskQueue, Vault};
 use repoplane_sync::{ProviderScanner, SyncFunction};
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -27,6 +32,8 @@ use tokio::net::TcpListener;
 const TABLE: &str = "repoplane";
 /// First part of the names of all secrets.
 const SECRET_PREFIX: &str = "repoplane";
+/// Where the queues are served, beside the provider double.
+const QUEUES_PATH: &str = "/sqs";
 const TOKEN_FILE: &str = "admin-token";
 const ENV_FILE: &str = "lambda.env";
 /// Shortest administrator token that is taken from the environment, in characters.
@@ -75,6 +82,7 @@ pub async fn store_on(line: &Line) -> Result<Store, Failure> {
     let client = line.dynamodb();
     table::create(&client, TABLE).await?;
     queues::create(&line.sqs()).await?;
+    queues::create_tasks(&line.sqs()).await?;
     Ok(reopen(line))
 }
 
@@ -87,7 +95,8 @@ pub fn reopen(line: &Line) -> Store {
 pub fn reopen_with(line: &Line, ids: Arc<dyn IdSource>) -> Store {
     let vault = Vault::new(line.secrets_manager(), SECRET_PREFIX);
     let queue = SyncQueue::new(line.sqs(), queues::SYNC_JOBS_URL);
-    Store::new(line.dynamodb(), TABLE, vault, ids).with_sync_queue(Some(queue))
+    let tasks = TaskQueue::new(line.sqs(), queues::ROBOT_TASKS_URL);
+    Store::new(line.dynamodb(), TABLE, vault, ids).with_sync_queue(Some(queue)).with_task_queue(Some(tasks))
 }
 
 /// Runs until it is told to stop.
@@ -111,7 +120,9 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let wanted = if options.port == 0 { 0 } else { options.port.saturating_add(1) };
     let (double_listener, double_port) = listen(wanted).await?;
     let double_origin = format!("http://127.0.0.1:{double_port}");
-    tokio::spawn(async move { axum::serve(double_listener, double::router()).await });
+    let beside = double::router().nest_service(QUEUES_PATH, queues_router(engines.clone()));
+    tokio::spawn(async move { axum::serve(double_listener, beside).await });
+    let queue_endpoint = format!("{double_origin}{QUEUES_PATH}");
 
     let allow = format!("127.0.0.1:{double_port} {}", options.egress_allow);
     if options.aws_only {
@@ -130,10 +141,13 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let queues = queues::create(&line.sqs()).await?;
     let scanner = ProviderScanner::new(Providers::new(egress.clone()));
     tokio::spawn(Mapping::new(SyncFunction::new(app.clone(), scanner), line.sqs(), queues).run());
+    let stream = engines.stream().clone();
+    tokio::spawn(StreamMapping::new(DispatchFunction::new(app.clone()), stream, Position::default()).run());
     let served = tokio::spawn(async move { axum::serve(listener, service).await });
     println!("repoplane ready: {base}");
     println!("admin token: {}", token.expose());
-    println!("provider double: {double_origin}\n");
+    println!("provider double: {double_origin}");
+    println!("robot tasks: {} at {queue_endpoint}\n", queues::ROBOT_TASKS_URL);
     if options.demo {
         demo::play(&base, &token, &double_origin).await?;
     } else {
@@ -229,7 +243,21 @@ pub async fn ensure_administrator(app: &App, token: &Secret) -> Result<(), Failu
     Ok(())
 }
 
-/// Both engines behind one port, told apart by the call's target: for functions in other processes.
+/// The queues alone, for workers on this machine: they have no business with the table and the vault.
+pub fn queues_router(engines: Engines) -> Router {
+    let all = engines_router(engines);
+    let only_queues = |request: Request, next: Next| async move {
+        let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if target.starts_with("AmazonSQS.") {
+            return next.run(request).await;
+        }
+        let body = r#"{"__type":"com.amazonaws.sqs#UnknownOperationException"}"#;
+        (http::StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.0")], body).into_response()
+    };
+    all.layer(middleware::from_fn(only_queues))
+}
+
+/// The engines behind one port, told apart by the call's target: for functions in other processes.
 pub fn engines_router(engines: Engines) -> Router {
     Router::new().fallback(move |headers: http::HeaderMap, body: axum::body::Bytes| {
         let engines = engines.clone();
@@ -258,6 +286,7 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
         ("REPOPLANE_SECRET_PREFIX", SECRET_PREFIX),
         ("REPOPLANE_EGRESS_ALLOW", allow.trim()),
         ("REPOPLANE_SYNC_QUEUE_URL", queues::SYNC_JOBS_URL),
+        ("REPOPLANE_TASK_QUEUE_URL", queues::ROBOT_TASKS_URL),
         ("REPOPLANE_PUBLIC_URL", "http://127.0.0.1:9100"),
         ("RUST_LOG", "info"),
     ];

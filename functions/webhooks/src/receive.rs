@@ -15,6 +15,7 @@ use repoplane_domain::delivery::{Delivery, StepKey};
 use repoplane_domain::error::Kind;
 use repoplane_domain::id::{DeliveryId, HookId, RepositoryId, RobotId};
 use repoplane_domain::repository::Provider;
+use repoplane_domain::task::Trace;
 use repoplane_domain::webhook::{
     ActorCandidate, Decision, DedupeKey, Ending, Incoming, Recording, Refusal, ScheduleClaim, Target, TraceLog,
     TraceSource, Verification, VerificationSecrets, WebhookHeaders, bind, check_state, decide, dedupe_keys,
@@ -316,10 +317,18 @@ impl Post<'_> {
             twin_keys,
             claims_twins: matches!(decision, Some(Decision::Accepted(_))),
             tasks: &tasks,
+            trace: self.trace(),
             retention_days: set.repository.retention_days,
             replay,
         };
         self.app.store.commit_delivery(&verified, delivery.summary.created_at).await
+    }
+
+    /// By what the call is found in the logs: the gateway's trace, which every function on the way hands on, else the
+    /// sender's own id. One that is run again has the trace of the first time.
+    fn trace(&self) -> Option<Trace> {
+        let header = |name| self.incoming.headers.get(name).and_then(Trace::parse);
+        header("x-amzn-trace-id").or_else(|| header("x-request-id"))
     }
 
     /// Row 19: something of ours failed that trying again does not mend. It is recorded as far as it can be.

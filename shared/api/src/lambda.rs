@@ -8,7 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use axum::Router;
 use lambda_http::LambdaEvent;
 use repoplane_domain::oidc::IssuerKeys;
-use repoplane_store::{Store, SyncQueue, Vault};
+use repoplane_store::{Store, SyncQueue, TaskQueue, Vault};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,8 @@ const BOOTSTRAP_SECRET: &str = "REPOPLANE_BOOTSTRAP_SECRET";
 
 /// URL of the queue of syncs; without one they wait for the tick.
 const SYNC_QUEUE_URL: &str = "REPOPLANE_SYNC_QUEUE_URL";
+/// URL of the queue by which tasks are handed over.
+const TASK_QUEUE_URL: &str = "REPOPLANE_TASK_QUEUE_URL";
 /// Where providers reach this API.
 const PUBLIC_URL: &str = "REPOPLANE_PUBLIC_URL";
 
@@ -79,7 +81,8 @@ pub async fn app_from_environment() -> Result<App, lambda_http::Error> {
     let vault = Vault::new(aws_sdk_secretsmanager::Client::new(&config), prefix);
     let queue = filled(SYNC_QUEUE_URL).map(|url| SyncQueue::new(aws_sdk_sqs::Client::new(&config), url));
     let store = Store::new(aws_sdk_dynamodb::Client::new(&config), table, vault, Arc::new(SystemIds::new()));
-    let store = store.with_sync_queue(queue);
+    let tasks = filled(TASK_QUEUE_URL).map(|url| TaskQueue::new(aws_sdk_sqs::Client::new(&config), url));
+    let store = store.with_sync_queue(queue).with_task_queue(tasks);
     let settings = Settings { bootstrap_secret: filled(BOOTSTRAP_SECRET), public_url: filled(PUBLIC_URL) };
     Ok(App::new(store, settings))
 }

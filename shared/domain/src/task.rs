@@ -11,8 +11,10 @@ use serde_json::Value;
 use std::time::Duration;
 
 mod about;
+mod trace;
 
 pub use about::groups_about;
+pub use trace::Trace;
 
 /// Shortest lease, in seconds.
 pub const MIN_LEASE_SECONDS: i64 = 60;
@@ -24,6 +26,10 @@ pub const DEFAULT_LEASE_SECONDS: i64 = 600;
 pub const MAX_WORKER_BYTES: usize = 200;
 /// Longest result of a task, in bytes.
 pub const MAX_RESULT_BYTES: usize = 64 * 1024;
+/// Steps in which the opening of a window is looked for: all zones lie whole quarters of an hour apart.
+const QUARTER: Duration = Duration::from_secs(15 * 60);
+/// Quarters of a day and an hour: a day is so long when clocks are set back.
+const QUARTERS_OF_A_DAY: u32 = 100;
 /// Deepest result of a task: lists and objects within each other.
 pub const MAX_RESULT_DEPTH: usize = 16;
 
@@ -384,6 +390,11 @@ impl Task {
 }
 
 impl Task {
+    /// From when on a worker can take the task: its last change, or the opening of its window.
+    pub fn ready_at(&self) -> Timestamp {
+        self.schedule.as_ref().map_or(self.updated_at, |schedule| schedule.opens_at(self.updated_at))
+    }
+
     /// Queues a task that has ended once more: the same prompt for the same robot, without the last end's report.
     ///
     /// # Errors
@@ -441,5 +452,42 @@ impl Schedule {
     /// Whether the window is open.
     pub fn is_active(&self, now: Timestamp) -> bool {
         crate::webhook::is_active(self.window, now, &self.timezone)
+    }
+
+    /// From when on the task may run: now while the window is open, else when it opens next.
+    pub fn opens_at(&self, now: Timestamp) -> Timestamp {
+        if self.is_active(now) {
+            return now;
+        }
+        let quarter = QUARTER.as_secs().cast_signed();
+        let begun = Timestamp::from_second(now.as_second() / quarter * quarter);
+        let mut quarters = (1..=QUARTERS_OF_A_DAY).map(|count| begun.plus(QUARTER * count));
+        quarters.find(|at| self.is_active(*at)).unwrap_or(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_opens_at_its_hour_wherever_it_is() {
+        // 2026-01-20T00:00:00Z
+        let at = |minutes: i64| Timestamp::from_second(1_768_867_200 + minutes * 60);
+        let cases = [
+            (9, 12, "UTC", 8 * 60 + 7, 9 * 60),
+            (9, 12, "UTC", 9 * 60 + 7, 9 * 60 + 7),
+            (9, 12, "UTC", 12 * 60, 33 * 60),
+            (22, 2, "UTC", 3 * 60 + 59, 22 * 60),
+            (5, 5, "UTC", 77, 77),
+            (9, 10, "Europe/Berlin", 0, 8 * 60),
+            (9, 10, "Asia/Kolkata", 0, 3 * 60 + 30),
+            (9, 10, "Asia/Kathmandu", 0, 3 * 60 + 15),
+        ];
+        for (start_hour, end_hour, zone, now, opens) in cases {
+            let window = TimeWindow { start_hour, end_hour };
+            let schedule = Schedule { source: "robot".into(), window, timezone: zone.into(), rule_id: None };
+            assert_eq!(schedule.opens_at(at(now)), at(opens), "{start_hour}-{end_hour} {zone}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::item::{self, Attributes, Item, number, text};
 use crate::keys;
 use crate::lifetime::{CHUNKS, Life};
 use crate::table::{MAX_EXAMINED, Range};
-use crate::tasks::{for_dispatch, locator_item, task_item};
+use crate::tasks::{for_dispatch, locator_item, task_item, traced};
 use crate::{Store, WriteError};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -22,7 +22,7 @@ use repoplane_domain::delivery::{Delivery, DeliveryResult, DeliverySummary, Erro
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, DeliveryId, RepositoryId, RobotId, TenantId, WriteId};
 use repoplane_domain::repository::Repository;
-use repoplane_domain::task::{Task, TaskGroup};
+use repoplane_domain::task::{Task, TaskGroup, Trace};
 use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
@@ -62,6 +62,8 @@ pub struct VerifiedDelivery<'a> {
     pub claims_twins: bool,
     /// The tasks, each with its group, and the rule whose one scheduled task it is.
     pub tasks: &'a [(Task, TaskGroup, Option<String>)],
+    /// The call that brought it: its tasks keep it.
+    pub trace: Option<Trace>,
     /// How long the delivery is kept, unless a task of it is open for longer.
     pub retention_days: u16,
     /// Set when it runs a kept delivery again.
@@ -238,7 +240,8 @@ impl Store {
                 let guard = Guard::Scheduled { robot: task.robot_id.to_string(), rule: rule.clone() };
                 writes.claim(Item::new(&key, &task.id)?, guard);
             }
-            writes.create(for_dispatch(task_item(task, scheduled_rule.is_some())?, task));
+            let item = for_dispatch(task_item(task, scheduled_rule.is_some())?, task);
+            writes.create(traced(item, verified.trace.as_ref().map(Trace::as_str)));
             writes.create(locator_item(task)?);
             upsert_group(&mut writes, group, now)?;
         }

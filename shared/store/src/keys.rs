@@ -16,7 +16,8 @@
 //! | claim of a scheduled task | table | pk=`REPO#{rep}`, sk=`SCHEDULED#{rob}#{rule}` | condition only |
 //! | repository and delivery of a task (immutable, cached) | table | pk=`LOCATOR#{tsk}`, sk=`-` | 0.5 RRU once |
 //! | open tasks and groups of a repository, counted | `open` | open_pk=`OPEN#{rep}`, open_sk begins `TASK#` or `GROUP#` | 1 Query of keys, 0.5 RRU / 4 KB |
-//! | tasks that no queue has yet | `undispatched` | undispatched_pk=`UNDISPATCHED#{shard}` | 0.5 RRU / 4 KB |
+//! | what waits in the outbox: tasks that no queue has yet | `undispatched` | undispatched_pk=`UNDISPATCHED#{shard}`, undispatched_sk=`{time}#{tsk}` | 0.5 RRU / 4 KB of keys |
+//! | tasks of the outbox, with the records of their repositories | table | BatchGet of pk=`REPO#{rep}`, sk=`TASK#{tsk}`, … | 1 RRU / 4 KB each |
 //! | repositories whose sync is due | `due` | due_pk=`DUE#{shard}`, due_sk=`{time}#{rep}` | 0.5 RRU / 4 KB of keys |
 //! | repositories of a tenant, oldest first | table | pk=`ROSTER#{tnt}`, sk=`{rep}`, then BatchGet of records and states | 0.5 RRU / 4 KB + 0.5 RRU / 4 KB each |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
@@ -264,6 +265,27 @@ pub fn open_partition(repository: RepositoryId) -> String {
 /// Partition of a task in [`UNDISPATCHED`].
 pub fn undispatched_partition(id: TaskId) -> String {
     format!("UNDISPATCHED#{}", shard(&id.to_string()))
+}
+
+/// All partitions of [`UNDISPATCHED`].
+pub fn undispatched_partitions() -> impl Iterator<Item = String> {
+    (0..SHARDS).map(|shard| format!("UNDISPATCHED#{shard}"))
+}
+
+/// Sort key of a task in [`UNDISPATCHED`]: what can be sent first comes first. A task that comes back stands there under
+/// another time, so that taking the old mark away leaves the new one.
+pub fn undispatched_sort(at: Timestamp, id: TaskId) -> String {
+    format!("{at}#{id}")
+}
+
+/// From when on an item of [`UNDISPATCHED`] can be sent; `None` for one that was marked without a time.
+pub fn parse_undispatched_sort(text: &str) -> Option<Timestamp> {
+    text.split_once('#')?.0.parse().ok()
+}
+
+/// Reads the key of a task back; `None` for anything else.
+pub fn parse_task(pk: &str, sk: &str) -> Option<(RepositoryId, TaskId)> {
+    Some((pk.strip_prefix("REPO#")?.parse().ok()?, sk.strip_prefix(TASKS)?.parse().ok()?))
 }
 
 /// Partition of a repository in [`DUE`].
@@ -572,6 +594,19 @@ mod tests {
             let sort = |ms| repositories_sort(Timestamp::from_millisecond(ms), id);
             prop_assert_eq!(a.cmp(&b), sort(a).cmp(&sort(b)));
             prop_assert_eq!(parse_repositories_sort(&sort(a)), Some((Timestamp::from_millisecond(a), id)));
+        }
+
+        #[test]
+        fn tasks_and_their_place_in_the_outbox_read_back(ms in 0i64..(1 << 42), later in 0i64..(1 << 42)) {
+            let at = Timestamp::from_millisecond;
+            let (repository, id) = (RepositoryId::start_of(at(ms)), TaskId::start_of(at(later)));
+            let key = task(repository, id);
+            prop_assert_eq!(parse_task(&key.pk, &key.sk), Some((repository, id)));
+            prop_assert_eq!(parse_task(&key.sk, &key.pk), None);
+            prop_assert_eq!(parse_undispatched_sort(&undispatched_sort(at(ms), id)), Some(at(ms)));
+            let sort = |ms| undispatched_sort(at(ms), id);
+            prop_assert_eq!(ms.cmp(&later), sort(ms).cmp(&sort(later)));
+            prop_assert_eq!(parse_undispatched_sort(&id.to_string()), None);
         }
 
         #[test]

@@ -1,4 +1,4 @@
-//! The DynamoDB table, the Secrets Manager vault and the queue of syncs.
+//! The DynamoDB table, the Secrets Manager vault, and the queues of syncs and of tasks.
 //!
 //! The only place that knows keys ([`keys`]), indexes and secret names. Every read that serves a caller takes the caller's
 //! tenant and answers "absent" for another's; every write is one transaction with its audit entry in it.
@@ -20,6 +20,7 @@ mod item;
 pub mod keys;
 mod lifetime;
 mod organisation_hooks;
+mod outbox;
 mod platform_tokens;
 mod queue;
 mod removal;
@@ -31,6 +32,7 @@ mod state;
 mod sweep;
 mod sync;
 mod table;
+mod task_queue;
 mod tasks;
 mod tenants;
 mod vault;
@@ -53,6 +55,7 @@ pub use error::StoreError;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
 pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
+pub use outbox::{Fate, MAX_MISSED, OUTBOX_GRACE, OutboxKey, Outgoing, UnknownItem, Waiting};
 pub use platform_tokens::platform_principal;
 pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
@@ -62,6 +65,7 @@ pub use secret_writes::SecretWrites;
 pub use skills::{FoundSkill, SkillFilter, SkillPage};
 pub use sweep::{SWEEP_AGE, SweptRepositories, SweptSecrets};
 pub use sync::{DueSync, MAX_DUE, SyncEnd};
+pub use task_queue::{ROBOT_TASK_SCHEMA, RobotTask, TaskMessage, TaskQueue};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;
 pub use vault::{Document, SecretPointer, Vault};
@@ -124,6 +128,7 @@ pub struct Store {
     vault: Vault,
     ids: Arc<dyn IdSource>,
     sync_queue: Option<SyncQueue>,
+    task_queue: Option<TaskQueue>,
     tokens: Cache<String, Arc<TokenRecord>>,
     missing_tokens: Cache<String, ()>,
     tenants: Cache<TenantId, Arc<tenants::TenantRecord>>,
@@ -157,6 +162,7 @@ impl Store {
             vault,
             ids,
             sync_queue: None,
+            task_queue: None,
             tokens: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(TOKEN_LIFE).build(),
             missing_tokens: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(MISSING_TOKEN_LIFE).build(),
             tenants: Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(TENANT_LIFE).build(),
@@ -176,6 +182,12 @@ impl Store {
     #[must_use]
     pub fn with_sync_queue(self, queue: Option<SyncQueue>) -> Self {
         Self { sync_queue: queue, ..self }
+    }
+
+    /// The same with the queue by which tasks are handed over; only who dispatches them needs one.
+    #[must_use]
+    pub fn with_task_queue(self, queue: Option<TaskQueue>) -> Self {
+        Self { task_queue: queue, ..self }
     }
 
     /// The vault, for the values that are not a repository's.

@@ -24,6 +24,8 @@ const TRIES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// On the locator: the delivery that caused the task.
 const DELIVERY: &str = "delivery";
+/// The trace of the call that made the task: beside the task, since nobody is shown it.
+pub(crate) const TRACE: &str = "trace";
 /// Set on the one scheduled task that a rule may have queued for a robot.
 const HOLDS_SCHEDULE: &str = "holds_schedule";
 
@@ -175,7 +177,10 @@ impl Store {
             let comes_back = stored.status.is_final() && !next.status.is_final();
             let mut writes = Writes::default();
             let changed = task_item(&next, keeps)?;
-            let changed = if comes_back { for_dispatch(changed, &next) } else { keep_dispatch_mark(changed, &item) };
+            // Ended before, or waiting for approval: whoever heard of it then has forgotten it.
+            let queued_anew = next.status == TaskStatus::Queued && stored.status != TaskStatus::Queued;
+            let changed = if queued_anew { for_dispatch(changed, &next) } else { keep_dispatch_mark(changed, &item) };
+            let changed = traced(changed, item::text_of(&item, TRACE));
             writes.replace(changed, Some(stored.version));
             if holds && !keeps {
                 writes.delete(keys::scheduled_claim(repository, stored.robot_id, &stored.rule_id));
@@ -215,9 +220,17 @@ impl Store {
     }
 }
 
-/// Marks a task as one that no queue has yet.
+/// Marks a task as one that no queue has yet, from the time on at which a worker can take it.
 pub(crate) fn for_dispatch(item: Item, task: &Task) -> Item {
-    item.undispatched(keys::undispatched_partition(task.id), task.id.to_string())
+    item.undispatched(keys::undispatched_partition(task.id), keys::undispatched_sort(task.ready_at(), task.id))
+}
+
+/// Notes which call made a task.
+pub(crate) fn traced(item: Item, trace: Option<&str>) -> Item {
+    match trace {
+        Some(trace) => item.with(TRACE, text(trace)),
+        None => item,
+    }
 }
 
 /// A task that no queue has yet stays marked whatever else happens to it; only the dispatcher takes the mark away.
