@@ -10,5 +10,6 @@ mod routes;
 mod rows;
 mod server;
 mod sigkill;
+mod template;
 mod tour;
 mod workspace;
