@@ -17,6 +17,8 @@ use std::time::Duration;
 const TABLE: &str = "REPOPLANE_TABLE";
 /// First part of the names of all secrets.
 const SECRET_PREFIX: &str = "REPOPLANE_SECRET_PREFIX";
+/// ARN of the KMS key that new secrets are encrypted with; without one, the key that AWS manages.
+const SECRET_KEY: &str = "REPOPLANE_SECRET_KEY";
 /// Name of the secret that holds the bootstrap token.
 const BOOTSTRAP_SECRET: &str = "REPOPLANE_BOOTSTRAP_SECRET";
 
@@ -78,7 +80,7 @@ pub async fn app_from_environment() -> Result<App, lambda_http::Error> {
     let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).timeout_config(timeouts).load().await;
     let filled =
         |name: &str| std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let vault = Vault::new(aws_sdk_secretsmanager::Client::new(&config), prefix);
+    let vault = Vault::new(aws_sdk_secretsmanager::Client::new(&config), prefix).with_key(filled(SECRET_KEY));
     let queue = filled(SYNC_QUEUE_URL).map(|url| SyncQueue::new(aws_sdk_sqs::Client::new(&config), url));
     let store = Store::new(aws_sdk_dynamodb::Client::new(&config), table, vault, Arc::new(SystemIds::new()));
     let tasks = filled(TASK_QUEUE_URL).map(|url| TaskQueue::new(aws_sdk_sqs::Client::new(&config), url));
