@@ -147,7 +147,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     println!("repoplane ready: {base}");
     println!("admin token: {}", token.expose());
     println!("provider double: {double_origin}");
-    println!("robot tasks: {} at {queue_endpoint}\n", queues::ROBOT_TASKS_URL);
+    println!("robot tasks: {} at {queue_endpoint}", queues::ROBOT_TASKS_URL);
+    println!("example worker: {}\n", worker_line(&base, &token, &queue_endpoint));
     if options.demo {
         demo::play(&base, &token, &double_origin).await?;
     } else {
@@ -294,6 +295,16 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
     let file = directory.join(ENV_FILE);
     write_private(&file, text.as_bytes())?;
     Ok(file)
+}
+
+/// What starts the example worker on the tasks that come in here; it answers each with its own prompt.
+fn worker_line(base: &str, token: &Secret, queue_endpoint: &str) -> String {
+    format!(
+        "AWS_ENDPOINT_URL_SQS={queue_endpoint} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION={REGION} \
+         REPOPLANE_TOKEN='{}' cargo run -p repoplane-robot-worker -- --api {base} --queue-url {} --command cat",
+        token.expose().replace('\'', "'\\''"),
+        queues::ROBOT_TASKS_URL
+    )
 }
 
 fn print_tour(base: &str, token: &Secret, double_origin: &str) {

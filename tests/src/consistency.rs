@@ -69,6 +69,32 @@ pub fn leases(items: &[Value]) -> Vec<String> {
     held.map(|found| format!("{found} until {}", found.number("lease_until").unwrap_or_default())).collect()
 }
 
+/// Every task that a worker could take has been sent, and nothing but what waits for its hours is left in the outbox: what
+/// must hold once stream and tick have nothing more to do. `sent` are the ids of all tasks that messages have named so far.
+///
+/// # Errors
+/// The sentences, sorted.
+pub fn handed_over(items: &[Value], sent: &[String]) -> Result<(), Vec<String>> {
+    let index = Index::read(items);
+    let mut wrong = Complaints::new();
+    for found in index.all().filter(|found| found.kind() == "TASK") {
+        let marked = found.text("undispatched_pk").is_some();
+        let waits = marked && found.data["schedule"].is_object() && is_open(found);
+        if is_deleted(&index, &found.data_text("repoId")) || waits {
+            continue;
+        }
+        let was_sent = sent.contains(&found.data_text("id"));
+        let held = found.data_text("status") == "waiting_approval";
+        let complaints = [
+            unless(!marked, "still stands in the outbox"),
+            unless(was_sent || held || !is_open(found), "is open, and no message has told of it"),
+        ];
+        wrong.extend(complaints.into_iter().flatten().map(|complaint| format!("{found}: {complaint}")));
+    }
+    wrong.sort();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
 type Complaints = Vec<String>;
 
 fn unless(holds: bool, complaint: impl Into<String>) -> Option<String> {
@@ -115,6 +141,10 @@ fn task(index: &Index, found: &Found) -> Complaints {
         found.text("open_pk").is_some() == is_open(found),
         "in the index of open tasks exactly while open",
     ));
+    let mark = (found.text("undispatched_pk"), found.text("undispatched_sk"));
+    let marked = mark.1.is_some_and(|sort| sort.ends_with(&format!("#{id}")));
+    wrong
+        .extend(unless(mark == (None, None) || (mark.0.is_some() && marked), "its place in the outbox is not its own"));
     let leased = found.data["lease"].is_object();
     let processing = found.data_text("status") == "processing";
     wrong.extend(unless(!processing || leased, "in work without a lease that could run out"));

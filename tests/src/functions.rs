@@ -4,6 +4,7 @@ use crate::{Client, TestApp};
 use repoplane_api::App;
 use repoplane_api::Route;
 use repoplane_api::edge::edge_of;
+use repoplane_dispatch::DispatchFunction;
 use repoplane_local::line::Line;
 use repoplane_local::server::reopen;
 use repoplane_providers::Providers;
@@ -17,14 +18,16 @@ pub struct Functions {
     pub anonymous: Client,
     /// The function that schedules and the queue invoke.
     pub sync: SyncFunction<ProviderScanner>,
+    /// The function that the table's stream and a schedule invoke.
+    pub dispatch: DispatchFunction,
     /// The lines, by the logical id of the function in the template.
     pub lines: Vec<(&'static str, Line)>,
 }
 
 impl TestApp {
-    /// The same engines behind five functions.
+    /// The same engines behind six functions.
     pub fn functions(&self) -> Functions {
-        let names = ["Repos", "Robots", "Automation", "Webhooks", "Sync"];
+        let names = ["Repos", "Robots", "Automation", "Webhooks", "Sync", "Dispatch"];
         self.functions_on(&names.map(|name| (name, self.line.fork())))
     }
 
@@ -44,6 +47,7 @@ impl TestApp {
             admin: Client::new(router(), Some(crate::ADMIN_TOKEN.to_owned())),
             anonymous: Client::new(router(), None),
             sync: SyncFunction::new(app(4), ProviderScanner::new(Providers::new(self.egress.clone()))),
+            dispatch: DispatchFunction::new(app(5)),
             lines: lines.to_vec(),
         }
     }

@@ -9,6 +9,7 @@ mod client;
 mod clock;
 mod conformance;
 pub mod consistency;
+mod dispatch;
 pub mod document;
 mod event;
 mod examples;
@@ -37,6 +38,7 @@ use repoplane_domain::secret::Secret;
 use repoplane_local::engines::Engines;
 use repoplane_local::line::Line;
 use repoplane_local::server::{ensure_administrator, reopen, reopen_with, store_on, whole_api};
+use repoplane_local::stream_mapping::Position;
 use repoplane_providers::{Egress, FetchedKeys};
 use std::sync::Arc;
 
@@ -56,6 +58,7 @@ pub struct TestApp {
     pub double: Option<ProviderDouble>,
     app: App,
     egress: Egress,
+    stream: Position,
 }
 
 impl TestApp {
@@ -103,7 +106,7 @@ impl TestApp {
         let egress = double.as_ref().map_or_else(|| Egress::new(Default::default()), ProviderDouble::egress);
         let app = App { clock: Arc::new(clock.clone()), ..App::new(store, settings) };
         let app = app.with_issuer_keys(Arc::new(FetchedKeys::new(egress.clone())));
-        Self { line, clock, double, app, egress }
+        Self { line, clock, double, app, egress, stream: Position::default() }
     }
 
     /// A second instance on the same engines: caches and counts of its own, as another Lambda environment.

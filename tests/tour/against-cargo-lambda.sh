@@ -84,3 +84,18 @@ sed "s/rep_[a-z0-9]\{26\}/$repo/" events/sqs-sync-jobs.json >"$work/job.json"
 invoke "$work/job.json" | tee "$work/job-answer.json"
 api "$BASE/api/repos/$repo" | grep -q '"state":"ready"' || fail 'the sampled job has not synced its repository'
 echo "ok the samples of schedule and queue sync a repository"
+
+# The tour's task once more, as the stream would tell of it; then it is in the queue, where workers hear of it.
+read -r tour_repo tour_task < <(sed -n 's/.*"task":{.*"id":"\(tsk_[a-z0-9]*\)".*"repoId":"\(rep_[a-z0-9]*\)".*/\2 \1/p' "$work/tour.log" | head -1)
+[[ -n ${tour_task:-} ]] || fail 'the tour names no task'
+dispatch() { cargo lambda invoke --invoke-address 127.0.0.1 --invoke-port "$port" dispatch --data-file "$1"; }
+api -X POST "$BASE/api/tasks/$tour_task/retry" >/dev/null
+sed "s/rep_[a-z0-9]\{26\}/$tour_repo/g; s/tsk_[a-z0-9]\{26\}/$tour_task/g" events/stream-new-task.json >"$work/record.json"
+dispatch "$work/record.json" | tee "$work/record-answer.json"
+grep -q '"batchItemFailures":\[\]' "$work/record-answer.json" || fail 'the sampled record was not handled'
+queue=$(sed -n 's/^REPOPLANE_TASK_QUEUE_URL=//p' "$work/data/lambda.env")
+curl -fsS --noproxy '*' "$DOUBLE/sqs" -H 'x-amz-target: AmazonSQS.ReceiveMessage' -H 'content-type: application/x-amz-json-1.0' \
+  -d "{\"QueueUrl\":\"$queue\"}" | grep -q "$tour_task" || fail 'the queue does not tell of the task'
+dispatch events/schedule-tick.json | tee "$work/dispatch-tick.json"
+grep -q '"refused":0' "$work/dispatch-tick.json" || fail 'the tick of dispatch has not answered'
+echo "ok the samples of stream and schedule hand tasks over"

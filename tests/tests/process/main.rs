@@ -6,6 +6,7 @@ mod documents;
 mod events_page;
 mod house;
 mod openapi;
+mod robot_worker;
 mod routes;
 mod rows;
 mod server;

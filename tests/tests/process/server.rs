@@ -19,6 +19,8 @@ pub(crate) struct Server {
     pub(crate) token: String,
     /// The address of the provider double.
     pub(crate) double: String,
+    /// The queue of tasks, and where it is served.
+    pub(crate) queue: (String, String),
 }
 
 impl Server {
@@ -37,10 +39,20 @@ impl Server {
         let (sender, lines) = channel();
         // Reads to the end whether anyone listens or not: a full pipe would stop the server.
         std::thread::spawn(move || output.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
-        let mut server = Self { child, lines, base: String::new(), token: String::new(), double: String::new() };
+        let mut server = Self {
+            child,
+            lines,
+            base: String::new(),
+            token: String::new(),
+            double: String::new(),
+            queue: Default::default(),
+        };
         server.base = server.value("repoplane ready: ");
         server.token = server.value("admin token: ");
         server.double = server.value("provider double: ");
+        let queue = server.value("robot tasks: ");
+        let (url, endpoint) = queue.split_once(" at ").expect("the queue and its address");
+        server.queue = (url.to_owned(), endpoint.to_owned());
         server
     }
 

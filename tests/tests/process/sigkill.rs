@@ -28,7 +28,7 @@ const LANES: usize = 3;
 const SENDERS: usize = 8;
 /// Posts of one piece of work before the test gives up: kills and full stores explain only a few.
 const TRIES: u32 = 40;
-const ADMIN_TOKEN: &str = "rpt_the-administrator-of-this-test";
+pub(crate) const ADMIN_TOKEN: &str = "rpt_the-administrator-of-this-test";
 /// Longest silence of all senders; longer than a lease that a killed writer left behind.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -79,9 +79,9 @@ struct Job {
     events: mpsc::UnboundedSender<Event>,
 }
 
-struct Hook {
-    repo: String,
-    secret: String,
+pub(crate) struct Hook {
+    pub(crate) repo: String,
+    pub(crate) secret: String,
 }
 
 fn api(client: &Client, method: Method, base: &str, path: &str, body: &Value) -> RequestBuilder {
@@ -89,7 +89,7 @@ fn api(client: &Client, method: Method, base: &str, path: &str, body: &Value) ->
 }
 
 /// Registers a repository with an enabled robot and a rule for issues, over HTTP.
-async fn prepare(client: &Client, address: &str, double: &str) -> Hook {
+pub(crate) async fn prepare(client: &Client, address: &str, double: &str) -> Hook {
     let call = async |method: Method, path: &str, body: Value| -> Value {
         let answer = api(client, method, address, path, &body).send().await.expect("an answer");
         let (status, text) = (answer.status(), answer.text().await.expect("a body"));
@@ -127,7 +127,7 @@ fn credentials(change: u64) -> Value {
     })
 }
 
-fn payload(number: u64) -> String {
+pub(crate) fn payload(number: u64) -> String {
     json!({
         "action": "opened",
         "issue": {"number": number, "title": format!("Issue {number}"), "body": "It happens.", "html_url": "https://github.com"},

@@ -19,7 +19,8 @@ pub(crate) fn read(path: &str) -> String {
 /// Every Rust file of ours, with its path.
 pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = ["functions", "shared", "local", "tests"].map(|folder| root().join(folder)).into();
+    let mut folders: Vec<PathBuf> =
+        ["functions", "shared", "local", "tests", "examples"].map(|folder| root().join(folder)).into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -57,21 +58,22 @@ pub(crate) fn cargo_says(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The built development server. It is built with the features of the whole workspace, so that nothing below it is built
-/// a second time.
+/// The built development server.
 pub(crate) fn development_server() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        // target/<profile>/deps/<this test>
-        let this = std::env::current_exe().expect("the path of this test");
-        let profile = this.ancestors().nth(2).expect("a folder of the profile");
-        let target = profile.parent().expect("a target folder").to_string_lossy().into_owned();
-        let name = profile.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = if name == "debug" { "dev".to_owned() } else { name };
-        let build = ["build", "--workspace", "--bin", "repoplane-dev", "--target-dir", &target, "--profile", &name];
-        cargo_says(&build);
-        profile.join("repoplane-dev")
-    })
+    BUILT.get_or_init(|| built("repoplane-dev"))
+}
+
+/// Builds one of our programs, with the features of the whole workspace, so that nothing below it is built a second time.
+pub(crate) fn built(program: &str) -> PathBuf {
+    // target/<profile>/deps/<this test>
+    let this = std::env::current_exe().expect("the path of this test");
+    let profile = this.ancestors().nth(2).expect("a folder of the profile");
+    let target = profile.parent().expect("a target folder").to_string_lossy().into_owned();
+    let name = profile.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = if name == "debug" { "dev".to_owned() } else { name };
+    cargo_says(&["build", "--workspace", "--bin", program, "--target-dir", &target, "--profile", &name]);
+    profile.join(program)
 }
 
 /// Whether a test may go on. A missing program skips it on a laptop and fails it where the tools are required.

@@ -22,6 +22,11 @@ async fn every_sample_event_is_answered() {
             assert_eq!(answer.get("batchItemFailures").is_some(), name.starts_with("sqs-"), "{name}: {answer}");
             continue;
         }
+        if name.starts_with("stream-") {
+            let answer = app.dispatch().handle(event).await.expect("the function takes it");
+            assert_eq!(answer, json!({"batchItemFailures": []}), "{name}");
+            continue;
+        }
         let function = name.split('-').next().unwrap_or_default();
         let answer = app.function(function).send_json(&event).await;
         // The samples name tokens and repositories that no engine has.
@@ -32,7 +37,7 @@ async fn every_sample_event_is_answered() {
         };
         assert_eq!(answer.status.as_u16(), expected, "{}: {}", path.display(), answer.body);
     }
-    assert!(seen >= 11, "one for each function and kind of request");
+    assert!(seen >= 12, "one for each function and kind of request");
 }
 
 #[tokio::test]
@@ -62,4 +67,27 @@ async fn the_samples_of_schedule_and_queue_sync_a_repository() {
         let shown = app.admin().get(&format!("/api/repos/{repo}")).await.expect(200);
         assert_eq!(shown.body["repo"]["sync"]["state"], "ready", "{name}");
     }
+}
+
+#[tokio::test]
+async fn the_sample_of_the_stream_hands_a_task_over() {
+    let app = TestApp::start_with_double().await;
+    let (hook, task) = crate::tasks::work::one_task(&app).await;
+    let path = format!("{}/../events/stream-new-task.json", env!("CARGO_MANIFEST_DIR"));
+    let sample = std::fs::read_to_string(path).expect("the sample");
+    let sample = sample.replace("rep_01kfd6nw00000000000000000a", &hook.repo);
+    let sample = sample.replace("tsk_01kfd6nw00000000000000000b", &task);
+    let event: Value = serde_json::from_str(&sample).expect("JSON");
+    // The sample is what the stream brings: the same members, and it passes the mapping's filter.
+    let (record, own) = (&event["Records"][0], app.stream_records().remove(0));
+    assert!(repoplane_local::stream::passes(record));
+    let names =
+        |value: &Value| value.as_object().expect("members").keys().cloned().collect::<std::collections::BTreeSet<_>>();
+    for pointer in ["", "/dynamodb", "/dynamodb/Keys", "/dynamodb/NewImage", "/dynamodb/NewImage/data/M"] {
+        let (sampled, found) = (record.pointer(pointer).expect(pointer), own.pointer(pointer).expect(pointer));
+        assert_eq!(names(sampled), names(found), "{pointer}");
+    }
+    app.dispatch().handle(event).await.expect("the batch");
+    assert_eq!(app.robot_queue().await[0]["taskId"], task);
+    app.dispatch().handle(json!({"schedule": "tick"})).await.expect("the same sample of a schedule as for syncs");
 }

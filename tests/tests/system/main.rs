@@ -12,6 +12,7 @@ mod corpus;
 mod cost;
 mod credentials;
 mod deliveries;
+mod dispatch;
 mod edges;
 mod errors;
 mod events;

@@ -126,6 +126,11 @@ async fn each_function_calls_what_its_policy_allows_and_its_policy_allows_nothin
     post_issue(&functions, &created, 1, secret).await;
     admin.put(&format!("{path}/automation"), json!({"config": {"version": 2}})).await.expect(200);
     post_issue(&functions, &created, 2, secret).await;
+    // dispatch: the task that was made, as the stream tells of it, and what the stream has missed
+    let batch = json!({"Records": app.stream_records()});
+    let answer = functions.dispatch.handle(batch).await.expect("a batch");
+    assert_eq!((answer["batchItemFailures"].clone(), app.robot_queue().await.len()), (json!([]), 1));
+    functions.dispatch.handle(json!({"schedule": "tick"})).await.expect("a tick");
     admin.get(&format!("{path}/webhook-deliveries")).await.expect(200);
     let tasks = admin.get(&format!("{path}/tasks")).await.expect(200);
     let task = tasks.text("/tasks/0/id");
