@@ -2,45 +2,22 @@
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import botocore.exceptions
+import drives
 import emulator
 import reach
 import stack as stacks
+from drives import PATIENCE, ok
+from git_server import GitServer
 from http_client import Api
 from stack import Surprise, client
 
 ROOT = Path(__file__).parents[2]
-# What a drive may take, in seconds.
-PATIENCE = 90
-
-
-def ok(title):
-    print(f"ok  {title}", flush=True)
-
-
-def eventually(what, check, patience=PATIENCE):
-    """What the check answers, once it answers something."""
-    until = time.monotonic() + patience
-    while not (found := check()):
-        if time.monotonic() > until:
-            raise Surprise(f"{what}: not within {patience} s")
-        time.sleep(0.3)
-    return found
-
-
-def complaints():
-    """What the functions have logged of trouble, newest last."""
-    logs = client("logs")
-    for group in logs.describe_log_groups()["logGroups"]:
-        events = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
-        lines = [event["message"] for event in events if re.search(r'"level":"(WARN|ERROR)"|errorMessage', event["message"])]
-        for line in lines[-10:]:
-            print(f"{group['logGroupName']}: {line[:1000]}", file=sys.stderr)
 
 
 class Deployment:
@@ -59,10 +36,8 @@ class Deployment:
         secret = client("secretsmanager").get_secret_value(SecretId=self.outputs["BootstrapSecretArn"])
         first = Api(self.anonymous.base, secret["SecretString"])
         body = {"tenant": "acme", "username": "ann", "email": "ann@example.com"}
-        answer = first.call("POST", "/api/bootstrap", body)
-        if answer.status != 201:
-            raise Surprise(f"the first call: {answer}")
-        self.admin = Api(self.anonymous.base, answer.json()["token"])
+        answer = drives.expect("the first call", first.call("POST", "/api/bootstrap", body), 201)
+        self.admin = Api(self.anonymous.base, answer["token"])
         if (again := first.call("POST", "/api/bootstrap", body)).status < 400:
             raise Surprise(f"a second first call: {again}")
         ok("the bootstrap token makes the first tenant, once")
@@ -77,21 +52,23 @@ class Deployment:
         ok("the tour of the main job passes")
 
 
-def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--template", type=Path, required=True)
-    arguments.add_argument("--binaries", type=Path, required=True)
-    arguments.add_argument("--work", type=Path, required=True)
-    arguments.add_argument("--double", required=True)
-    arguments.add_argument("--storm", type=int, default=300)
-    given = arguments.parse_args()
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--template", type=Path, required=True)
+    parser.add_argument("--binaries", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--double", required=True)
+    parser.add_argument("--storm", type=int, default=300)
+    return parser.parse_args()
 
+
+def main(given):
     template = stacks.read(given.template)
-    changes = emulator.adapted(template)
-    print(f"for the emulator: {'; '.join(changes)}", flush=True)
+    print(f"for the emulator: {'; '.join(emulator.adapted(template))}", flush=True)
     stacks.package(template, given.binaries, given.work / "package")
+    git = GitServer(given.work / "git")
     stack = stacks.Stack("repoplane", template)
-    parameters = {"Architecture": "x86_64", "EgressAllow": given.double.removeprefix("http://")}
+    parameters = {"Architecture": "x86_64", "EgressAllow": f"{given.double.removeprefix('http://')},{git.place}"}
     stack.create(**parameters)
     ok("the stack is green")
 
@@ -100,13 +77,26 @@ def main():
     deployment.bootstrap()
     reach.routes(deployment, ok)
     deployment.tour()
+    # The schedule comes once a minute: it is waited for at the end.
+    schedule = drives.Schedule(deployment, git)
+    drives.robots(deployment, given.binaries / "robot-worker")
+    drives.storm(deployment, given.storm)
+    drives.rotation(deployment)
+    drives.poison(deployment)
+    schedule.wait()
+    drives.update(deployment, parameters)
+    drives.denied()
+    drives.delete(deployment)
+    again = stacks.Stack("repoplane", template)
+    again.adopt(deployment.outputs["TableName"], **parameters)
+    drives.adopted(deployment, Deployment(again, given.double))
 
 
 if __name__ == "__main__":
     began = time.monotonic()
     try:
-        main()
-    except Surprise as surprise:
-        complaints()
+        main(arguments())
+    except (Surprise, botocore.exceptions.ClientError) as surprise:
+        drives.complaints(sys.stderr)
         sys.exit(f"surprise: {surprise}")
     print(f"all drives: {time.monotonic() - began:.0f} s")

@@ -101,6 +101,29 @@ class Stack:
         self.cloudformation.update_stack(**self._arguments(parameters))
         self._wait("UPDATE_COMPLETE")
 
+    def adopt(self, table, **parameters):
+        """Begins the stack on a table that another one has left, as `infra/deploy --adopt` does."""
+        whole = json.loads(self.template)
+        body = {
+            "AWSTemplateFormatVersion": whole["AWSTemplateFormatVersion"],
+            "Parameters": {"KmsKeyArn": whole["Parameters"]["KmsKeyArn"]},
+            "Conditions": {"HasKmsKey": whole["Conditions"]["HasKmsKey"]},
+            "Resources": {"Table": whole["Resources"]["Table"]},
+        }
+        wanted = {
+            "ResourceType": "AWS::DynamoDB::Table",
+            "LogicalResourceId": "Table",
+            "ResourceIdentifier": {"TableName": table},
+        }
+        change = {"StackName": self.name, "ChangeSetName": "adopt-table"}
+        self.cloudformation.create_change_set(
+            **change, ChangeSetType="IMPORT", TemplateBody=json.dumps(body), ResourcesToImport=[wanted]
+        )
+        self.cloudformation.get_waiter("change_set_create_complete").wait(**change, WaiterConfig={"Delay": 1})
+        self.cloudformation.execute_change_set(**change)
+        self._wait("IMPORT_COMPLETE")
+        self.update(**parameters)
+
     def delete(self):
         self.cloudformation.delete_stack(StackName=self.name)
         self._wait("DELETE_COMPLETE")
