@@ -1,6 +1,7 @@
-//! The three engines: DynamoDB on SQLite, Secrets Manager in memory with a snapshot on disk, SQS in memory: a job that a
-//! restart loses is found again by the tick.
+//! The engines: DynamoDB on SQLite, Secrets Manager in memory with a snapshot on disk, SQS in memory: a job that a restart
+//! loses is found again by the tick. And an event bus that remembers what was put on it.
 
+use crate::event_bus::EventBus;
 use crate::stream::Stream;
 use dynoxide::{Database, DynoxideError};
 use std::fs::{File, TryLockError};
@@ -59,6 +60,7 @@ pub struct Engines {
     database: Database,
     secrets: Arc<SecretsManagerService>,
     queues: Arc<SqsService>,
+    events: EventBus,
     stream: Stream,
     /// Held while a change of the secrets is made and saved, so that snapshots are written in order.
     saving: Arc<Mutex<()>>,
@@ -114,11 +116,17 @@ impl Engines {
             database,
             secrets: Arc::new(SecretsManagerService::new()),
             queues: Arc::new(SqsService::new()),
+            events: EventBus::default(),
             stream: Stream::default(),
             saving: Arc::default(),
             directory,
             lock: None,
         }
+    }
+
+    /// The event bus.
+    pub fn event_bus(&self) -> &EventBus {
+        &self.events
     }
 
     /// The table's stream.
@@ -130,6 +138,7 @@ impl Engines {
     pub async fn call(&self, target: &str, body: Vec<u8>) -> Answer {
         match target.split_once('.') {
             Some(("secretsmanager", operation)) => self.secrets_call(target, operation, body).await,
+            Some(("AWSEvents", "PutEvents")) => self.events.put_events(&body),
             Some(("AmazonSQS", _)) => pretended(&*self.queues, QUEUES_URI, target, body).await,
             Some((_, operation)) => {
                 let call = || tables_call(&self.database, operation, &body);

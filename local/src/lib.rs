@@ -7,6 +7,7 @@
 pub mod demo;
 pub mod double;
 pub mod engines;
+pub mod event_bus;
 pub mod line;
 pub mod mapping;
 pub mod queues;

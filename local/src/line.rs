@@ -213,6 +213,19 @@ impl Line {
         aws_sdk_secretsmanager::Client::from_conf(config)
     }
 
+    /// Client settings for EventBridge on this line.
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        let config = aws_sdk_eventbridge::Config::builder()
+            .behavior_version(aws_sdk_eventbridge::config::BehaviorVersion::latest())
+            .region(aws_sdk_eventbridge::config::Region::from_static(REGION))
+            .credentials_provider(credentials())
+            .retry_config(retries())
+            .retry_partition(retry_partition())
+            .http_client(self.clone())
+            .build();
+        aws_sdk_eventbridge::Client::from_conf(config)
+    }
+
     /// Client settings for SQS on this line.
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         let config = aws_sdk_sqs::Config::builder()
@@ -263,7 +276,8 @@ fn retry_partition() -> RetryPartition {
     RetryPartition::custom("repoplane-local").token_bucket(TokenBucket::default()).build()
 }
 
-/// The IAM actions of a call (IAM: actions of DynamoDB, of Secrets Manager and of SQS). A transaction needs those of its parts.
+/// The IAM actions of a call (IAM: actions of DynamoDB, of Secrets Manager, of SQS and of EventBridge). A transaction needs
+/// those of its parts.
 fn iam_actions(target: &str, body: &[u8]) -> Vec<String> {
     let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
     let request: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
@@ -277,6 +291,9 @@ fn iam_actions(target: &str, body: &[u8]) -> Vec<String> {
     if target.starts_with("AmazonSQS") {
         // Batches need the action of their single calls.
         return vec![format!("sqs:{}", operation.trim_end_matches("Batch"))];
+    }
+    if target.starts_with("AWSEvents") {
+        return vec![format!("events:{operation}")];
     }
     if operation == "TransactWriteItems" {
         let parts = request["TransactItems"].as_array().into_iter().flatten();

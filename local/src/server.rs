@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is its user interface")]
 
 use crate::engines::{Engines, REGION, write_private};
+use crate::event_bus::EVENTS;
 use crate::line::Line;
 use crate::mapping::Mapping;
 use crate::stream_mapping::{Position, StreamMapping};
@@ -13,7 +14,7 @@ use axum::response::IntoResponse;
 use repoplane_api::app::random_token;
 use repoplane_api::edge::edge_of;
 use repoplane_api::{App, SystemIds};
-use repoplane_dispatch::DispatchFunction;
+use repoplane_dispatch::{DispatchFunction, EventBus};
 use repoplane_domain::access::{
     AccessToken, CreateAccessToken, CreateTenant, Principal, Scope, Tenant, TokenKind, User,
 };
@@ -142,7 +143,9 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let scanner = ProviderScanner::new(Providers::new(egress.clone()));
     tokio::spawn(Mapping::new(SyncFunction::new(app.clone(), scanner), line.sqs(), queues).run());
     let stream = engines.stream().clone();
-    tokio::spawn(StreamMapping::new(DispatchFunction::new(app.clone()), stream, Position::default()).run());
+    let bus = EventBus::new(line.eventbridge(), EVENTS);
+    let dispatch = DispatchFunction::new(app.clone()).with_event_bus(Some(bus));
+    tokio::spawn(StreamMapping::new(dispatch, stream, Position::default()).run());
     let served = tokio::spawn(async move { axum::serve(listener, service).await });
     println!("repoplane ready: {base}");
     println!("admin token: {}", token.expose());
@@ -163,7 +166,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
 /// Lines for people on standard error, warnings and worse unless `RUST_LOG` says otherwise.
 pub fn init_logs() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,repoplane_local::event_bus=info"));
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
@@ -219,7 +222,7 @@ pub async fn ensure_administrator(app: &App, token: &Secret) -> Result<(), Failu
         let tenant = CreateTenant::read(&body)?;
         let unkept = |_: &Tenant, _: &User| KeptAnswer::ok(serde_json::Value::Null);
         let tokens = vec![(command(), token.clone())];
-        store.create_tenant(&tenant, tokens, Authorship::Bootstrap, now, unkept).await?;
+        store.create_tenant(&tenant, tokens, Authorship::Bootstrap { token: None }, now, unkept).await?;
         return Ok(());
     };
     if store.authenticate(token, true, now).await?.is_some() {
@@ -279,6 +282,7 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
         ("AWS_ENDPOINT_URL_DYNAMODB", engines),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", engines),
         ("AWS_ENDPOINT_URL_SQS", engines),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", engines),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_REGION", REGION),
@@ -288,6 +292,7 @@ fn write_environment(directory: &Path, engines: &str, allow: &str) -> Result<Pat
         ("REPOPLANE_EGRESS_ALLOW", allow.trim()),
         ("REPOPLANE_SYNC_QUEUE_URL", queues::SYNC_JOBS_URL),
         ("REPOPLANE_TASK_QUEUE_URL", queues::ROBOT_TASKS_URL),
+        ("REPOPLANE_EVENT_BUS", EVENTS),
         ("REPOPLANE_PUBLIC_URL", "http://127.0.0.1:9100"),
         ("RUST_LOG", "info"),
     ];

@@ -68,7 +68,7 @@ def main(given):
     stacks.package(template, given.binaries, given.work / "package")
     git = GitServer(given.work / "git")
     stack = stacks.Stack("repoplane", template)
-    parameters = {"Architecture": "x86_64", "EgressAllow": f"{given.double.removeprefix('http://')},{git.place}"}
+    parameters = {"Release": "0000000001", "Architecture": "x86_64", "EgressAllow": f"{given.double.removeprefix('http://')},{git.place}"}
     stack.create(**parameters)
     ok("the stack is green")
 

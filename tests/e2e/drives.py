@@ -57,7 +57,7 @@ class Hooked:
     """A repository with a robot and a rule that makes a task of every new issue."""
 
     def __init__(self, api, double, name):
-        self.api, self.name = api, name
+        self.api, self.name, self.host = api, name, f"{double}/github"
         body = {"provider": "github", "name": name, "externalId": name, "apiBaseUrl": f"{double}/github/api/v3"}
         made = expect("a repository", api.call("POST", "/api/repos", body), 201)
         self.id, self.secret = made["repo"]["id"], made["webhookSecret"]
@@ -80,7 +80,7 @@ class Hooked:
 
     def post(self, number, secret=None):
         anonymous = Api(self.api.base)
-        return github_webhook(anonymous, self.id, secret or self.secret, number, self.name)
+        return github_webhook(anonymous, self.id, secret or self.secret, number, self.name, self.host)
 
 
 def robots(deployment, worker):
@@ -184,7 +184,7 @@ def update(deployment, parameters):
     """Another parameter reaches the alias, nothing is lost, and callers notice nothing."""
     known = len(listed(deployment.admin, "/api/repos", "repos"))
     place = "updated.example.test:8443"
-    parameters = {**parameters, "EgressAllow": f"{parameters['EgressAllow']},{place}"}
+    parameters = {**parameters, "Release": "0000000002", "EgressAllow": f"{parameters['EgressAllow']},{place}"}
     ended, failed = threading.Event(), []
 
     def watch():

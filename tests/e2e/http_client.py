@@ -5,6 +5,7 @@ import hmac
 import json
 import urllib.error
 import urllib.request
+import zlib
 
 # Longest wait for an answer, in seconds: a little more than the gateway's.
 TIMEOUT = 35
@@ -45,13 +46,13 @@ class Api:
             return Answer(answer.status, answer.headers, answer.read())
 
 
-def github_webhook(api, repository, secret, number, name="acme/widgets"):
-    """Posts an opened issue, signed as GitHub does."""
+def github_webhook(api, repository, secret, number, name, host):
+    """Posts an opened issue of a repository of that name at that host, signed as GitHub does."""
     event = {
         "action": "opened",
         "issue": {"number": number, "title": f"Issue {number}", "body": "It crashes."},
         "repository": {
-            "id": 5, "full_name": name, "html_url": f"https://github.com/{name}", "default_branch": "main",
+            "id": zlib.crc32(name.encode()), "full_name": name, "html_url": f"{host}/{name}", "default_branch": "main",
         },
         "sender": {"login": "octocat", "id": 1, "type": "User"},
     }

@@ -6,6 +6,7 @@
 
 mod items;
 
+pub(crate) use items::plain;
 use items::{Found, Index, texts};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -50,6 +51,7 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "COUNTER" => [hooks_counted(&index, found), issuers_counted(&index, found)].concat(),
             "ISSUER" => issuer(&index, found),
             "EMAIL" => email(&index, found),
+            "EVENT" => operational_event(found),
             "EXCHANGED" => unless(found.number("expires_at").is_some(), "never ends").into_iter().collect(),
             "SKILL" => skill(&index, found),
             "SKILLNAME" => skill_name(&index, found),
@@ -308,6 +310,18 @@ fn skill(index: &Index, found: &Found) -> Complaints {
     }
     wrong.extend(unless(found.number("version") == found.data["revision"].as_i64(), "counts its changes twice"));
     wrong
+}
+
+/// An operational event stands in the outbox under its id, which tells when it is due, and ends by the clock.
+fn operational_event(found: &Found) -> Complaints {
+    let id = found.data_text("id");
+    let marked = found.text("undispatched_pk").is_some() && found.text("undispatched_sk").is_some();
+    let complaints = [
+        unless(found.pk == format!("EVENT#{id}"), "lies under another id"),
+        unless(marked, "nobody will send it"),
+        unless(found.number("expires_at").is_some(), "never ends"),
+    ];
+    complaints.into_iter().flatten().collect()
 }
 
 /// A name is held by a skill that has it.

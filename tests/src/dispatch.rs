@@ -1,7 +1,8 @@
 //! Handing over in a test: the stream and its schedule run when the test says so, on the real function.
 
 use crate::TestApp;
-use repoplane_dispatch::DispatchFunction;
+use repoplane_dispatch::{DispatchFunction, EventBus};
+use repoplane_local::event_bus::EVENTS;
 use repoplane_local::queues;
 use repoplane_local::stream_mapping::{Batch, StreamMapping};
 use serde_json::{Value, json};
@@ -9,7 +10,8 @@ use serde_json::{Value, json};
 impl TestApp {
     /// The function.
     pub fn dispatch(&self) -> DispatchFunction {
-        DispatchFunction::new(self.app.clone())
+        let bus = EventBus::new(self.line.eventbridge(), EVENTS);
+        DispatchFunction::new(self.app.clone()).with_event_bus(Some(bus))
     }
 
     fn stream_mapping(&self) -> StreamMapping {

@@ -177,6 +177,12 @@ async fn play() -> Vec<Example> {
     // The second is the one that the story begins with.
     let body = json!({"repositories": items});
     story.call(&ann, "A new, a known and a wrong one", "POST", "/api/repos/import", body).await.expect(200);
+    let lost = json!({"username": "ann"});
+    let recover = "/api/bootstrap/recover";
+    story.call(&holder, "With the token that bootstrapped", "POST", recover, lost.clone()).await.expect(409);
+    vault.put_secret_value().secret_id(BOOTSTRAP_SECRET).secret_string("another-token").send().await.expect("a value");
+    let holder = app.client("another-token");
+    story.call(&holder, "Tokens are lost", "POST", recover, lost).await.expect(200);
     story.examples
 }
 

@@ -4,7 +4,8 @@ use crate::{Client, TestApp};
 use repoplane_api::App;
 use repoplane_api::Route;
 use repoplane_api::edge::edge_of;
-use repoplane_dispatch::DispatchFunction;
+use repoplane_dispatch::{DispatchFunction, EventBus};
+use repoplane_local::event_bus::EVENTS;
 use repoplane_local::line::Line;
 use repoplane_local::server::reopen;
 use repoplane_providers::Providers;
@@ -43,11 +44,12 @@ impl TestApp {
                 repoplane_repos::dialects(&self.app),
             )
         };
+        let bus = EventBus::new(lines[5].1.eventbridge(), EVENTS);
         Functions {
             admin: Client::new(router(), Some(crate::ADMIN_TOKEN.to_owned())),
             anonymous: Client::new(router(), None),
             sync: SyncFunction::new(app(4), ProviderScanner::new(Providers::new(self.egress.clone()))),
-            dispatch: DispatchFunction::new(app(5)),
+            dispatch: DispatchFunction::new(app(5)).with_event_bus(Some(bus)),
             lines: lines.to_vec(),
         }
     }

@@ -16,6 +16,7 @@ mod examples;
 mod functions;
 pub mod git_server;
 mod issuer;
+mod operational_events;
 mod operations;
 mod people;
 mod providers;

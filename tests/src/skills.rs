@@ -31,6 +31,11 @@ impl Branch {
         self.with(folder, &format!("---\nname: {name}\ndescription: Does {name}.\n{more}---\n"), files)
     }
 
+    /// What a walk of it brings back.
+    pub fn walked(&self) -> WalkedTree {
+        self.0.clone()
+    }
+
     /// The same branch without a folder.
     #[must_use]
     pub fn without(mut self, folder: &str) -> Self {

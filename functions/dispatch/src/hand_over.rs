@@ -30,7 +30,8 @@ impl DispatchFunction {
         let mut all = HandedOver::default();
         for portion in keys.chunks(PORTION) {
             let waiting = self.app.store.waiting(portion, self.app.now()).await?;
-            for (key, reason) in self.app.store.send_outgoing(&waiting).await {
+            let tasks = self.app.store.send_outgoing(&waiting).await;
+            for (key, reason) in tasks.into_iter().chain(self.send_events(&waiting).await) {
                 tracing::warn!(?key, %reason, "Could not hand something over; it stays in the outbox");
                 all.refused.insert(key);
             }
@@ -50,6 +51,20 @@ impl DispatchFunction {
             self.leave_outbox(done).await;
         }
         Ok(all)
+    }
+
+    /// Sends the events among what is to be sent, in this order. Says which were not taken, each with the reason.
+    async fn send_events(&self, waiting: &[Waiting]) -> Vec<(OutboxKey, String)> {
+        let event_of = |one: &'_ Waiting| match &one.fate {
+            Fate::Send(Outgoing::Event(event)) => Some((one.key, event.clone())),
+            Fate::Send(Outgoing::Task(_)) | Fate::Drop(_) => None,
+        };
+        let (keys, events): (Vec<OutboxKey>, Vec<_>) = waiting.iter().filter_map(event_of).unzip();
+        let refused = match &self.bus {
+            Some(bus) => bus.send(&events).await,
+            None => (0..events.len()).map(|place| (place, "no event bus is set".to_owned())).collect(),
+        };
+        refused.into_iter().filter_map(|(place, reason)| Some((*keys.get(place)?, reason))).collect()
     }
 
     /// Takes marks away. One that stays is no failure: what it is on is sent once more.
@@ -80,6 +95,10 @@ fn log_sent(outgoing: &Outgoing) {
             let body = &message.body;
             let trace = body.trace_id.as_deref().unwrap_or_default();
             tracing::info!(task.id = %body.task_id, repo.id = %body.repository_id, trace.id = trace, "Handed a task over");
+        }
+        Outgoing::Event(event) => {
+            let repository = event.repository.map(|id| id.to_string()).unwrap_or_default();
+            tracing::info!(event.id = %event.id, kind = event.fact.kind(), repo.id = repository, "Sent an event");
         }
     }
 }

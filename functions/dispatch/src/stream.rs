@@ -53,7 +53,11 @@ impl DispatchFunction {
             malformed,
             "Handled a batch of the stream"
         );
-        let is_refused = |record: &&Record| matches!(&record.told, Told::Outbox(key) if done.refused.contains(key));
+        // An event that the bus did not take waits for the tick: tasks must not wait behind it.
+        let is_refused = |record: &&Record| match &record.told {
+            Told::Outbox(key @ OutboxKey::Task(..)) => done.refused.contains(key),
+            Told::Outbox(OutboxKey::Event(_)) | Told::Nothing | Told::Malformed(_) => false,
+        };
         let first = records.iter().find(is_refused);
         // Without a number an empty identifier fails the whole batch (AWS Lambda: partial batch failures).
         let failure =

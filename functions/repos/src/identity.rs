@@ -7,7 +7,9 @@ use repoplane_api::app::random_token;
 use repoplane_api::body::JsonBody;
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{Answer, App, Problem, token};
-use repoplane_domain::access::{CreateAccessToken, CreateTenant, Login, Principal, Scope, Tenant, TokenKind, User};
+use repoplane_domain::access::{
+    CreateAccessToken, CreateTenant, Login, Principal, Recover, Scope, Tenant, TokenKind, User,
+};
 use repoplane_domain::secret::Secret;
 use repoplane_store::{Authorship, KeptAnswer};
 use serde_json::{Value, json};
@@ -64,34 +66,54 @@ pub(crate) async fn bootstrap(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Answer, Problem> {
-    check_bootstrap_token(&app, &headers).await?;
+    let token = check_bootstrap_token(&app, &headers).await?;
     if app.store.is_bootstrapped().await? {
         let problem = Problem::new(ProblemType::Conflict, "the registry has its first tenant already");
         return Err(problem.with_code("ALREADY_BOOTSTRAPPED"));
     }
     let command = CreateTenant::read(&body)?;
-    let tokens = vec![
-        (CreateAccessToken::of_bootstrap("administrator", Scope::OF_A_TENANT), new_token(TokenKind::Personal)?),
-        (CreateAccessToken::of_bootstrap("operator", [Scope::Operator]), new_token(TokenKind::Personal)?),
-    ];
+    let tokens = first_tokens()?;
     let render = |tenant: &Tenant, user: &User| {
         let body = json!({"tenant": crate::tenants::view(tenant), "administrator": crate::users::view(user)});
         KeptAnswer::created(format!("/api/tenants/{}", tenant.id), body).version(tenant.version)
     };
-    let author = Authorship::Bootstrap;
+    let author = Authorship::Bootstrap { token: Some(&token) };
     let (tenant, user, issued) = app.store.create_tenant(&command, tokens, author, app.now(), render).await?;
     let tokens = ["token", "operatorToken"].into_iter().zip(issued);
     let answer = Answer::from(render(&tenant, &user));
     Ok(tokens.fold(answer, |answer, (name, issued)| answer.reveal(name, issued.text)))
 }
 
-async fn check_bootstrap_token(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+/// `access_recover`: new tokens for an administrator who lost all of theirs, for who could replace the bootstrap token.
+pub(crate) async fn recover(
+    State(app): State<App>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Answer, Problem> {
+    let token = check_bootstrap_token(&app, &headers).await?;
+    let command = Recover::read(&body)?;
+    let (user, issued) = app.store.recover_administrator(&command, &token, first_tokens()?, app.now()).await?;
+    let tokens = ["token", "operatorToken"].into_iter().zip(issued);
+    let answer = Answer::ok(json!({"administrator": crate::users::view(&user)}));
+    Ok(tokens.fold(answer, |answer, (name, issued)| answer.reveal(name, issued.text)))
+}
+
+/// What who has the deployment's own token is given: a token for the tenant, and one that manages tenants.
+fn first_tokens() -> Result<Vec<(CreateAccessToken, Secret)>, Problem> {
+    Ok(vec![
+        (CreateAccessToken::of_bootstrap("administrator", Scope::OF_A_TENANT), new_token(TokenKind::Personal)?),
+        (CreateAccessToken::of_bootstrap("operator", [Scope::Operator]), new_token(TokenKind::Personal)?),
+    ])
+}
+
+/// The deployment's own token, if it is what the caller shows.
+async fn check_bootstrap_token(app: &App, headers: &HeaderMap) -> Result<Secret, Problem> {
     let given = token::of_request(headers).ok_or_else(|| Problem::unauthorized("Unauthorized"))?;
     let refused = || Problem::unauthorized("Invalid token");
     let name = app.settings.bootstrap_secret.as_deref().ok_or_else(refused)?;
     let expected = app.store.vault().read_plain(name).await?.ok_or_else(refused)?;
     let matches = !expected.expose().is_empty() && expected.matches(given.expose().as_bytes());
-    if matches { Ok(()) } else { Err(refused()) }
+    if matches { Ok(expected) } else { Err(refused()) }
 }
 
 /// A new token's text.

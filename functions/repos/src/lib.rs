@@ -61,6 +61,7 @@ fn native() -> Routes<Repos> {
         .get("problems_list", "/problems", problems::list)
         .get("problems_get", "/problems/{slug}", problems::show)
         .post("access_bootstrap", "/api/bootstrap", identity::bootstrap)
+        .post("access_recover", "/api/bootstrap/recover", identity::recover)
         .post("access_login", "/api/auth/login", identity::login)
         .get("access_me", "/api/me", identity::me)
         .get("access_list_tokens", "/api/access-tokens", tokens::list)

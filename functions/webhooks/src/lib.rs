@@ -8,11 +8,13 @@ mod organisation;
 mod payload;
 mod receive;
 mod redeliver;
+mod rejections;
 mod tasks;
 mod unverified;
 
 use axum::Router;
 use axum::extract::FromRef;
+use rejections::Rejections;
 use repoplane_api::{App, Routes};
 use unverified::UnverifiedLimit;
 
@@ -21,6 +23,7 @@ use unverified::UnverifiedLimit;
 pub struct Webhooks {
     app: App,
     unverified: UnverifiedLimit,
+    rejections: Rejections,
 }
 
 impl FromRef<Webhooks> for App {
@@ -63,5 +66,5 @@ pub fn routes() -> Routes<Webhooks> {
 
 /// The function's router.
 pub fn router(app: App) -> Router {
-    routes().with_state(Webhooks { app, unverified: UnverifiedLimit::new() })
+    routes().with_state(Webhooks { app, unverified: UnverifiedLimit::new(), rejections: Rejections::new() })
 }

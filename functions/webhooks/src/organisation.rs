@@ -56,6 +56,7 @@ async fn receive(
         incoming,
         source: TraceSource::Ingress,
         organisation: Some(id),
+        rejections: &state.rejections,
     };
     let (hook, mut trace) = match post.check_organisation(found).await? {
         Ok(checked) => checked,

@@ -4,6 +4,7 @@
 
 use crate::Webhooks;
 use crate::answers::{accepted, answer_refusal, naming, not_taken_in, with_delivery};
+use crate::rejections::Rejections;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
@@ -22,7 +23,7 @@ use repoplane_domain::webhook::{
     event_of_any_hook, open, pre_check, record, verify,
 };
 use repoplane_store::{
-    DecisionSet, DeliveryCommit, Hydrated, Replay, StoreError, TwinKey, TwinResult, VerifiedDelivery,
+    DecisionSet, DeliveryCommit, Hydrated, Replay, StoreError, ToldRejection, TwinKey, TwinResult, VerifiedDelivery,
 };
 use serde_json::{Value, json};
 
@@ -71,6 +72,7 @@ pub(crate) struct Post<'a> {
     pub(crate) source: TraceSource,
     /// The organisation's webhook that brought it; the repository's own when absent.
     pub(crate) organisation: Option<HookId>,
+    pub(crate) rejections: &'a Rejections,
 }
 
 async fn receive(
@@ -95,14 +97,16 @@ async fn receive(
     };
     let id = DeliveryId::new(now, app.store.ids());
     let incoming = Incoming { endpoint, headers: &headers, raw: &raw };
-    let post = Post { app, id, incoming, source: TraceSource::Ingress, organisation: None };
+    let post =
+        Post { app, id, incoming, source: TraceSource::Ingress, organisation: None, rejections: &state.rejections };
     let mut trace = TraceLog::new(now);
     match post.check_sender(&set, &mut trace).await? {
         Ok(()) => post.take_in(set, None, trace).await,
         Err(refusal) => {
             let delivery = post.record(repository, None, &Ending::from(&refusal), refusal.body(), trace);
+            let told = state.rejections.told(&set.repository, &refusal, now);
             if state.unverified.admits(repository, &refusal.message, now) {
-                app.store.record_unverified(&delivery, now).await?;
+                app.store.record_unverified(&delivery, told, now).await?;
             }
             Ok(answer_refusal(&refusal, Some(id)))
         }
@@ -120,7 +124,8 @@ async fn too_large(
     let (app, now) = (&state.app, state.app.now());
     let id = DeliveryId::new(now, app.store.ids());
     let incoming = Incoming { endpoint, headers, raw: &[] };
-    let post = Post { app, id, incoming, source: TraceSource::Ingress, organisation: None };
+    let post =
+        Post { app, id, incoming, source: TraceSource::Ingress, organisation: None, rejections: &state.rejections };
     let mut trace = TraceLog::new(now);
     // An archived repository or a wrong endpoint is the better reason: it holds for bodies of any size.
     let (refusal, response) = match pre_check(&set.repository, &post.incoming, &mut trace) {
@@ -137,8 +142,9 @@ async fn too_large(
     };
     let mut delivery = post.record(set.repository.id, None, &Ending::from(&refusal), refusal.body(), trace);
     delivery.summary.payload_bytes = length.unwrap_or_default();
+    let told = state.rejections.told(&set.repository, &refusal, now);
     if state.unverified.admits(set.repository.id, &refusal.message, now) {
-        app.store.record_unverified(&delivery, now).await?;
+        app.store.record_unverified(&delivery, told, now).await?;
     }
     Ok(response)
 }
@@ -172,7 +178,8 @@ impl Post<'_> {
             Err((set, refusal)) => {
                 let delivery =
                     self.record(repository, payload.as_ref(), &Ending::from(&refusal), refusal.body(), trace);
-                return match self.commit(&set, &delivery, None).await.map_err(not_taken_in)? {
+                let told = self.rejections.told(&set.repository, &refusal, delivery.summary.created_at);
+                return match self.commit(&set, &delivery, Err(told)).await.map_err(not_taken_in)? {
                     DeliveryCommit::Twin(twin) => Ok(self.answer_twin(twin)),
                     DeliveryCommit::Recorded | DeliveryCommit::AlreadyScheduled(_) | DeliveryCommit::Repeated => {
                         Ok(answer_refusal(&refusal, Some(self.id)))
@@ -184,7 +191,7 @@ impl Post<'_> {
             let body = decision.body();
             let delivery =
                 self.record(repository, payload.as_ref(), &Ending::from(&decision), body.clone(), trace.clone());
-            match self.commit(&set, &delivery, Some(&decision)).await {
+            match self.commit(&set, &delivery, Ok(&decision)).await {
                 Ok(DeliveryCommit::Recorded) => return Ok(accepted(self.id, body)),
                 Ok(DeliveryCommit::Twin(twin)) => return Ok(self.answer_twin(twin)),
                 Ok(DeliveryCommit::AlreadyScheduled(taken)) => decision = without(decision, taken),
@@ -287,7 +294,7 @@ impl Post<'_> {
         &self,
         set: &DecisionSet,
         delivery: &Delivery,
-        decision: Option<&Decision>,
+        decision: Result<&Decision, Option<ToldRejection>>,
     ) -> Result<DeliveryCommit, StoreError> {
         let twin_key = |key: DedupeKey, via| TwinKey { key: key.key, life: key.life, via };
         let own = dedupe_keys(&self.incoming).into_iter().map(|key| twin_key(key, None));
@@ -302,9 +309,9 @@ impl Post<'_> {
         set: &DecisionSet,
         delivery: &Delivery,
         (twin_keys, replay): (&[TwinKey], Option<Replay<'_>>),
-        decision: Option<&Decision>,
+        decision: Result<&Decision, Option<ToldRejection>>,
     ) -> Result<DeliveryCommit, StoreError> {
-        let planned = decision.map_or(&[] as &[_], Decision::tasks);
+        let planned = decision.map_or_else(|_| &[] as &[_], Decision::tasks);
         let tasks: Vec<_> = planned
             .iter()
             .map(|planned| {
@@ -315,10 +322,11 @@ impl Post<'_> {
             delivery,
             body: self.incoming.raw,
             twin_keys,
-            claims_twins: matches!(decision, Some(Decision::Accepted(_))),
+            claims_twins: matches!(decision, Ok(Decision::Accepted(_))),
             tasks: &tasks,
             trace: self.trace(),
             retention_days: set.repository.retention_days,
+            told: decision.err().flatten(),
             replay,
         };
         self.app.store.commit_delivery(&verified, delivery.summary.created_at).await
@@ -344,7 +352,7 @@ impl Post<'_> {
         let body = json!({"error": "Failed to enqueue task"});
         let delivery = self.record(set.repository.id, payload, &Ending::internal(error.to_string()), body, trace);
         // Not even a twin may stand in the way of this record.
-        self.write(set, &delivery, (&[], None), None).await.map_err(not_taken_in)?;
+        self.write(set, &delivery, (&[], None), Err(None)).await.map_err(not_taken_in)?;
         Ok(with_delivery(problem.into_response(), self.id))
     }
 

@@ -38,7 +38,7 @@ pub(crate) async fn redeliver(
 }
 
 async fn run_again(
-    Webhooks { app, .. }: &Webhooks,
+    Webhooks { app, rejections, .. }: &Webhooks,
     repo: &Repo<Manage>,
     kept: KeptDelivery,
     once: Option<&Once>,
@@ -58,13 +58,14 @@ async fn run_again(
     let headers = WebhookHeaders::new(kept.delivery.headers.iter());
     let incoming = Incoming { endpoint: kept.delivery.summary.provider, headers: &headers, raw };
     let id = DeliveryId::new(now, app.store.ids());
-    let post = Post { app, id, incoming, source: TraceSource::Replay(of), organisation: None };
+    let post = Post { app, id, incoming, source: TraceSource::Replay(of), organisation: None, rejections };
     let (set, mut trace, mut payload) = (&repo.set, TraceLog::new(now), None);
     let mut decided = decide(&post, set, &mut payload, &mut trace);
     for _ in 0..SCHEDULE_TRIES {
         let (ending, response, decision) = match &decided {
-            Ok(decision) => (Ending::from(decision), decision.body(), Some(decision)),
-            Err(refusal) => (Ending::from(refusal), refusal.body(), None),
+            Ok(decision) => (Ending::from(decision), decision.body(), Ok(decision)),
+            // Who runs a delivery again is answered, and needs no event.
+            Err(refusal) => (Ending::from(refusal), refusal.body(), Err(None)),
         };
         let delivery = post.record(set.repository.id, payload.as_ref(), &ending, response, trace.clone());
         let answer = answer(&delivery);

@@ -65,6 +65,16 @@ pub fn init_logs() {
     let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).try_init();
 }
 
+/// Region, credentials and time limits of the environment, for the clients of any service.
+pub async fn aws_config() -> aws_config::SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(5))
+        .operation_timeout(Duration::from_secs(15))
+        .build();
+    aws_config::defaults(aws_config::BehaviorVersion::latest()).timeout_config(timeouts).load().await
+}
+
 /// The app on the clients of the environment.
 ///
 /// # Errors
@@ -72,12 +82,7 @@ pub fn init_logs() {
 pub async fn app_from_environment() -> Result<App, lambda_http::Error> {
     let table = std::env::var(TABLE).map_err(|_| format!("{TABLE} is not set"))?;
     let prefix = std::env::var(SECRET_PREFIX).unwrap_or_else(|_| "repoplane".to_owned());
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(5))
-        .operation_timeout(Duration::from_secs(15))
-        .build();
-    let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).timeout_config(timeouts).load().await;
+    let config = aws_config().await;
     let filled =
         |name: &str| std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let vault = Vault::new(aws_sdk_secretsmanager::Client::new(&config), prefix).with_key(filled(SECRET_KEY));

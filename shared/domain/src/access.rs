@@ -14,7 +14,7 @@ mod platform;
 
 pub use commands::{
     CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, Login, MAX_EMAIL_BYTES, MAX_PERSON_BYTES,
-    MAX_TOKEN_DAYS, PatchTenant, PatchUser,
+    MAX_TOKEN_DAYS, PatchTenant, PatchUser, Recover,
 };
 pub use members::{AddMember, MAX_MEMBERS, Member, MemberSelector, Members, may_touch, read_role};
 pub use network::{

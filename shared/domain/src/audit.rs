@@ -13,6 +13,7 @@ use serde_json::Value;
 pub enum AuditAction {
     TenantCreated,
     TenantUpdated,
+    AdministratorRecovered,
     UserCreated,
     UserUpdated,
     AccessTokenCreated,

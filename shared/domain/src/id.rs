@@ -99,6 +99,8 @@ ids! {
     CredentialId, "crd", "credential";
     /// One received webhook.
     DeliveryId, "dlv", "delivery";
+    /// An operational event.
+    EventId, "evt", "event";
     /// A webhook of a whole organisation or group.
     HookId, "hok", "webhook";
     /// An OpenID Connect issuer whose tokens a tenant takes.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod id;
 pub mod input;
 pub mod oidc;
+pub mod operational_event;
 pub mod organisation_hook;
 pub mod preview_env;
 pub mod repository;

@@ -12,6 +12,7 @@ use repoplane_domain::access::{AccessToken, CreateAccessToken, Principal, TokenK
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AccessTokenId, AuditId, TenantId, UserId};
+use repoplane_domain::operational_event::{OperationalEvent, of_access_token};
 use repoplane_domain::secret::{Secret, sha256_hex};
 use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -67,8 +68,8 @@ pub(crate) fn token_item(hash: &str, record: &TokenRecord, expires: Option<Times
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct ListedToken {
-    token: AccessToken,
+pub(crate) struct ListedToken {
+    pub(crate) token: AccessToken,
     hash: String,
 }
 
@@ -246,6 +247,10 @@ impl Store {
             Some(at) => listed.expiring(at),
             None => listed,
         });
+        // Lies in the outbox until it is time to tell; whether the token is still there is looked at then.
+        if let Some((fact, due)) = of_access_token(&token) {
+            writes.tell(&OperationalEvent::new(fact, tenant, None, due, &*self.ids))?;
+        }
         Ok(IssuedToken { text, token })
     }
 

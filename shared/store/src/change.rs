@@ -16,6 +16,7 @@ use repoplane_domain::automation::AutomationConfig;
 use repoplane_domain::credential::{CredentialProfiles, SecretEdit};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{RobotId, WriteId};
+use repoplane_domain::operational_event::{of_archive, of_automation, of_robots};
 use repoplane_domain::preview_env::PreviewEnv;
 use repoplane_domain::repository::{Repository, RepositoryState, UNKNOWN_CREDENTIAL};
 use repoplane_domain::robot::Robot;
@@ -164,6 +165,7 @@ impl Store {
         plan_robots(&mut writes, &mut next, set, plan)?;
         plan_automation(&mut writes, &mut next, set, plan)?;
         next.check_size()?;
+        self.tell_change(&mut writes, set, &next, now)?;
         for entry in &plan.audit {
             writes.audit(entry)?;
         }
@@ -192,6 +194,21 @@ impl Store {
         })
         .await
     }
+
+    /// What the change of a record, its rules and its robots means to those who operate the registry.
+    fn tell_change(
+        &self,
+        writes: &mut Writes,
+        set: &DecisionSet,
+        next: &DecisionSet,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (before, after) = (set.automation.as_ref(), next.automation.as_ref());
+        let rules = after.and_then(|after| of_automation(before.map(|before| &before.config), &after.config));
+        let facts = of_archive(&set.repository, &next.repository).into_iter().chain(rules);
+        let facts = facts.chain(of_robots(&set.robots, &next.robots));
+        self.tell(writes, (set.repository.tenant, set.repository.id), facts, now)
+    }
 }
 
 /// Why a change cannot be made, whoever tries: what it names is not there, or another holds what it claims.
@@ -213,6 +230,10 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             Guard::Username => Conflict::new("USERNAME_TAKEN", "another user of the tenant has this name"),
             Guard::SkillName => Conflict::new("SKILL_NAME_TAKEN", "another skill of the repository has this name"),
             Guard::Bootstrap => Conflict::new("ALREADY_BOOTSTRAPPED", "the registry has its first tenant already"),
+            Guard::BootstrapToken => {
+                let text = "the bootstrap token was used before: put a new one into its secret";
+                return Some(Conflict::new("BOOTSTRAP_TOKEN_USED", text));
+            }
             Guard::CredentialName => Conflict::new("CREDENTIAL_NAME_TAKEN", "another credential has this name"),
             // Whose an issuer is stays untold; `issuers` says the rest.
             Guard::Version

@@ -52,6 +52,8 @@ pub(crate) enum Guard {
     Scheduled { robot: String, rule: String },
     /// The registry has its first tenant already.
     Bootstrap,
+    /// The deployment's own token was used before.
+    BootstrapToken,
     /// The lease is not ours any more.
     Lease,
     /// A call with this idempotency key came before.

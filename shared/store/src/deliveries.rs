@@ -10,6 +10,7 @@ use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item, number, text};
 use crate::keys;
 use crate::lifetime::{CHUNKS, Life};
+use crate::operational_events::ToldRejection;
 use crate::table::{MAX_EXAMINED, Range};
 use crate::tasks::{for_dispatch, locator_item, task_item, traced};
 use crate::{Store, WriteError};
@@ -21,6 +22,7 @@ use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::delivery::{Delivery, DeliveryResult, DeliverySummary, ErrorLayer};
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, DeliveryId, RepositoryId, RobotId, TenantId, WriteId};
+use repoplane_domain::operational_event::of_delivery;
 use repoplane_domain::repository::Repository;
 use repoplane_domain::task::{Task, TaskGroup, Trace};
 use repoplane_domain::time::Timestamp;
@@ -66,6 +68,8 @@ pub struct VerifiedDelivery<'a> {
     pub trace: Option<Trace>,
     /// How long the delivery is kept, unless a task of it is open for longer.
     pub retention_days: u16,
+    /// Set when it is rejected and told of.
+    pub told: Option<ToldRejection>,
     /// Set when it runs a kept delivery again.
     pub replay: Option<Replay<'a>>,
 }
@@ -194,9 +198,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.
-    pub async fn record_unverified(&self, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn record_unverified(
+        &self,
+        delivery: &Delivery,
+        told: Option<ToldRejection>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut writes = Writes::default();
         record(&mut writes, delivery, Life::Until(now.plus(UNVERIFIED_LIFE)), 0)?;
+        self.tell_rejection(&mut writes, delivery, told, now)?;
         match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
             Ok(()) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
@@ -246,6 +256,7 @@ impl Store {
             upsert_group(&mut writes, group, now)?;
         }
         record(&mut writes, delivery, life, chunks.len())?;
+        self.tell_rejection(&mut writes, delivery, verified.told, now)?;
         if let Some(replay) = &verified.replay {
             self.link_replay(&mut writes, delivery, replay, now)?;
         }
@@ -276,6 +287,17 @@ impl Store {
         Ok(DeliveryCommit::Recorded)
     }
 
+    fn tell_rejection(
+        &self,
+        writes: &mut Writes,
+        delivery: &Delivery,
+        told: Option<ToldRejection>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(ToldRejection { tenant, earlier }) = told else { return Ok(()) };
+        self.tell(writes, (tenant, delivery.summary.repo_id), of_delivery(&delivery.summary, earlier), now)
+    }
+
     async fn lost_delivery(&self, repository: RepositoryId, lost: &[Lost]) -> Result<DeliveryCommit, StoreError> {
         let twin = lost.iter().find(|lost| lost.guard == Guard::Twin).and_then(|lost| lost.holder.as_ref());
         if let Some(twin) = twin {
@@ -297,6 +319,7 @@ impl Store {
                 | Guard::SkillName
                 | Guard::Twin
                 | Guard::Bootstrap
+                | Guard::BootstrapToken
                 | Guard::Lease
                 | Guard::Repeated
                 | Guard::Fresh

@@ -16,8 +16,9 @@
 //! | claim of a scheduled task | table | pk=`REPO#{rep}`, sk=`SCHEDULED#{rob}#{rule}` | condition only |
 //! | repository and delivery of a task (immutable, cached) | table | pk=`LOCATOR#{tsk}`, sk=`-` | 0.5 RRU once |
 //! | open tasks and groups of a repository, counted | `open` | open_pk=`OPEN#{rep}`, open_sk begins `TASK#` or `GROUP#` | 1 Query of keys, 0.5 RRU / 4 KB |
-//! | what waits in the outbox: tasks that no queue has yet | `undispatched` | undispatched_pk=`UNDISPATCHED#{shard}`, undispatched_sk=`{time}#{tsk}` | 0.5 RRU / 4 KB of keys |
+//! | what waits in the outbox: tasks that no queue has yet, operational events that are not sent yet | `undispatched` | undispatched_pk=`UNDISPATCHED#{shard}`, undispatched_sk=`{time}#{tsk or evt}` | 0.5 RRU / 4 KB of keys |
 //! | tasks of the outbox, with the records of their repositories | table | BatchGet of pk=`REPO#{rep}`, sk=`TASK#{tsk}`, … | 1 RRU / 4 KB each |
+//! | operational events of the outbox, and the tokens that they are about | table | BatchGet of pk=`EVENT#{evt}`, sk=`-`, … | 1 RRU / 4 KB each; deleted once sent, 1 WRU / KB and 1 for the index |
 //! | repositories whose sync is due | `due` | due_pk=`DUE#{shard}`, due_sk=`{time}#{rep}` | 0.5 RRU / 4 KB of keys |
 //! | repositories of a tenant, oldest first | table | pk=`ROSTER#{tnt}`, sk=`{rep}`, then BatchGet of records and states | 0.5 RRU / 4 KB + 0.5 RRU / 4 KB each |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
@@ -47,6 +48,7 @@
 //! | all tenants (operator) | table | pk=`TENANTS`, sk=`{tnt}` | 0.5 RRU / 4 KB |
 //! | where the sweep over the vault stands | table | pk=`SYSTEM`, sk=`SWEEP` | 1 RRU, 1 WRU |
 //! | is the registry bootstrapped? | table | pk=`SYSTEM`, sk=`BOOTSTRAP` | condition only |
+//! | was the deployment's token used? | table | pk=`SYSTEM`, sk=`BOOTSTRAP#{sha256}` | condition only |
 //! | audit of a tenant and day | table | pk=`AUDIT#{tnt}#{day}#{shard}`, sk=`{aud}` | 0.5 RRU / 4 KB |
 //! | credentials of a tenant's vault, newest first or the other way round | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 0.5 RRU / 4 KB |
 //! | one credential of the vault | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 1 RRU |
@@ -60,10 +62,11 @@
 
 use repoplane_domain::attachment::HostTenant;
 use repoplane_domain::id::{
-    AccessTokenId, AuditId, CredentialId, DeliveryId, HookId, IssuerId, RepositoryId, RobotId, SkillId, TaskId,
-    TenantId, UserId,
+    AccessTokenId, AuditId, CredentialId, DeliveryId, EventId, HookId, IssuerId, RepositoryId, RobotId, SkillId,
+    TaskId, TenantId, UserId,
 };
 use repoplane_domain::time::Timestamp;
+use std::fmt;
 
 /// Partition key.
 pub const PK: &str = "pk";
@@ -262,9 +265,19 @@ pub fn open_partition(repository: RepositoryId) -> String {
     format!("OPEN#{repository}")
 }
 
-/// Partition of a task in [`UNDISPATCHED`].
-pub fn undispatched_partition(id: TaskId) -> String {
+/// Partition of a task or an operational event in [`UNDISPATCHED`].
+pub fn undispatched_partition(id: impl fmt::Display) -> String {
     format!("UNDISPATCHED#{}", shard(&id.to_string()))
+}
+
+/// An operational event.
+pub fn event(id: EventId) -> Key {
+    Key::new(format!("EVENT#{id}"), ALONE)
+}
+
+/// Reads the key of an operational event back; `None` for anything else.
+pub fn parse_event(pk: &str) -> Option<EventId> {
+    pk.strip_prefix("EVENT#")?.parse().ok()
 }
 
 /// All partitions of [`UNDISPATCHED`].
@@ -272,9 +285,9 @@ pub fn undispatched_partitions() -> impl Iterator<Item = String> {
     (0..SHARDS).map(|shard| format!("UNDISPATCHED#{shard}"))
 }
 
-/// Sort key of a task in [`UNDISPATCHED`]: what can be sent first comes first. A task that comes back stands there under
-/// another time, so that taking the old mark away leaves the new one.
-pub fn undispatched_sort(at: Timestamp, id: TaskId) -> String {
+/// Sort key of a task or an operational event in [`UNDISPATCHED`]: what can be sent first comes first. A task that comes
+/// back stands there under another time, so that taking the old mark away leaves the new one.
+pub fn undispatched_sort(at: Timestamp, id: impl fmt::Display) -> String {
     format!("{at}#{id}")
 }
 
@@ -550,6 +563,11 @@ pub fn tenant_entry(id: TenantId) -> Key {
 /// Exists once the registry has its first tenant.
 pub fn bootstrap() -> Key {
     Key::new("SYSTEM".to_owned(), "BOOTSTRAP")
+}
+
+/// Exists once the deployment's own token was used, by its hash.
+pub fn used_bootstrap_token(hash: &str) -> Key {
+    Key::new("SYSTEM".to_owned(), format!("BOOTSTRAP#{hash}"))
 }
 
 /// An audit entry.

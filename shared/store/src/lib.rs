@@ -19,6 +19,7 @@ mod issuers;
 mod item;
 pub mod keys;
 mod lifetime;
+mod operational_events;
 mod organisation_hooks;
 mod outbox;
 mod platform_tokens;
@@ -54,6 +55,7 @@ pub use deliveries::{
 pub use error::StoreError;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
+pub use operational_events::ToldRejection;
 pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use outbox::{Fate, MAX_MISSED, OUTBOX_GRACE, OutboxKey, Outgoing, UnknownItem, Waiting};
 pub use platform_tokens::platform_principal;

@@ -8,10 +8,12 @@ use crate::Store;
 use crate::error::StoreError;
 use crate::item::{self, Attributes, number, text};
 use crate::keys::{self, Key, Part};
+use crate::operational_events::fate_of_event;
 use crate::table::Range;
 use crate::task_queue::{ROBOT_TASK_SCHEMA, RobotTask, TaskMessage};
 use crate::tasks::TRACE;
-use repoplane_domain::id::{RepositoryId, TaskId, TenantId};
+use repoplane_domain::id::{EventId, RepositoryId, TaskId, TenantId};
+use repoplane_domain::operational_event::OperationalEvent;
 use repoplane_domain::repository::Repository;
 use repoplane_domain::task::{Task, TaskStatus, Trace};
 use repoplane_domain::time::Timestamp;
@@ -31,6 +33,8 @@ const SKEW: Duration = Duration::from_secs(5);
 pub enum OutboxKey {
     /// A task for the queue `robot-tasks`.
     Task(RepositoryId, TaskId),
+    /// An operational event for the event bus.
+    Event(EventId),
 }
 
 /// An item in the outbox is of no known kind.
@@ -53,12 +57,14 @@ impl OutboxKey {
 
     fn of(attributes: &Attributes) -> Option<Self> {
         let (pk, sk) = (item::text_of(attributes, keys::PK)?, item::text_of(attributes, keys::SK)?);
-        keys::parse_task(pk, sk).map(|(repository, task)| Self::Task(repository, task))
+        let task = keys::parse_task(pk, sk).map(|(repository, task)| Self::Task(repository, task));
+        task.or_else(|| keys::parse_event(pk).map(Self::Event))
     }
 
     fn key(self) -> Key {
         match self {
             Self::Task(repository, task) => keys::task(repository, task),
+            Self::Event(id) => keys::event(id),
         }
     }
 
@@ -66,6 +72,8 @@ impl OutboxKey {
     fn needs(self) -> Option<Key> {
         match self {
             Self::Task(repository, _) => Some(keys::part(repository, Part::Record)),
+            // What an event needs stands in the event.
+            Self::Event(_) => None,
         }
     }
 }
@@ -75,12 +83,14 @@ impl OutboxKey {
 pub enum Outgoing {
     /// To the queue `robot-tasks`.
     Task(TaskMessage),
+    /// To the event bus.
+    Event(OperationalEvent),
 }
 
 /// What becomes of something in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// It is sent; then its mark is taken away.
+    /// It is sent; then its mark is taken away, or, of what was there only to be sent, all of it.
     Send(Outgoing),
     /// Nobody needs to hear of it any more, for this reason; only its mark is taken away.
     Drop(&'static str),
@@ -138,6 +148,7 @@ impl Store {
         let items = self.table.batch_get(&all, true).await?;
         let by_key: HashMap<_, _> = items.iter().filter_map(|item| Some((where_of(item)?, item))).collect();
         let find = |key: Key| by_key.get(&(key.pk.as_str(), key.sk.as_str())).copied();
+        let tokens = self.tokens_told_of(&items, now).await?;
         let mut waiting = Vec::new();
         for key in wanted {
             let Some(found) = find(key.key()) else { continue };
@@ -145,7 +156,11 @@ impl Store {
             if keys::parse_undispatched_sort(mark).is_some_and(|ready| ready > now.plus(SKEW)) {
                 continue;
             }
-            match fate(found, key.needs().and_then(find)) {
+            let fate = match key {
+                OutboxKey::Task(..) => fate(found, key.needs().and_then(find)),
+                OutboxKey::Event(_) => fate_of_event(found, &tokens, now),
+            };
+            match fate {
                 Ok(fate) => {
                     let version = item::number_of(found, item::VERSION).unwrap_or_default();
                     waiting.push(Waiting { key: *key, fate, mark: mark.to_owned(), version });
@@ -156,7 +171,7 @@ impl Store {
         Ok(waiting)
     }
 
-    /// Sends what is to be sent, in this order. Says which were not taken, each with the reason.
+    /// Sends the tasks among what is to be sent, in this order. Says which were not taken, each with the reason.
     pub async fn send_outgoing(&self, waiting: &[Waiting]) -> Vec<(OutboxKey, String)> {
         let tasks: (Vec<OutboxKey>, Vec<TaskMessage>) = waiting.iter().filter_map(task_of).unzip();
         let refused = match &self.task_queue {
@@ -166,12 +181,15 @@ impl Store {
         refused.into_iter().filter_map(|(place, reason)| Some((*tasks.0.get(place)?, reason))).collect()
     }
 
-    /// Takes the mark away; `false` when it was taken away by another, or the item has changed since it was read: then it
+    /// Takes the mark away, or deletes what was there only to be sent; `false` when it was taken away by another, or the item has changed since it was read: then it
     /// stays in the outbox as it is now.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails; it is sent once more then.
     pub async fn leave_outbox(&self, sent: &Waiting) -> Result<bool, StoreError> {
+        if let OutboxKey::Event(_) = sent.key {
+            return self.table.delete(&sent.key.key()).await.map(|()| true);
+        }
         let values = HashMap::from([
             (":mark".to_owned(), text(sent.mark.clone())),
             (":version".to_owned(), number(sent.version)),
@@ -189,7 +207,7 @@ fn where_of(item: &Attributes) -> Option<(&str, &str)> {
 fn task_of(waiting: &Waiting) -> Option<(OutboxKey, TaskMessage)> {
     match &waiting.fate {
         Fate::Send(Outgoing::Task(message)) => Some((waiting.key, message.clone())),
-        Fate::Drop(_) => None,
+        Fate::Send(Outgoing::Event(_)) | Fate::Drop(_) => None,
     }
 }
 

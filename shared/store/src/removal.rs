@@ -14,6 +14,7 @@ use repoplane_domain::access::authorize;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{AuditId, RepositoryId, WriteId};
+use repoplane_domain::operational_event::of_removal;
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
 use std::time::Duration;
@@ -109,6 +110,7 @@ impl Store {
         let tombstone =
             Item::new(&keys::tombstone(id), &json!({"tenant": tenant, "name": repository.name, "at": now}))?;
         writes.put(tombstone.listed(keys::removed_partition(id), id.to_string()));
+        self.tell(&mut writes, (tenant, id), [of_removal(repository)], now)?;
         let audit = AuditId::new(now, &*self.ids);
         let entry = AuditEntry::by(author.principal, audit, AuditAction::RepoDeleted, id, now).on(id);
         writes.audit(&entry.with(json!({"name": repository.name, "provider": repository.provider})))?;

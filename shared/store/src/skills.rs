@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item, number};
 use crate::keys::{self, Part};
+use crate::operational_events::SkillEvents;
 use crate::roster::Place;
 use crate::table::{MAX_EXAMINED, Range};
 use crate::tenants::{RACES, pause_after, write_conflict};
@@ -231,7 +232,7 @@ impl Store {
         Err(DomainError::Conflict(write_conflict()).into())
     }
 
-    /// Writes what a scan changes. `false` when somebody was faster (an entry was accepted, a name was taken by hand, the
+    /// Writes what a scan changes, and tells nobody. `false` when somebody was faster (an entry was accepted, a name was taken by hand, the
     /// repository is gone): then some of it may be written, and a fresh read catalogued again says what is left.
     ///
     /// # Errors
@@ -242,7 +243,7 @@ impl Store {
         change: &CatalogueChange,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        for mut writes in catalogue_batches(repository, change)? {
+        for mut writes in catalogue_batches(repository, change, &SkillEvents::new())? {
             writes.need_existing(keys::part(repository, Part::Record));
             match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
                 Ok(()) => {}
@@ -269,11 +270,16 @@ fn count_one_more(writes: &mut Writes, repository: RepositoryId) {
 /// What a scan changes as transactions of at most [`BATCH_OPERATIONS`] operations and about [`BATCH_BYTES`] bytes, to be
 /// committed in this order. A caller may add a few operations to each. Entries between which a name changes hands are in
 /// one: at no time is a name without its holder, or with two.
-pub(crate) fn catalogue_batches(repository: RepositoryId, change: &CatalogueChange) -> Result<Vec<Writes>, StoreError> {
+pub(crate) fn catalogue_batches(
+    repository: RepositoryId,
+    change: &CatalogueChange,
+    events: &SkillEvents,
+) -> Result<Vec<Writes>, StoreError> {
     let mut batches = vec![(Writes::default(), 0)];
     for group in groups(change) {
         let bytes = group.put.iter().map(|skill| bytes_of(skill)).sum::<usize>();
-        let operations = group.put.len() + group.removed.len() + group.names.len();
+        let told: Vec<_> = group.put.iter().filter_map(|skill| events.get(&skill.id)).collect();
+        let operations = group.put.len() + group.removed.len() + group.names.len() + told.len();
         let fits = |(writes, used): &(Writes, usize)| {
             writes.is_empty() || (writes.len() + operations <= BATCH_OPERATIONS && used + bytes <= BATCH_BYTES)
         };
@@ -282,6 +288,7 @@ pub(crate) fn catalogue_batches(repository: RepositoryId, change: &CatalogueChan
         }
         if let Some((writes, used)) = batches.last_mut() {
             group.write(repository, writes)?;
+            told.into_iter().try_for_each(|event| writes.tell(event))?;
             *used += bytes;
         }
     }

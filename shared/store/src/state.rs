@@ -8,6 +8,7 @@ use crate::item::{self, Attributes, Item};
 use crate::keys::{self, Part};
 use repoplane_domain::audit::AuditEntry;
 use repoplane_domain::id::{RepositoryId, WriteId};
+use repoplane_domain::operational_event::of_state;
 use repoplane_domain::repository::{ConnectionAttempt, RepositoryState};
 use repoplane_domain::time::Timestamp;
 use std::time::Duration;
@@ -71,6 +72,7 @@ impl Store {
                 // The first state of a repository must not outlive it.
                 writes.need_existing(keys::part(id, Part::Record));
             }
+            self.tell(&mut writes, (set.repository.tenant, id), of_state(&known, &next), now)?;
             if let Some(entry) = audit {
                 writes.audit(entry)?;
             }

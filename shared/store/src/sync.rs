@@ -15,6 +15,7 @@ use repoplane_domain::access::authorize;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, LeaseId, RepositoryId, WriteId};
+use repoplane_domain::operational_event::of_state;
 use repoplane_domain::repository::{Begun, ConnectionAttempt, RepositoryState, SYNC_WAIT, SyncOutcome, next_sync_at};
 use repoplane_domain::skill::CatalogueChange;
 use repoplane_domain::time::Timestamp;
@@ -172,9 +173,9 @@ impl Store {
         lease: LeaseId,
         end: &SyncEnd,
     ) -> Result<Option<RepositoryState>, StoreError> {
-        let (id, now) = (set.repository.id, end.attempt.at);
+        let (tenant, id, now) = (set.repository.tenant, set.repository.id, end.attempt.at);
         let mut batches = match &end.catalogue {
-            Some(change) => catalogue_batches(id, change)?,
+            Some(change) => catalogue_batches(id, change, &self.skill_events(tenant, id, change, now))?,
             None => Vec::new(),
         };
         let last = batches.pop().unwrap_or_default();
@@ -191,7 +192,7 @@ impl Store {
             // Held by the lease that was just checked, so there is an end.
             let Some(next) = state.sync_ended(id, lease, &end.outcome, &end.attempt) else { return Ok(()) };
             writes.replace(state_item(id, &next)?, Some(version));
-            Ok(())
+            self.tell(writes, (tenant, id), of_state(state, &next), now)
         };
         let Some(state) = self.while_held(id, lease, state, &last, now, ends).await? else { return Ok(None) };
         Ok(state.sync_ended(id, lease, &end.outcome, &end.attempt))

@@ -291,6 +291,12 @@ impl Table {
     }
 
     /// Puts an item that nothing depends on.
+    /// Deletes an item, there or not.
+    pub(crate) async fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        let call = self.client.delete_item().table_name(&self.name).set_key(Some(key_attributes(key)));
+        Box::pin(call.send()).await.map(drop).map_err(StoreError::table)
+    }
+
     pub(crate) async fn put(&self, item: Attributes) -> Result<(), StoreError> {
         let call = self.client.put_item().table_name(&self.name).set_item(Some(item));
         call.send().await.map(drop).map_err(StoreError::table)

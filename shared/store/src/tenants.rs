@@ -10,11 +10,13 @@ use crate::platform_tokens::write_email;
 use crate::table::Range;
 use crate::vault::{Document, SecretPointer};
 use crate::{IssuedToken, Store, TokenRecord, WriteError};
-use repoplane_domain::access::{CreateAccessToken, CreateTenant, CreateUser, NetworkSettings, Principal, Tenant, User};
+use repoplane_domain::access::{
+    CreateAccessToken, CreateTenant, CreateUser, NetworkSettings, Principal, Recover, Tenant, User,
+};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{AuditId, TenantId, UserId, WriteId};
-use repoplane_domain::secret::Secret;
+use repoplane_domain::secret::{Secret, sha256_hex};
 use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub(crate) const MAX_TOKENS_OF_USER: usize = 40;
 /// How often a change of a user is tried again after a lost race.
 pub(crate) const RACES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// Administrators that a refused recovery names.
+const NAMED: usize = 10;
 
 /// A tenant and where its secrets are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,7 +51,10 @@ fn random_key() -> Result<Secret, StoreError> {
 #[derive(Debug, Clone, Copy)]
 pub enum Authorship<'a> {
     /// Nobody yet: it is the registry's first, or a conflict.
-    Bootstrap,
+    Bootstrap {
+        /// The deployment's own token, if there was one; it is void then.
+        token: Option<&'a Secret>,
+    },
     /// The registry's operator, by a call that may be repeated.
     Operator {
         /// The operator.
@@ -55,6 +62,13 @@ pub enum Authorship<'a> {
         /// The call's key.
         once: Option<&'a Once>,
     },
+}
+
+/// Makes a value of the deployment's own secret void; it may have been used before.
+fn use_up(writes: &mut Writes, token: &Secret, now: Timestamp) -> Result<(), StoreError> {
+    let hash = sha256_hex(token.expose().as_bytes());
+    writes.claim(Item::new(&keys::used_bootstrap_token(&hash), &now)?, Guard::BootstrapToken);
+    Ok(())
 }
 
 impl Store {
@@ -108,8 +122,11 @@ impl Store {
         let record = TenantRecord { tenant, secrets };
 
         let mut writes = Writes::default();
-        if let Authorship::Bootstrap = author {
+        if let Authorship::Bootstrap { token } = author {
             writes.claim(Item::new(&keys::bootstrap(), &record.tenant.id)?, Guard::Bootstrap);
+            if let Some(token) = token {
+                use_up(&mut writes, token, now)?;
+            }
         }
         let tenant = &record.tenant;
         writes.create(Item::new(&keys::tenant(tenant.id), &record)?.versioned(1));
@@ -125,7 +142,7 @@ impl Store {
                 writes.keep(once, || answer(tenant, &user), now)?;
                 AuditEntry::by(principal, audit, AuditAction::TenantCreated, tenant.id, now)
             }
-            Authorship::Bootstrap => {
+            Authorship::Bootstrap { .. } => {
                 AuditEntry::by_system(tenant.id, audit, AuditAction::TenantCreated, tenant.id, now)
             }
         };
@@ -133,6 +150,44 @@ impl Store {
         self.commit_new(&writes, now).await?;
         self.vault.mark_committed(&record.secrets, None).await;
         Ok((record.tenant, user, issued))
+    }
+
+    /// Gives an administrator of the first tenant new tokens, for who could put a new value into the deployment's own
+    /// secret: each value is good for one call.
+    ///
+    /// # Errors
+    /// `NOT_BOOTSTRAPPED`; `BOOTSTRAP_TOKEN_USED`; `NOT_AN_ADMINISTRATOR` with the names of those who are; storage failures.
+    pub async fn recover_administrator(
+        &self,
+        recover: &Recover,
+        token: &Secret,
+        tokens: Vec<(CreateAccessToken, Secret)>,
+        now: Timestamp,
+    ) -> Result<(User, Vec<IssuedToken>), WriteError> {
+        let conflict = |code, text: String| DomainError::Conflict(Conflict::new(code, text));
+        let Some(tenant) = self.first_tenant().await? else {
+            let text = "the registry has no tenant yet: bootstrap it";
+            return Err(conflict("NOT_BOOTSTRAPPED", text.to_owned()).into());
+        };
+        let user = self.user_by_name(tenant, &recover.username).await?.filter(User::administers);
+        let Some(user) = user else {
+            let users = self.list_users(tenant).await?;
+            let names: Vec<String> =
+                users.into_iter().filter(User::administers).map(|user| user.username).take(NAMED).collect();
+            let text = format!("this is no enabled administrator of the first tenant; {} is", names.join(", "));
+            return Err(conflict("NOT_AN_ADMINISTRATOR", text).into());
+        };
+        let mut writes = Writes::default();
+        use_up(&mut writes, token, now)?;
+        let mut issued = Vec::new();
+        for (command, text) in tokens {
+            issued.push(self.add_token(&mut writes, command, tenant, &user, text, now)?);
+        }
+        let audit = AuditId::new(now, &*self.ids);
+        let entry = AuditEntry::by_system(tenant, audit, AuditAction::AdministratorRecovered, user.id, now);
+        writes.audit(&entry.with(serde_json::json!({"username": user.username})))?;
+        self.commit_new(&writes, now).await?;
+        Ok((user, issued))
     }
 
     /// Whether the registry has its first tenant.

@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 21] = [
+const PARTITIONS: [(&str, &str); 22] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -43,6 +43,7 @@ const PARTITIONS: [(&str, &str); 21] = [
     ("ISSUER#", "ISSUER"),
     ("EMAIL#", "EMAIL"),
     ("EXCHANGED#", "EXCHANGED"),
+    ("EVENT#", "EVENT"),
 ];
 const PARTS: [(&str, &str); 14] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
@@ -134,7 +135,7 @@ impl Index {
 }
 
 /// An attribute of the wire (DynamoDB: AttributeValue) as plain JSON. Bytes stay what they are, base64.
-fn plain(value: &Value) -> Value {
+pub(crate) fn plain(value: &Value) -> Value {
     let Some((kind, inner)) = value.as_object().and_then(|object| object.iter().next()) else { return Value::Null };
     match (kind.as_str(), inner) {
         ("M", Value::Object(map)) => map.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),

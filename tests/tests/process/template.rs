@@ -66,6 +66,9 @@ fn everything_that_invokes_a_function_names_its_alias() {
     let template = Template::read();
     assert_eq!(template.0["Globals"]["Function"]["AutoPublishAlias"].as_str(), Some("live"));
     assert_eq!(template.0["Globals"]["Function"]["AutoPublishAliasAllProperties"].as_bool(), Some(true));
+    for (function, properties) in template.functions() {
+        assert_eq!(short("Ref", &properties["AutoPublishCodeSha256"]).as_deref(), Some("Release"), "{function}");
+    }
     let mut integrated = BTreeSet::new();
     for (name, integration) in template.of_type("AWS::ApiGatewayV2::Integration") {
         integrated.insert(template.aliased(name, &integration["IntegrationUri"]));

@@ -25,6 +25,7 @@ mod main_job;
 mod members;
 mod named_events;
 mod oidc;
+mod operational_events;
 mod organisation_hooks;
 mod policies;
 mod preconditions;

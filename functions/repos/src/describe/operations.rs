@@ -3,7 +3,7 @@
 use super::providers::{asks, profile, strict_source, validate};
 use super::schemas::{
     ROLES, add_member, create_tenant, create_token, display_name, email, login_user, me, new_tenant, person, roles,
-    rotation, withholding,
+    rotation, user, withholding,
 };
 use crate::repositories::PAGE;
 use repoplane_api::openapi::schema::{self, Object};
@@ -124,6 +124,25 @@ pub(super) fn access() -> Vec<Operation> {
                 new_tenant().required("operatorToken", schema::text(), "The token that manages tenants, shown once."),
             ))
             .problem(ProblemType::Conflict, &["ALREADY_BOOTSTRAPPED", "WRITE_CONFLICT"]),
+        Operation::new("access_recover", ACCESS, "Give an administrator new tokens who has lost them")
+            .text(
+                "For who can replace the deployment's bootstrap token: each of its values is good for one call. Makes two \
+                 tokens for an enabled administrator of the first tenant, as bootstrap does; those that were lost stay good \
+                 until they end or are revoked.",
+            )
+            .access(Access::Bootstrap)
+            .body(Object::new().required("username", schema::solid_text_up_to(MAX_TEXT_BYTES), "Whose tokens."))
+            .ok(
+                "The administrator and two tokens.",
+                Object::new()
+                    .required("administrator", user(), "Who may use them.")
+                    .required("token", schema::text(), "The administrator's token, shown once.")
+                    .required("operatorToken", schema::text(), "The token that manages tenants, shown once."),
+            )
+            .problem(
+                ProblemType::Conflict,
+                &["BOOTSTRAP_TOKEN_USED", "NOT_AN_ADMINISTRATOR", "NOT_BOOTSTRAPPED", "WRITE_CONFLICT"],
+            ),
         Operation::new("access_login", ACCESS, "Sign in, as HookCode's clients do")
             .text(
                 "There are no passwords: `password` is an access token, and the answer is that very token with its user. \

@@ -56,6 +56,27 @@ impl CreateTenant {
     }
 }
 
+/// A checked body of `POST /api/bootstrap/recover`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recover {
+    /// An enabled administrator of the first tenant.
+    pub username: String,
+}
+
+impl Recover {
+    /// Reads `{username}`.
+    ///
+    /// # Errors
+    /// [`DomainError::Invalid`] with every wrong field.
+    pub fn read(body: &Value) -> Result<Self, DomainError> {
+        let mut errors = FieldErrors::new();
+        let mut object = Object::root(body, &mut errors);
+        let username = required_name(&mut object, "username");
+        object.finish();
+        errors.into_result(Self { username })
+    }
+}
+
 /// A checked body of `PATCH /api/tenants/:id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatchTenant {

@@ -107,6 +107,9 @@ pub struct SyncState {
     /// Syncs in a row that failed.
     #[serde(default)]
     pub failures: u32,
+    /// Since when none has succeeded; unlike `failures`, kept until one does, whatever is changed meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub failing_since: Option<Timestamp>,
     /// Scans in a row that ended without a result.
     #[serde(default)]
     pub lost: u32,
@@ -369,6 +372,7 @@ impl RepositoryState {
                 commit: Some(commit.clone()),
                 next_sync_at: next(0),
                 failures: 0,
+                failing_since: None,
                 ..sync
             },
             SyncOutcome::Failed { reason, not_before } => SyncState {
@@ -380,6 +384,7 @@ impl RepositoryState {
                     at.max(wished.unwrap_or(at).min(now.plus(MAX_BACK_OFF)))
                 }),
                 failures: sync.failures.saturating_add(1),
+                failing_since: sync.failing_since.or(Some(now)),
                 ..sync
             },
         })

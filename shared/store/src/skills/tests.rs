@@ -34,14 +34,14 @@ fn scan(known: &[Skill], tree: &WalkedTree, ids: &Counting) -> CatalogueChange {
 
 #[test]
 fn no_change_is_no_transaction() {
-    assert!(catalogue_batches(repository(), &CatalogueChange::default()).unwrap().is_empty());
+    assert!(catalogue_batches(repository(), &CatalogueChange::default(), &SkillEvents::new()).unwrap().is_empty());
 }
 
 #[test]
 fn every_transaction_has_room_left_and_all_of_it_is_written() {
     let named = |n: usize| (format!("s{n}"), format!("s{n}"), 10);
     let change = scan(&[], &walked((0..MAX_SKILLS).map(named)), &Counting::default());
-    let batches = catalogue_batches(repository(), &change).unwrap();
+    let batches = catalogue_batches(repository(), &change, &SkillEvents::new()).unwrap();
     assert!(batches.iter().all(|writes| (1..=BATCH_OPERATIONS).contains(&writes.len())));
     // A skill and its name each.
     assert_eq!(batches.iter().map(Writes::len).sum::<usize>(), 2 * MAX_SKILLS);
@@ -55,7 +55,7 @@ fn large_skills_share_no_transaction_that_is_too_large() {
     for skill in &mut change.put {
         skill.description = Some("x".repeat(100 * 1024));
     }
-    let batches = catalogue_batches(repository(), &change).unwrap();
+    let batches = catalogue_batches(repository(), &change, &SkillEvents::new()).unwrap();
     let bytes: usize = change.put.iter().map(bytes_of).sum();
     assert!(bytes > 3 * BATCH_BYTES, "{bytes}");
     assert!(batches.len() > bytes / BATCH_BYTES && batches.iter().all(|writes| writes.len() < BATCH_OPERATIONS));

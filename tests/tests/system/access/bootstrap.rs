@@ -98,3 +98,73 @@ async fn of_several_at_once_one_is_first() {
     sorted.sort_unstable();
     assert_eq!(sorted, [201, 409, 409, 409, 409]);
 }
+
+/// Puts another value into the deployment's own secret.
+async fn replace(app: &TestApp, token: &str) {
+    app.line.secrets_manager().put_secret_value().secret_id(SECRET).secret_string(token).send().await.expect("a value");
+}
+
+async fn recover(client: &Client, username: &str) -> repoplane_tests::Answer {
+    client.post("/api/bootstrap/recover", json!({"username": username})).await
+}
+
+#[tokio::test]
+async fn who_can_replace_the_bootstrap_token_gets_an_administrator_new_tokens_once() {
+    let app = deployed("boot-strap-token").await;
+    let early = recover(&app.client("boot-strap-token"), "ann").await.expect(409);
+    assert_eq!(early.text("/code"), "NOT_BOOTSTRAPPED");
+    let first = bootstrap(&app.client("boot-strap-token")).await.expect(201);
+    // The value that bootstrapped is used up.
+    let used = recover(&app.client("boot-strap-token"), "ann").await.expect(409);
+    assert_eq!(used.text("/code"), "BOOTSTRAP_TOKEN_USED");
+
+    replace(&app, "a-second-token").await;
+    recover(&app.client("boot-strap-token"), "ann").await.expect(401);
+    let done = recover(&app.client("a-second-token"), "ANN").await.expect(200);
+    assert_eq!(done.text("/administrator/username"), "ann");
+    app.client(done.text("/token")).get("/api/users").await.expect(200);
+    app.client(done.text("/operatorToken")).get("/api/tenants").await.expect(200);
+    // What was lost may turn up again: it is not revoked.
+    app.client(first.text("/token")).get("/api/me").await.expect(200);
+    for app in [&app, &app.second_instance()] {
+        let again = recover(&app.client("a-second-token"), "ann").await.expect(409);
+        assert_eq!(again.text("/code"), "BOOTSTRAP_TOKEN_USED");
+    }
+    // Nor does it make a second first tenant.
+    assert_eq!(bootstrap(&app.client("a-second-token")).await.expect(409).text("/code"), "ALREADY_BOOTSTRAPPED");
+    let audit = app.client(done.text("/token")).get("/api/audit").await.expect(200);
+    assert!(audit.body.to_string().contains("ADMINISTRATOR_RECOVERED"), "{}", audit.body);
+}
+
+#[tokio::test]
+async fn only_an_enabled_administrator_is_recovered_and_a_refusal_uses_nothing_up() {
+    let app = deployed("boot-strap-token").await;
+    let admin = app.client(bootstrap(&app.client("boot-strap-token")).await.expect(201).text("/token"));
+    admin.post("/api/users", json!({"username": "bob"})).await.expect(201);
+    replace(&app, "a-second-token").await;
+    let holder = app.client("a-second-token");
+    for name in ["bob", "nobody"] {
+        let refused = recover(&holder, name).await.expect(409);
+        assert_eq!(refused.text("/code"), "NOT_AN_ADMINISTRATOR");
+        assert!(refused.text("/detail").ends_with("; ann is"), "{}", refused.body);
+    }
+    let wrong = holder.post("/api/bootstrap/recover", json!({"username": " ", "tenant": "x"})).await.expect(400);
+    assert_eq!(wrong.wrong_fields(), ["/username", "/tenant"]);
+    app.anonymous().post("/api/bootstrap/recover", json!({"username": "ann"})).await.expect(401);
+    recover(&holder, "ann").await.expect(200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_recoveries_at_once_one_counts() {
+    let app = deployed("boot-strap-token").await;
+    bootstrap(&app.client("boot-strap-token")).await.expect(201);
+    replace(&app, "a-second-token").await;
+    let second = app.second_instance();
+    let mut answers = at_once((0..5).map(|n| {
+        let client = if n % 2 == 0 { app.client("a-second-token") } else { second.client("a-second-token") };
+        async move { recover(&client, "ann").await.status.as_u16() }
+    }))
+    .await;
+    answers.sort_unstable();
+    assert_eq!(answers, [200, 409, 409, 409, 409]);
+}

@@ -208,6 +208,17 @@ impl Stage {
                 let play = self.play(with("POST", "/api/bootstrap", &body), 201).by(Some("boot"));
                 Play { app, ..play }
             }
+            ("access_recover", "") => {
+                // Each value is good once, and the row is played several times.
+                let once =
+                    repoplane_domain::id::WriteId::new(self.app.clock.peek(), self.app.store().ids()).to_string();
+                let vault = self.app.line.secrets_manager();
+                vault.create_secret().name(&once).secret_string(&once).send().await.expect("a secret");
+                let settings = Settings { bootstrap_secret: Some(once.clone()), ..Settings::default() };
+                let body = json!({"username": "admin"});
+                let play = self.play(with("POST", "/api/bootstrap/recover", &body), 200).by(Some(&once));
+                Play { app: self.app.with_settings(settings), ..play }
+            }
             ("access_login", "") => {
                 let body = json!({"username": self.administrator.username, "password": self.administrator.token});
                 self.play(with("POST", "/api/auth/login", &body), 200).by(None)

@@ -18,6 +18,7 @@ const fn row(operation: &'static str, case: &'static str, calls: [&'static str; 
 
 const FRESH: &str = "the caller is looked up anew";
 const SECRET: &str = "a secret changes: a lease on its document, a new version of it, and its label";
+const REC: &str = "once in a token's life: the bootstrap token, the first tenant, the user by name";
 const BOOT: &str = "once in a deployment's life: the bootstrap token, the tenant's number and its master key";
 const TOK: &str = "the caller is looked up anew; then the user and the user's tokens, whose number is limited";
 const TEN: &str = "the operator is looked up anew; the tenant gets a secret document with its master key";
@@ -72,6 +73,7 @@ pub(super) const TABLE: &[Row] = &[
         ["GetSecretValue, GetItem, UpdateItem, CreateSecret, TransactWriteItems, UpdateSecretVersionStage", "", "", ""],
         BOOT,
     ),
+    row("access_recover", "", ["GetSecretValue, GetItem, GetItem, GetItem, TransactWriteItems", "", "", ""], REC),
     row("access_login", "", ["GetItem", "", "", ""], ""),
     row("access_me", "", ["", "GetItem", "", ""], ""),
     row("access_list_tokens", "", ["Query", "GetItem", "", ""], ""),

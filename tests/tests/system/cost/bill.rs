@@ -1,6 +1,6 @@
 //! Prices, and what a month comes to.
 
-use super::measured::{ACCEPTED, CLAIM, DUE, FINISH, Measured, SKIPPED, TICK, UNCHANGED};
+use super::measured::{ACCEPTED, CLAIM, DUE, FINISH, HANDED_OVER, Measured, OUTBOX_TICK, SKIPPED, TICK, UNCHANGED};
 use repoplane_local::line::Units;
 
 /// Prices of us-east-1, in USD, of November 2026, without free tiers and discounts.
@@ -59,6 +59,7 @@ const GB: f64 = 1e9;
 pub(super) struct Traffic {
     webhook: Units,
     task: Units,
+    outbox_tick: Units,
     due: Units,
     unchanged: Units,
     tick: Units,
@@ -69,12 +70,14 @@ pub(super) struct Traffic {
 impl Traffic {
     pub(super) fn of(measured: &Measured) -> Self {
         let (accepted, skipped) = (measured.of(ACCEPTED), measured.of(SKIPPED));
-        let (claim, finish) = (measured.of(CLAIM), measured.of(FINISH));
+        let of_task = [measured.of(HANDED_OVER), measured.of(CLAIM), measured.of(FINISH)];
+        let all = |part: fn(&Units) -> f64| of_task.iter().map(part).sum();
         let mixed =
             |part: fn(&Units) -> f64| part(&accepted) * SHARE_OF_TASKS + part(&skipped) * (1.0 - SHARE_OF_TASKS);
         Self {
             webhook: Units { reads: mixed(|u| u.reads), writes: mixed(|u| u.writes), ..Units::default() },
-            task: Units { reads: claim.reads + finish.reads, writes: claim.writes + finish.writes, ..Units::default() },
+            task: Units { reads: all(|u| u.reads), writes: all(|u| u.writes), ..Units::default() },
+            outbox_tick: measured.of(OUTBOX_TICK),
             due: measured.of(DUE),
             unchanged: measured.of(UNCHANGED),
             tick: measured.of(TICK),
@@ -97,13 +100,19 @@ pub(super) fn of_webhooks(traffic: &Traffic, count: f64) -> [f64; 5] {
     let tasks = count * SHARE_OF_TASKS;
     // A worker claims and finishes over the API: two more requests.
     let requests = count + 2.0 * tasks;
+    // Few tasks come so close together that one invocation hands several over. A tick a minute looks for missed ones.
+    let ticks = HOURS * 60.0;
+    let invocations = requests + tasks + ticks;
     [
-        dynamodb(traffic.webhook, count) + dynamodb(traffic.task, tasks) + count * traffic.webhook_gb * STORAGE,
-        lambda(requests, REQUEST_SECONDS, REQUEST_GB),
+        dynamodb(traffic.webhook, count)
+            + dynamodb(traffic.task, tasks)
+            + dynamodb(traffic.outbox_tick, ticks)
+            + count * traffic.webhook_gb * STORAGE,
+        lambda(invocations, REQUEST_SECONDS, REQUEST_GB),
         requests * GATEWAY / 1e6,
         // Sent, received, deleted.
-        tasks * 3.0 * QUEUE / 1e6,
-        requests * REQUEST_LOG_GB * LOGS,
+        (tasks * 3.0 * QUEUE + ticks * SCHEDULES) / 1e6,
+        (requests + tasks) * REQUEST_LOG_GB * LOGS,
     ]
 }
 

@@ -33,6 +33,8 @@ pub(super) const ACCEPTED: &str = "a webhook that becomes a task (GitHub's examp
 pub(super) const SKIPPED: &str = "a webhook that no rule wants";
 pub(super) const TWIN: &str = "the same webhook again";
 pub(super) const REJECTED: &str = "a webhook with a wrong signature";
+pub(super) const HANDED_OVER: &str = "its task handed over to the queue";
+pub(super) const OUTBOX_TICK: &str = "the schedule's tick with nothing left to hand over";
 pub(super) const CLAIM: &str = "a worker claims a task";
 pub(super) const FINISH: &str = "a worker finishes it";
 pub(super) const TICK: &str = "the schedule's tick with nothing due";
@@ -60,6 +62,7 @@ pub(super) async fn measure() -> Measured {
     let repository_bytes = bytes(&app).await - before;
     let admin = app.admin();
     hook.post(&app, "issues", "warm", &issue(1)).await.expect(202);
+    app.drain_stream().await;
     let mut rows = Vec::new();
     let mut note = |what, units| rows.push(Row { what, units });
 
@@ -67,7 +70,13 @@ pub(super) async fn measure() -> Measured {
     app.line.meter();
     hook.post(&app, "issues", "guid-2", &issue(2)).await.expect(202);
     note(ACCEPTED, app.line.take_units());
+    app.line.meter();
+    assert_eq!(app.drain_stream().await, 1);
+    note(HANDED_OVER, app.line.take_units());
     let webhook_bytes = bytes(&app).await - before;
+    app.line.meter();
+    app.dispatch_tick().await;
+    note(OUTBOX_TICK, app.line.take_units());
 
     app.line.meter();
     hook.post(&app, "issues", "guid-2", &issue(2)).await.expect(202);
