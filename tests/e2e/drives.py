@@ -151,6 +151,28 @@ def poison(deployment):
     ok("a job that cannot be worked on ends among the dead letters")
 
 
+def events(deployment):
+    """What operators are told: a rule of the bus sends it to a queue."""
+    sqs, bus = client("sqs"), client("events")
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rule = {"Name": "told", "EventBusName": deployment.outputs["EventBusName"]}
+    bus.put_rule(**rule, EventPattern=json.dumps({"source": ["repoplane"]}))
+    bus.put_targets(Rule=rule["Name"], EventBusName=rule["EventBusName"], Targets=[{"Id": "told", "Arn": arn}])
+    hooked = Hooked(deployment.admin, deployment.double, "acme/told")
+    expect("a forged webhook", hooked.post(1, "forged"), 401)
+
+    def told():
+        messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", [])
+        kept = [json.loads(message["Body"]) for message in messages]
+        return [it for it in kept if it["detail"].get("repositoryId") == hooked.id]
+
+    event = eventually("an event of the forgery", told)[0]
+    if event["detail-type"] != "delivery.rejected":
+        raise Surprise(f"an event: {event}")
+    ok("an operational event reaches a subscriber of the bus")
+
+
 class Schedule:
     """A repository on a real Git server. Its first sync comes with its registration, the second from the schedule."""
 
@@ -178,6 +200,47 @@ class Schedule:
         if sorted(skill["name"] for skill in skills) != ["release", "triage"]:
             raise Surprise(f"its skills: {skills}")
         ok("the schedule finds what is due: the second sync brings the new skill")
+
+
+def every_parameter(parameters):
+    """What a second stack is made with: all that the emulator takes."""
+    ec2 = client("ec2")
+    subnets = ec2.describe_subnets()["Subnets"]
+    groups = ec2.describe_security_groups()["SecurityGroups"]
+    certificate = client("acm").request_certificate(DomainName="plane.example.test")["CertificateArn"]
+    return {
+        **parameters,
+        "Stage": "second",
+        "DomainName": "plane.example.test",
+        "CertificateArn": certificate,
+        "CorsOrigins": "https://console.example.test,https://other.example.test",
+        "SubnetIds": subnets[0]["SubnetId"],
+        "SecurityGroupIds": groups[0]["GroupId"],
+        "KmsKeyArn": client("kms").create_key()["KeyMetadata"]["Arn"],
+        "Tracing": "Active",
+        "ApiConcurrency": "5",
+        "WebhookConcurrency": "5",
+        "BackgroundConcurrency": "8",
+        "WebhookRate": "700",
+    }
+
+
+def second(first, deployment):
+    """A stack of every parameter beside the first one, which it leaves alone."""
+    if not deployment.outputs["DomainTarget"] or deployment.outputs["TableName"] == first.outputs["TableName"]:
+        raise Surprise(f"the second stack: {deployment.outputs}")
+    deployment.bootstrap()
+    repos = listed(deployment.admin, "/api/repos", "repos")
+    origin = {"origin": "https://console.example.test"}
+    allowed = deployment.anonymous.call("GET", "/health", headers=origin).headers.get("access-control-allow-origin")
+    stage = client("apigatewayv2").get_stage(ApiId=deployment.outputs["ApiId"], StageName="$default")
+    rate = stage["RouteSettings"]["ANY /api/webhook/{proxy+}"]["ThrottlingRateLimit"]
+    live = client("lambda").get_function_configuration(FunctionName=deployment.resources["Repos"][1], Qualifier="live")
+    seen = [repos, allowed, rate, len(live["VpcConfig"]["SubnetIds"]), live["TracingConfig"]["Mode"]]
+    if seen != [[], origin["origin"], 700, 1, "Active"]:
+        raise Surprise(f"the second stack: {seen}")
+    deployment.stack.delete()
+    ok("a second stack, made with every parameter, stands beside the first and goes without it")
 
 
 def update(deployment, parameters):
@@ -216,7 +279,8 @@ def delete(deployment):
     vault = client("secretsmanager")
     documents = {it["Name"] for it in vault.list_secrets()["SecretList"]}
     deployment.stack.delete()
-    if client("lambda").list_functions()["Functions"]:
+    names = [it["FunctionName"] for it in client("lambda").list_functions()["Functions"]]
+    if any(name.startswith(f"{deployment.stack.name}-") for name in names):
         raise Surprise("functions are left of the deleted stack")
     count = client("dynamodb").scan(TableName=table, Select="COUNT", Limit=10)["Count"]
     left = {it["Name"] for it in vault.list_secrets()["SecretList"]}
