@@ -63,6 +63,8 @@ pub struct TestApp {
     egress: Egress,
     observer: Observer,
     stream: Position,
+    /// Records of the stream that were there before the test.
+    first_record: u64,
 }
 
 impl TestApp {
@@ -79,8 +81,10 @@ impl TestApp {
 
     /// As [`TestApp::start`], on a chosen line.
     pub async fn on(line: Line, double: Option<ProviderDouble>) -> Self {
-        let test = Self::empty(line, double).await;
+        let mut test = Self::empty(line, double).await;
         ensure_administrator(&test.app, &Secret::new(ADMIN_TOKEN)).await.expect("an administrator");
+        test.first_record = test.line.engines().stream().end();
+        test.lose_stream();
         test.line.take_calls();
         test
     }
@@ -111,7 +115,7 @@ impl TestApp {
         let app = App { clock: Arc::new(clock.clone()), ..App::new(store, settings) };
         let app = app.with_issuer_keys(Arc::new(FetchedKeys::new(egress.clone())));
         let (observer, stream) = (Observer::for_people(), Position::default());
-        Self { line, clock, double, app, egress, observer, stream }
+        Self { line, clock, double, app, egress, observer, stream, first_record: 0 }
     }
 
     /// A second instance on the same engines: caches and counts of its own, as another Lambda environment.

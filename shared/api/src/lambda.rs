@@ -23,6 +23,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const TABLE: &str = "REPOPLANE_TABLE";
 /// First part of the names of all secrets.
 const SECRET_PREFIX: &str = "REPOPLANE_SECRET_PREFIX";
+/// ARN of the KMS key that new secrets are encrypted with; without one, the key that AWS manages.
+const SECRET_KEY: &str = "REPOPLANE_SECRET_KEY";
 /// Name of the secret that holds the bootstrap token.
 const BOOTSTRAP_SECRET: &str = "REPOPLANE_BOOTSTRAP_SECRET";
 
@@ -136,7 +138,8 @@ async fn store(table: &str, roots: &Roots) -> Result<Store, InvalidRoots> {
             move || aws_sdk_secretsmanager::Client::new(&config)
         },
         prefix,
-    );
+    )
+    .with_key(filled(SECRET_KEY));
     let queue = filled(SYNC_QUEUE_URL).map(|url| {
         let config = config.clone();
         SyncQueue::lazy(move || aws_sdk_sqs::Client::new(&config), url)

@@ -7,6 +7,7 @@
 mod address;
 mod authority;
 mod body;
+mod bundle;
 mod clients;
 mod credentials;
 mod error;
@@ -32,6 +33,7 @@ mod tenant;
 mod transport;
 
 pub use authority::{Authority, InvalidAuthority};
+pub use bundle::{InvalidBundle, MAX_BUNDLE_AUTHORITIES, MAX_BUNDLE_BYTES};
 pub use error::{EgressError, Refusal};
 pub use limits::{
     CONNECT_TIMEOUT, GIT_MAX_BODY, GIT_TOTAL_TIMEOUT, Limits, MAX_BODY, MAX_REDIRECTS, MAX_RETRIES, PACK_MAX_BODY,
@@ -41,7 +43,7 @@ pub use message::{CallKind, EgressRequest, EgressResponse};
 pub use names::{Lookup, LookupFuture, SystemLookup};
 pub use quiet::MAX_QUIET;
 pub use rate_limit::RateLimit;
-pub use settings::{EgressSettings, InvalidAllowList};
+pub use settings::{EgressSettings, InvalidAllowList, InvalidEgress};
 pub use stream::EgressStream;
 pub use transport::Transport;
 
@@ -103,7 +105,7 @@ impl Egress {
 
     /// A client with a lookup of its own.
     pub fn with_lookup(settings: EgressSettings, lookup: Arc<dyn Lookup>) -> Self {
-        let clients = Clients::new(lookup, runtime_address(&settings));
+        let clients = Clients::new(lookup, runtime_address(&settings), settings.authorities());
         let (quiet, kept, calls, tenant) = Default::default();
         Self { shared: Arc::new(Shared { settings, clients, quiet, kept, calls }), tenant }
     }

@@ -99,6 +99,7 @@ type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
 pub struct Vault {
     client: Arc<LazyClient>,
     prefix: String,
+    key: Option<String>,
     documents: Cache<SecretPointer, Arc<Document>>,
 }
 
@@ -118,7 +119,14 @@ impl Vault {
     pub fn lazy(client: impl FnOnce() -> Client + Send + 'static, prefix: impl Into<String>) -> Self {
         let client: LazyClient = LazyLock::new(Box::new(move || metered_vault(&client())));
         let documents = Cache::builder().max_capacity(CACHE_DOCUMENTS).time_to_idle(CACHE_IDLE).build();
-        Self { client: Arc::new(client), prefix: prefix.into(), documents }
+        Self { client: Arc::new(client), prefix: prefix.into(), key: None, documents }
+    }
+
+    /// The same vault, whose new secrets are encrypted with this KMS key; without one, with the key that AWS manages.
+    #[must_use]
+    pub fn with_key(mut self, key: Option<String>) -> Self {
+        self.key = key;
+        self
     }
 
     /// The name of an owner's document.
@@ -175,7 +183,7 @@ impl Vault {
         } else {
             let call = self.client.create_secret().name(name).client_request_token(&token).secret_string(json.expose());
             let call = call.tags(Tag::builder().key("application").value("repoplane").build());
-            match call.send().await {
+            match call.set_kms_key_id(self.key.clone()).send().await {
                 Ok(answer) => answer.version_id,
                 // A writer before us created it and never committed: its version stays unseen, ours is put beside it.
                 Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_exists_exception()) => None,

@@ -60,6 +60,7 @@ fn every_path_that_a_document_links_or_names_exists() {
         "docs/events.md",
         "docs/performance.md",
         "docs/syncs.md",
+        "docs/deploy.md",
         "infra/README.md",
     ];
     for document in documents {

@@ -11,5 +11,6 @@ mod routes;
 mod rows;
 mod server;
 mod sigkill;
+mod template;
 mod tour;
 mod workspace;

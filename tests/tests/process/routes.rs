@@ -16,11 +16,11 @@ fn of_template() -> Routes {
         let value = if let serde_yaml_ng::Value::Tagged(tagged) = value { &tagged.value } else { value };
         value.as_str().expect("a text").to_owned()
     };
-    // `integrations/${ReposIntegration}` names a resource whose uri is `Repos.Arn`.
+    // `integrations/${ReposIntegration}` names a resource whose uri is `Repos.Alias`.
     let function = |target: &str| {
         let integration = target.split_once("${").and_then(|(_, rest)| rest.split_once('}')).expect("an integration").0;
         let uri = text(&template["Resources"][integration]["Properties"]["IntegrationUri"]);
-        uri.trim_end_matches(".Arn").to_ascii_lowercase()
+        uri.trim_end_matches(".Alias").to_ascii_lowercase()
     };
     routes
         .map(|route| {

@@ -11,9 +11,10 @@ use std::collections::BTreeSet;
 /// The SDK's standard number of attempts: that many failures make one failed call.
 const SDK_ATTEMPTS: usize = 3;
 
-/// The actions of a function's inline policies, with ` index/<name>` behind those on an index.
+/// The actions of the first policy of a function's role, with ` index/<name>` behind those on an index.
 fn allowed(template: &serde_yaml_ng::Value, function: &str) -> BTreeSet<String> {
-    let statements = &template["Resources"][function]["Properties"]["Policies"][0]["Statement"];
+    let role = format!("{function}Role");
+    let statements = &template["Resources"][role.as_str()]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
     let mut allowed = BTreeSet::new();
     for statement in statements.as_sequence().expect("statements") {
         let texts = |value: &serde_yaml_ng::Value| -> Vec<String> {

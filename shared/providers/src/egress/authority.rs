@@ -33,8 +33,17 @@ impl Authority {
         if blocks.next().is_some() {
             return Err(InvalidAuthority::Several);
         }
-        webpki::anchor_from_trusted_cert(&first).map_err(|_| InvalidAuthority::NotX509)?;
-        Ok(Self(first))
+        Self::of(first)
+    }
+
+    /// Reads all certificates of a text, each by itself.
+    pub(super) fn read_all(pem: &[u8]) -> impl Iterator<Item = Result<Self, InvalidAuthority>> {
+        CertificateDer::pem_slice_iter(pem).map(|block| Self::of(block.map_err(|_| InvalidAuthority::NotPem)?))
+    }
+
+    fn of(certificate: CertificateDer<'static>) -> Result<Self, InvalidAuthority> {
+        webpki::anchor_from_trusted_cert(&certificate).map_err(|_| InvalidAuthority::NotX509)?;
+        Ok(Self(certificate))
     }
 
     /// SHA-256 of the certificate in hexadecimal: what browsers and `openssl x509 -fingerprint -sha256` show.

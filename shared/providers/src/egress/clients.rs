@@ -1,5 +1,6 @@
 //! The transport's clients, each with its own connections and trust.
 
+use super::authority::Authority;
 use super::body::{MAX_HEADER_BYTES, MAX_HEADERS};
 use super::credentials::Fingerprint;
 use super::error::EgressError;
@@ -28,12 +29,16 @@ struct Key {
 pub(super) struct Clients {
     lookup: Arc<dyn Lookup>,
     runtime: Option<IpAddr>,
+    /// What every call trusts besides the platform's roots.
+    authorities: Vec<reqwest::Certificate>,
     kept: Cache<Key, reqwest::Client>,
 }
 
 impl Clients {
-    pub(super) fn new(lookup: Arc<dyn Lookup>, runtime: Option<IpAddr>) -> Self {
-        Self { lookup, runtime, kept: Cache::new(MAX_CLIENTS) }
+    pub(super) fn new(lookup: Arc<dyn Lookup>, runtime: Option<IpAddr>, authorities: &[Authority]) -> Self {
+        // They were read as X.509 already.
+        let authorities = authorities.iter().filter_map(|it| reqwest::Certificate::from_der(it.der()).ok()).collect();
+        Self { lookup, runtime, authorities, kept: Cache::new(MAX_CLIENTS) }
     }
 
     /// The guard of names for a reach.
@@ -70,10 +75,8 @@ impl Clients {
             .http1_max_headers(MAX_HEADERS)
             .http2_max_header_list_size(MAX_HEADER_BYTES as u32)
             .connect_timeout(connect);
-        let builder = match tenant.authorities.as_slice() {
-            [] => builder,
-            authorities => builder.tls_certs_merge(authorities.iter().cloned()),
-        };
+        let authorities: Vec<_> = self.authorities.iter().chain(&tenant.authorities).cloned().collect();
+        let builder = if authorities.is_empty() { builder } else { builder.tls_certs_merge(authorities) };
         builder.build().map_err(reqwest::Error::without_url)
     }
 }

@@ -1,5 +1,7 @@
 //! What the egress client may reach besides the public Internet.
 
+use super::authority::Authority;
+use super::bundle::{self, InvalidBundle};
 use super::limits::Limits;
 use super::message::CallKind;
 use repoplane_domain::access::{EgressPlace, parse_host};
@@ -7,6 +9,8 @@ use url::Host;
 
 /// The variable with the operator's allow list.
 const ALLOW_VARIABLE: &str = "REPOPLANE_EGRESS_ALLOW";
+/// The variable with the path of the operator's private authorities.
+const CA_FILE_VARIABLE: &str = "REPOPLANE_EGRESS_CA_FILE";
 /// The variable in which Lambda tells host and port of its runtime interface (AWS Lambda: runtime API).
 const RUNTIME_VARIABLE: &str = "AWS_LAMBDA_RUNTIME_API";
 
@@ -18,11 +22,23 @@ pub struct InvalidAllowList {
     pub entry: String,
 }
 
+/// The environment's settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidEgress {
+    /// Those of `REPOPLANE_EGRESS_ALLOW`.
+    #[error("REPOPLANE_EGRESS_ALLOW: {0}")]
+    AllowList(#[from] InvalidAllowList),
+    /// Those of `REPOPLANE_EGRESS_CA_FILE`.
+    #[error("REPOPLANE_EGRESS_CA_FILE: {0}")]
+    Bundle(#[from] InvalidBundle),
+}
+
 /// Settings of [`crate::Egress`]. The default reaches public https addresses and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EgressSettings {
     allowed: Vec<EgressPlace>,
     stand_ins: Vec<(Host, EgressPlace)>,
+    authorities: Vec<Authority>,
     runtime: Option<EgressPlace>,
     api: Limits,
     git: Limits,
@@ -32,18 +48,24 @@ pub struct EgressSettings {
 impl Default for EgressSettings {
     fn default() -> Self {
         let [api, git, pack] = [CallKind::Api, CallKind::Git, CallKind::Pack].map(Limits::of);
-        Self { allowed: Vec::new(), stand_ins: Vec::new(), runtime: None, api, git, pack }
+        let (allowed, stand_ins, authorities) = Default::default();
+        Self { allowed, stand_ins, authorities, runtime: None, api, git, pack }
     }
 }
 
 impl EgressSettings {
-    /// Reads `REPOPLANE_EGRESS_ALLOW`, and from `AWS_LAMBDA_RUNTIME_API` which place no tenant may name.
+    /// Reads `REPOPLANE_EGRESS_ALLOW`, the file that `REPOPLANE_EGRESS_CA_FILE` names, and from `AWS_LAMBDA_RUNTIME_API`
+    /// which place no tenant may name.
     ///
     /// # Errors
-    /// Those of [`EgressSettings::from_allow_list`].
-    pub fn from_environment() -> Result<Self, InvalidAllowList> {
+    /// [`InvalidEgress`] says which of them cannot be used, and why.
+    pub fn from_environment() -> Result<Self, InvalidEgress> {
         let read = |name| std::env::var(name).unwrap_or_default();
-        Ok(Self::from_allow_list(&read(ALLOW_VARIABLE))?.with_runtime(&read(RUNTIME_VARIABLE)))
+        let settings = Self::from_allow_list(&read(ALLOW_VARIABLE))?.with_runtime(&read(RUNTIME_VARIABLE));
+        match read(CA_FILE_VARIABLE).trim() {
+            "" => Ok(settings),
+            path => Ok(settings.with_authorities(bundle::read(path)?)),
+        }
     }
 
     /// Reads `REPOPLANE_EGRESS_ALLOW`: entries separated by commas or blanks.
@@ -84,6 +106,17 @@ impl EgressSettings {
     pub fn with_runtime(mut self, place: &str) -> Self {
         self.runtime = EgressPlace::parse(place).ok();
         self
+    }
+
+    /// The same settings with private authorities that every call trusts besides the platform's roots.
+    #[must_use]
+    pub fn with_authorities(mut self, authorities: Vec<Authority>) -> Self {
+        self.authorities = authorities;
+        self
+    }
+
+    pub(super) fn authorities(&self) -> &[Authority] {
+        &self.authorities
     }
 
     pub(super) fn limits(&self, kind: CallKind) -> Limits {
