@@ -12,8 +12,8 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use repoplane_api::app::random_token;
-use repoplane_api::edge::edge_of;
-use repoplane_api::{App, SystemIds};
+use repoplane_api::edge::edge_observed;
+use repoplane_api::{App, Observer, SystemIds};
 use repoplane_dispatch::{DispatchFunction, EventBus};
 use repoplane_domain::access::{
     AccessToken, CreateAccessToken, CreateTenant, Principal, Scope, Tenant, TokenKind, User,
@@ -66,12 +66,18 @@ pub struct Options {
 
 /// Every function in one router, behind one edge: what API Gateway does in the cloud.
 pub fn whole_api(app: &App, egress: &Egress) -> Router {
-    edge_of(
+    whole_api_observed(app, egress, Observer::for_people())
+}
+
+/// As [`whole_api`], telling an observer of every request.
+pub fn whole_api_observed(app: &App, egress: &Egress, observer: Observer) -> Router {
+    edge_observed(
         repoplane_repos::router(app.clone(), egress.clone())
             .merge(repoplane_robots::router(app.clone(), egress.clone()))
             .merge(repoplane_automation::router(app.clone()))
             .merge(repoplane_webhooks::router(app.clone())),
         repoplane_repos::dialects(app),
+        observer,
     )
 }
 

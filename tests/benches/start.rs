@@ -1,8 +1,11 @@
 //! How long a function needs from its start to its first answer, and how much memory: each built binary as its own process
 //! on a Lambda runtime API of a few lines. No network, no throttled processor: a lower bound for what Lambda adds to.
 //!
-//! Needs the release binaries of the functions; without them it says so and measures nothing.
+//! Needs the release binaries of the functions and of `hello`; without them it says so and measures nothing.
 #![expect(clippy::print_stdout, reason = "what it prints is its result")]
+
+#[path = "start/table.rs"]
+mod table;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -14,42 +17,59 @@ use repoplane_tests::Event;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use table::{Roots, Table};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::sync::Notify;
 
-const FUNCTIONS: [&str; 4] = ["repos", "robots", "automation", "webhooks"];
+/// What the others are compared with.
+const HELLO: &str = "hello";
+const FUNCTIONS: [&str; 6] = ["repos", "robots", "automation", "webhooks", "sync", "dispatch"];
 const RUNS: usize = 20;
 /// Longest wait for an answer; a function that takes longer is broken.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Nobody listens there: what a function does without its table.
+const NOWHERE: &str = "http://127.0.0.1:9";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// When the function did what.
 #[derive(Default)]
 struct Seen {
-    /// It asked for its first event.
-    ready: Option<Instant>,
+    /// The process, once it runs.
+    process: Option<u32>,
+    /// It asked for its first event, with its time on a processor until then, in milliseconds.
+    ready: Option<(Instant, f64)>,
     /// It answered the first event.
     answered: Option<Instant>,
 }
 
 /// The runtime API of one process.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Api {
     seen: Arc<Mutex<Seen>>,
     ended: Arc<Notify>,
+    event: Arc<str>,
 }
 
 impl Api {
-    fn note(&self, what: impl FnOnce(&mut Seen)) {
-        what(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+    fn new(function: &str) -> Self {
+        let event = match function {
+            "sync" | "dispatch" => r#"{"schedule": "tick"}"#.to_owned(),
+            _ => Event::new("GET", "/health").json().to_string(),
+        };
+        Self { seen: Arc::default(), ended: Arc::default(), event: event.into() }
+    }
+
+    fn note<T>(&self, what: impl FnOnce(&mut Seen) -> T) -> T {
+        what(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn router(self) -> Router {
         Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(answered))
             .with_state(self)
     }
 }
@@ -57,10 +77,11 @@ impl Api {
 /// The first event; whoever asks for a second one waits for good.
 async fn next(State(api): State<Api>) -> impl IntoResponse {
     let now = Instant::now();
-    let mut is_first = false;
-    api.note(|seen| {
-        is_first = seen.ready.is_none();
-        seen.ready.get_or_insert(now);
+    let is_first = api.note(|seen| {
+        let is_first = seen.ready.is_none();
+        let spent = seen.process.and_then(|id| processor(id).ok()).unwrap_or_default();
+        seen.ready.get_or_insert((now, spent));
+        is_first
     });
     if !is_first {
         std::future::pending::<()>().await;
@@ -71,7 +92,7 @@ async fn next(State(api): State<Api>) -> impl IntoResponse {
         ("lambda-runtime-deadline-ms", "4102444800000"),
         ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:measured"),
     ];
-    (headers, Event::new("GET", "/health").json().to_string())
+    (headers, api.event.to_string())
 }
 
 async fn answered(State(api): State<Api>, _: Bytes) -> StatusCode {
@@ -84,13 +105,13 @@ async fn answered(State(api): State<Api>, _: Bytes) -> StatusCode {
 /// One run of one function, in milliseconds and MiB.
 struct Run {
     ready: f64,
+    spent: f64,
     answered: f64,
-    processor: f64,
     memory: f64,
 }
 
-async fn run(binary: &Path) -> Result<Run, Failure> {
-    let api = Api::default();
+async fn run(binary: &Path, function: &str, environment: &[(&str, String)]) -> Result<Run, Failure> {
+    let api = Api::new(function);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let server = tokio::spawn(axum::serve(listener, api.clone().router()).into_future());
@@ -108,18 +129,39 @@ async fn run(binary: &Path) -> Result<Run, Failure> {
         ("REPOPLANE_TABLE", "repoplane"),
         ("RUST_LOG", "info"),
     ]);
+    command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
     let started = Instant::now();
     let mut process = command.spawn()?;
-    tokio::time::timeout(PATIENCE, api.ended.notified()).await?;
     let id = process.id().ok_or("the process ended")?;
-    let (processor, memory) = (processor(id)?, memory(id)?);
+    api.note(|seen| seen.process = Some(id));
+    tokio::time::timeout(PATIENCE, api.ended.notified()).await?;
+    let memory = memory(id)?;
     process.kill().await?;
     server.abort();
-    let mut times = None;
-    api.note(|seen| times = seen.ready.zip(seen.answered));
-    let (ready, answered) = times.ok_or("it never asked for an event")?;
+    let times = api.note(|seen| seen.ready.zip(seen.answered));
+    let ((ready, spent), answered) = times.ok_or("it never asked for an event")?;
     let milliseconds = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1e3;
-    Ok(Run { ready: milliseconds(started, ready), answered: milliseconds(ready, answered), processor, memory })
+    Ok(Run { ready: milliseconds(started, ready), spent, answered: milliseconds(ready, answered), memory })
+}
+
+/// Medians of several runs; the first, which reads the file from the disk, is not among them.
+async fn runs(binary: &Path, function: &str, environment: &[(&str, String)]) -> Result<Run, Failure> {
+    run(binary, function, environment).await?;
+    let mut runs = Vec::new();
+    for _ in 0..RUNS {
+        runs.push(run(binary, function, environment).await?);
+    }
+    let median = |of: fn(&Run) -> f64| {
+        let mut values: Vec<f64> = runs.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or_default()
+    };
+    Ok(Run {
+        ready: median(|run| run.ready),
+        spent: median(|run| run.spent),
+        answered: median(|run| run.answered),
+        memory: median(|run| run.memory),
+    })
 }
 
 /// Time on a processor so far, in milliseconds (Linux: proc_pid_schedstat, first field, of every thread).
@@ -140,16 +182,57 @@ fn memory(id: u32) -> Result<f64, Failure> {
     Ok(kibibytes / 1024.0)
 }
 
-fn median(runs: &[Run], of: impl Fn(&Run) -> f64) -> f64 {
-    let mut values: Vec<f64> = runs.iter().map(of).collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
 /// Where cargo puts the binaries of this benchmark's profile family: `target/release`, two folders above this one's own.
 fn folder() -> Result<PathBuf, Failure> {
     let own = std::env::current_exe()?;
     Ok(own.parent().and_then(Path::parent).ok_or("this program lies nowhere")?.to_owned())
+}
+
+/// The functions beside the least that a function can be; their table is behind TLS, and connected to before they ask for
+/// an event.
+async fn starts(folder: &Path, table: &Table) -> Result<(), Failure> {
+    println!(
+        "| function | binary, MB | start to ready, ms | × hello | processor until ready, ms | first event to answer, ms | memory, MiB |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    let environment = table.environment(Roots::File);
+    let mut hello = None;
+    for function in [HELLO].into_iter().chain(FUNCTIONS) {
+        let binary = folder.join(function);
+        let run = runs(&binary, function, &environment).await?;
+        let base = *hello.get_or_insert(run.ready);
+        let bytes = std::fs::metadata(&binary)?.len();
+        println!(
+            "| `{function}` | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} |",
+            f64::from(u32::try_from(bytes)?) / 1e6,
+            run.ready,
+            run.ready / base,
+            run.spent,
+            run.answered,
+            run.memory,
+        );
+    }
+    Ok(())
+}
+
+/// Where the milliseconds of one function go, told by leaving parts out.
+async fn parts(folder: &Path, table: &Table) -> Result<(), Failure> {
+    println!("\n| `webhooks`, until it is ready | processor, ms | start to ready, ms |");
+    println!("| --- | --- | --- |");
+    let nowhere = vec![("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE.to_owned())];
+    for (what, environment) in [
+        ("`hello`, for comparison", None),
+        ("nobody answers where the table should be", Some(nowhere)),
+        ("first answer of the table, without TLS", Some(table.environment(Roots::None))),
+        ("first answer over TLS, one root", Some(table.environment(Roots::File))),
+        ("first answer over TLS, the platform's roots from one file", Some(table.environment(Roots::PlatformFile))),
+        ("first answer over TLS, the platform's roots from file and folder", Some(table.environment(Roots::Platform))),
+    ] {
+        let function = if environment.is_none() { HELLO } else { "webhooks" };
+        let run = runs(&folder.join(function), function, &environment.unwrap_or_default()).await?;
+        println!("| {what} | {:.1} | {:.1} |", run.spent, run.ready);
+    }
+    Ok(())
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -160,31 +243,11 @@ async fn main() -> Result<(), Failure> {
         return Ok(());
     }
     let folder = folder()?;
-    if !FUNCTIONS.iter().all(|function| folder.join(function).exists()) {
+    if ![HELLO].iter().chain(&FUNCTIONS).all(|function| folder.join(function).exists()) {
         println!("start: not measured, {} has no release binaries of the functions: see .ci/perf", folder.display());
         return Ok(());
     }
-    println!(
-        "| function | binary, MB | start to ready, ms | first event to answer, ms | processor, ms | memory, MiB |"
-    );
-    println!("| --- | --- | --- | --- | --- | --- |");
-    for function in FUNCTIONS {
-        let binary = folder.join(function);
-        // The first run reads the file from the disk.
-        run(&binary).await?;
-        let mut runs = Vec::new();
-        for _ in 0..RUNS {
-            runs.push(run(&binary).await?);
-        }
-        let bytes = std::fs::metadata(&binary)?.len();
-        println!(
-            "| `{function}` | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} |",
-            f64::from(u32::try_from(bytes)?) / 1e6,
-            median(&runs, |run| run.ready),
-            median(&runs, |run| run.answered),
-            median(&runs, |run| run.processor),
-            median(&runs, |run| run.memory),
-        );
-    }
-    Ok(())
+    let table = Table::start().await?;
+    starts(&folder, &table).await?;
+    parts(&folder, &table).await
 }

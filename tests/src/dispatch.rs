@@ -18,9 +18,9 @@ impl TestApp {
         StreamMapping::new(self.dispatch(), self.line.engines().stream().clone(), self.stream.clone())
     }
 
-    /// The records of the stream that the mapping's filter has let through so far, handled or not.
+    /// The records of the stream that the mapping's filter has let through since the start, handled or not.
     pub fn stream_records(&self) -> Vec<Value> {
-        self.line.engines().stream().after(0, usize::MAX)
+        self.line.engines().stream().after(self.first_record, usize::MAX)
     }
 
     /// Has the function handle what is new in the stream, until nothing is left or a batch fails. Says how many records

@@ -111,6 +111,7 @@ fn steady(value: Value, double: &str) -> Value {
                     ("prefix", Value::String(text)) if text.starts_with("sk_int_") => json!("sk_int_7Kq2"),
                     // It is bound to the query, and with it to the double's port.
                     ("nextCursor", Value::String(_)) => json!("eyJxIjoiNjE2Mzc0MTIyMDE2OTlhNiIsInAiOiJnMiJ9"),
+                    ("durationMs", Value::Number(_)) => json!(4.2),
                     ("commit", Value::String(text)) if text.len() == 12 => json!("2cb0896a1f7e"),
                     (_, value) => steady(value, double),
                 };
@@ -160,6 +161,7 @@ async fn play() -> Vec<Example> {
     story.call(&anyone, "A wrong one", "POST", "/api/auth/login", login).await.expect(401);
     story.call(&ann, "A person", "GET", "/api/me", Value::Null).await.expect(200);
     story.call(&anyone, "No token", "GET", "/api/me", Value::Null).await.expect(401);
+    story.call(&ann, "All is well", "GET", "/health/deep", Value::Null).await.expect(200);
     access(&mut story, &ann, &operator).await;
     let repo = repositories(&mut story, &ann).await;
     main_job(&mut story, &ann, &repo).await;

@@ -16,6 +16,7 @@ mod examples;
 mod functions;
 pub mod git_server;
 mod issuer;
+mod observed;
 mod operational_events;
 mod operations;
 mod people;
@@ -29,16 +30,17 @@ pub use clock::{CountedIds, TestClock};
 pub use event::{Event, scan};
 pub use functions::{Functions, routes};
 pub use issuer::{IssuerDouble, Published, SigningKey, message};
+pub use observed::Lines;
 pub use people::{Person, Tenant};
 pub use providers::ProviderDouble;
 pub use skills::Branch;
 
-use repoplane_api::App;
 use repoplane_api::app::Settings;
+use repoplane_api::{App, Observer, RateLimits};
 use repoplane_domain::secret::Secret;
 use repoplane_local::engines::Engines;
 use repoplane_local::line::Line;
-use repoplane_local::server::{ensure_administrator, reopen, reopen_with, store_on, whole_api};
+use repoplane_local::server::{ensure_administrator, reopen, reopen_with, store_on, whole_api_observed};
 use repoplane_local::stream_mapping::Position;
 use repoplane_providers::{Egress, FetchedKeys};
 use std::sync::Arc;
@@ -59,7 +61,10 @@ pub struct TestApp {
     pub double: Option<ProviderDouble>,
     app: App,
     egress: Egress,
+    observer: Observer,
     stream: Position,
+    /// Records of the stream that were there before the test.
+    first_record: u64,
 }
 
 impl TestApp {
@@ -76,8 +81,10 @@ impl TestApp {
 
     /// As [`TestApp::start`], on a chosen line.
     pub async fn on(line: Line, double: Option<ProviderDouble>) -> Self {
-        let test = Self::empty(line, double).await;
+        let mut test = Self::empty(line, double).await;
         ensure_administrator(&test.app, &Secret::new(ADMIN_TOKEN)).await.expect("an administrator");
+        test.first_record = test.line.engines().stream().end();
+        test.lose_stream();
         test.line.take_calls();
         test
     }
@@ -107,7 +114,8 @@ impl TestApp {
         let egress = double.as_ref().map_or_else(|| Egress::new(Default::default()), ProviderDouble::egress);
         let app = App { clock: Arc::new(clock.clone()), ..App::new(store, settings) };
         let app = app.with_issuer_keys(Arc::new(FetchedKeys::new(egress.clone())));
-        Self { line, clock, double, app, egress, stream: Position::default() }
+        let (observer, stream) = (Observer::for_people(), Position::default());
+        Self { line, clock, double, app, egress, observer, stream, first_record: 0 }
     }
 
     /// A second instance on the same engines: caches and counts of its own, as another Lambda environment.
@@ -115,7 +123,8 @@ impl TestApp {
     pub fn second_instance(&self) -> Self {
         let line = self.line.fork();
         let federation = self.app.federation.apart();
-        let app = App { store: reopen(&line), federation, ..self.app.clone() };
+        let limits = self.app.limits.apart();
+        let app = App { store: reopen(&line), federation, limits, ..self.app.clone() };
         Self { line, app, ..self.clone() }
     }
 
@@ -134,6 +143,12 @@ impl TestApp {
         Self { app, ..self.clone() }
     }
 
+    /// The same application with rate limits.
+    #[must_use]
+    pub fn with_limits(&self, limits: RateLimits) -> Self {
+        Self { app: self.app.clone().with_limits(limits), ..self.clone() }
+    }
+
     /// A client with the administrator's token.
     pub fn admin(&self) -> Client {
         self.client(ADMIN_TOKEN)
@@ -141,12 +156,16 @@ impl TestApp {
 
     /// A client with some token.
     pub fn client(&self, token: impl Into<String>) -> Client {
-        Client::new(whole_api(&self.app, &self.egress), Some(token.into()))
+        Client::new(self.router(), Some(token.into()))
     }
 
     /// A client without a token: a provider, or a stranger.
     pub fn anonymous(&self) -> Client {
-        Client::new(whole_api(&self.app, &self.egress), None)
+        Client::new(self.router(), None)
+    }
+
+    fn router(&self) -> axum::Router {
+        whole_api_observed(&self.app, &self.egress, self.observer.clone())
     }
 
     /// How many requests have gone out to providers so far.

@@ -6,5 +6,5 @@ use std::sync::Arc;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let keys = Arc::new(FetchedKeys::new(Egress::new(EgressSettings::from_environment()?)));
-    repoplane_api::lambda::run(keys, repoplane_automation::router).await
+    repoplane_api::lambda::run("automation", keys, repoplane_automation::router).await
 }

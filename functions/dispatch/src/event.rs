@@ -51,6 +51,11 @@ struct Scheduled {
 }
 
 impl Event {
+    /// What an event asks for, in one word for the log.
+    pub fn kind(event: &Value) -> &'static str {
+        if event.get("Records").is_some() { "stream" } else { "tick" }
+    }
+
     /// Reads an event.
     ///
     /// # Errors
@@ -96,7 +101,10 @@ mod tests {
     fn record(image: Value) -> Value {
         json!({
             "eventID": "1", "eventName": "INSERT", "awsRegion": "eu-central-1", "eventSource": "aws:dynamodb",
-            "dynamodb": {"SequenceNumber": "100", "Keys": {"pk": {"S": "REPO#x"}}, "NewImage": image},
+            "dynamodb": {
+                "SequenceNumber": "100", "SizeBytes": 9, "StreamViewType": "NEW_AND_OLD_IMAGES",
+                "Keys": {"pk": {"S": "REPO#x"}}, "NewImage": image,
+            },
         })
     }
 
@@ -125,7 +133,8 @@ mod tests {
         let mut unmarked = image.clone();
         unmarked.as_object_mut().unwrap().remove("undispatched_pk");
         assert_eq!(told(record(unmarked)), Told::Nothing);
-        let removed = json!({"eventID": "1", "eventName": "REMOVE", "awsRegion": "x", "dynamodb": {"Keys": {}}});
+        let mut removed = record(Value::Null);
+        removed["eventName"] = json!("REMOVE");
         assert_eq!(told(removed), Told::Nothing);
 
         let mut stranger = image.clone();

@@ -1,6 +1,7 @@
 //! Handing over: what stands in the outbox is read, sent, and then no longer marked.
 
 use crate::DispatchFunction;
+use repoplane_api::observe::carried;
 use repoplane_store::{Fate, OutboxKey, Outgoing, StoreError, Waiting};
 use std::collections::HashSet;
 use tokio::task::JoinSet;
@@ -76,7 +77,7 @@ impl DispatchFunction {
                 && let Some(one) = rest.next()
             {
                 let store = self.app.store.clone();
-                running.spawn(async move { (store.leave_outbox(&one).await, one.key) });
+                running.spawn(carried(async move { (store.leave_outbox(&one).await, one.key) }));
             }
             let Some(ended) = running.join_next().await else { return };
             match ended {

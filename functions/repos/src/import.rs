@@ -5,6 +5,7 @@ use crate::view;
 use axum::extract::State;
 use repoplane_api::access::Caller;
 use repoplane_api::idempotency::{Failed, answer_marked, keep_unchanged};
+use repoplane_api::observe::carried;
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{Answer, App, PostedBody, Problem};
 use repoplane_domain::access::{Principal, Scope};
@@ -144,7 +145,7 @@ impl Call {
                 outcomes.push((item.index, Outcome::Failed(problem)));
                 continue;
             }
-            running.spawn(self.clone().create(item).in_current_span());
+            running.spawn(carried(self.clone().create(item).in_current_span()));
         }
         while !running.is_empty() {
             outcomes.extend(next(&mut running).await);

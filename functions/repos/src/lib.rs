@@ -7,6 +7,7 @@ mod credentials;
 pub mod describe;
 mod dialects;
 mod docs;
+mod health;
 mod identity;
 mod import;
 mod issuers;
@@ -53,7 +54,8 @@ pub fn routes() -> Routes<Repos> {
 fn native() -> Routes<Repos> {
     Routes::new()
         .get("welcome", "/", welcome)
-        .get("health", "/health", health)
+        .get("health", "/health", health::shallow)
+        .get("health_deep", "/health/deep", health::deep)
         .get("version", "/version", version)
         .get("openapi_document", "/api/openapi.json", docs::document)
         .get("docs_page", "/docs", docs::page)
@@ -158,11 +160,6 @@ async fn welcome() -> axum::Json<Value> {
             "repositories": "/api/repos",
         },
     }))
-}
-
-/// Alive, and nothing more: it asks neither table nor vault, so that a health check costs nothing.
-async fn health() -> axum::Json<Value> {
-    axum::Json(json!({"status": "ok"}))
 }
 
 async fn version() -> axum::Json<Value> {

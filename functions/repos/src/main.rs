@@ -7,7 +7,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), lambda_http::Error> {
     let egress = Egress::new(EgressSettings::from_environment()?);
     let keys = Arc::new(FetchedKeys::new(egress.clone()));
-    repoplane_api::lambda::run_dialects(keys, |app| {
+    repoplane_api::lambda::run_dialects("repos", keys, |app| {
         let dialects = repoplane_repos::dialects(&app);
         (repoplane_repos::router(app, egress), dialects)
     })

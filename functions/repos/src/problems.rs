@@ -272,6 +272,15 @@ fn page(kind: ProblemType) -> Page {
             causes: &["secrets of one repository that are rewritten in a loop, more than 90 times a day"],
             remedy: "Wait as long as `Retry-After` says. A client that writes on every start should compare first.",
         },
+        ProblemType::RateLimited => Page {
+            meaning: "Calls with one access token, or posts to one webhook, came faster than the registry takes them. Each has a rate and a burst of its own; other tokens and other repositories are not concerned.",
+            causes: &[
+                "a client that asks in a loop instead of following `nextCursor` or waiting",
+                "many workers that share one token",
+                "a webhook path that somebody floods; what is genuine can be redelivered at the provider",
+            ],
+            remedy: "Wait as long as `Retry-After` says, then go on more slowly. Give each worker a token of its own. Who runs the registry sets the rates (`REPOPLANE_TOKEN_RATE`, `REPOPLANE_WEBHOOK_RATE`).",
+        },
         ProblemType::WebhookRejected => Page {
             meaning: "A webhook did not pass its checks. It is listed among the repository's deliveries, with the check that failed. The status is 400, 401 or 409.",
             causes: &[
@@ -378,17 +387,13 @@ fn shiftagent_page(slug: Slug) -> Page {
             ],
             remedy: "`detail` says what is wrong.",
         },
-        Slug::RateLimited => Page {
-            meaning: "Too many requests in a short time.",
-            causes: &["a client that retries without a pause"],
-            remedy: "Wait as long as `Retry-After` says.",
-        },
         Slug::InternalError => Page {
             meaning: "Something went wrong on our side that trying again may not mend.",
             causes: &["a bug", "stored data that cannot be read"],
             remedy: "Tell the operator the `request_id`: the log has the cause under it.",
         },
         Slug::NotFound
+        | Slug::RateLimited
         | Slug::IdempotencyKeyConflict
         | Slug::MethodNotAllowed
         | Slug::NotAcceptable

@@ -7,5 +7,5 @@ use std::sync::Arc;
 async fn main() -> Result<(), lambda_http::Error> {
     let egress = Egress::new(EgressSettings::from_environment()?);
     let keys = Arc::new(FetchedKeys::new(egress.clone()));
-    repoplane_api::lambda::run(keys, |app| repoplane_robots::router(app, egress)).await
+    repoplane_api::lambda::run("robots", keys, |app| repoplane_robots::router(app, egress)).await
 }

@@ -43,6 +43,16 @@ struct Scheduled {
 }
 
 impl Event {
+    /// What an event asks for, in one word for the log.
+    pub fn kind(event: &Value) -> &'static str {
+        match event["schedule"].as_str() {
+            _ if event.get("Records").is_some() => "jobs",
+            Some("tick") => "tick",
+            Some("sweep") => "sweep",
+            Some(_) | None => "unknown",
+        }
+    }
+
     /// Reads an event.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! The `sync` function: schedule and queue events, no HTTP.
 
 use lambda_runtime::{LambdaEvent, service_fn};
+use repoplane_api::Observer;
 use repoplane_providers::{Egress, EgressSettings, Providers};
-use repoplane_sync::{ProviderScanner, SyncFunction};
+use repoplane_sync::{Event, ProviderScanner, SyncFunction};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,9 +12,13 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let app = repoplane_api::lambda::app_from_environment().await?;
     let providers = Providers::new(Egress::new(EgressSettings::from_environment()?));
     let sync = SyncFunction::new(app, ProviderScanner::new(providers));
+    let observer = Observer::of_function("sync");
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
-        let sync = sync.clone();
-        async move { sync.handle(event.payload).await }
+        let (sync, observer) = (sync.clone(), observer.clone());
+        async move {
+            let kind = Event::kind(&event.payload);
+            observer.invocation(kind, sync.handle(event.payload)).await
+        }
     }))
     .await
 }

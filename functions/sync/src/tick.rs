@@ -1,6 +1,7 @@
 //! The tick: what is due is queued. Its cost follows what is due, not the number of repositories.
 
 use crate::{Scanner, SyncFunction};
+use repoplane_api::observe::{self, Metric, carried};
 use repoplane_store::{DueSync, StoreError};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -33,6 +34,8 @@ impl<S: Scanner> SyncFunction<S> {
         let due = self.app.store.due_syncs(now).await?;
         let oldest = due.iter().map(|due| now.since(due.since)).max().unwrap_or_default();
         let mut ticked = Ticked { due: due.len(), oldest_seconds: oldest.as_secs(), ..Ticked::default() };
+        observe::count(Metric::SyncsDue, f64::from(u32::try_from(ticked.due).unwrap_or(u32::MAX)));
+        observe::count(Metric::SyncAgeSeconds, oldest.as_secs_f64());
         let mut rest = due.into_iter();
         let mut running = JoinSet::new();
         let mut taken = Vec::new();
@@ -41,7 +44,7 @@ impl<S: Scanner> SyncFunction<S> {
                 && let Some(due) = rest.next()
             {
                 let store = self.app.store.clone();
-                running.spawn(async move { (store.take_due(&due, now).await, due) });
+                running.spawn(carried(async move { (store.take_due(&due, now).await, due) }));
             }
             let Some(ended) = running.join_next().await else { break };
             match ended {

@@ -4,6 +4,7 @@ use crate::event::Message;
 use crate::scan::Place;
 use crate::{Scanner, SyncFunction};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
+use repoplane_api::observe::{self, Metric, carried};
 use repoplane_domain::credential::{GitAccess, TOKEN_NOT_FOR_HOST};
 use repoplane_domain::id::{LeaseId, RepositoryId};
 use repoplane_domain::repository::{
@@ -45,10 +46,10 @@ impl<S: Scanner> SyncFunction<S> {
         let mut running = JoinSet::new();
         for message in messages {
             let worker = self.clone();
-            running.spawn(async move {
+            running.spawn(carried(async move {
                 let done = worker.one(&message).await;
                 (message.id, done)
-            });
+            }));
         }
         let mut failed = Vec::new();
         while let Some(ended) = running.join_next().await {
@@ -80,14 +81,18 @@ impl<S: Scanner> SyncFunction<S> {
         let (id, lease) = (job.repository, LeaseId::new(self.app.now(), self.app.store.ids()));
         let worker = self.clone();
         // A task of its own: a scan that panics, or never ends, takes nothing else along.
-        let mut scan = tokio::spawn(async move { worker.look(id, lease).await });
+        let mut scan = tokio::spawn(carried(async move { worker.look(id, lease).await }));
         let ended = tokio::time::timeout(JOB_TIMEOUT, &mut scan).await;
         let reason = match ended {
             Ok(Ok(Ok(Looked::GivenUp))) => {
                 tracing::error!(repo.id = %id, "A repository's syncs keep ending without a result");
+                observe::count(Metric::SyncsFailed, 1.0);
                 return false;
             }
             Ok(Ok(Ok(looked))) => {
+                if looked == Looked::Failed {
+                    observe::count(Metric::SyncsFailed, 1.0);
+                }
                 tracing::info!(repo.id = %id, ?looked, "Looked at a repository");
                 return true;
             }
@@ -99,6 +104,7 @@ impl<S: Scanner> SyncFunction<S> {
             }
         };
         tracing::error!(repo.id = %id, reason, "A sync ended without a result");
+        observe::count(Metric::SyncsFailed, 1.0);
         if let Err(error) = self.app.store.lose_sync(id, lease, self.app.now()).await {
             tracing::warn!(repo.id = %id, %error, "The repository stays taken until its hold runs out");
         }

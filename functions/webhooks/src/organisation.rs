@@ -4,13 +4,15 @@
 //! own webhook. What ends before concerns no repository: it is answered and logged, and no delivery is recorded.
 
 use crate::Webhooks;
-use crate::answers::{answer_refusal, not_taken_in};
+use crate::answers::{answer_refusal, counted, not_taken_in};
 use crate::receive::{Post, Received};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use repoplane_api::Problem;
 use repoplane_api::access::PathParams;
+use repoplane_api::limits::Hooked;
+use repoplane_api::observe;
 use repoplane_domain::delivery::StepKey;
 use repoplane_domain::error::Kind;
 use repoplane_domain::id::{DeliveryId, HookId, TenantId};
@@ -24,12 +26,12 @@ use std::sync::Arc;
 
 /// `webhook_github_organisation`.
 pub(crate) async fn github(state: State<Webhooks>, path: PathParams, request: Request) -> Result<Response, Problem> {
-    receive(state, Provider::Github, &path, request).await
+    counted(receive(state, Provider::Github, &path, request).await)
 }
 
 /// `webhook_gitlab_group`.
 pub(crate) async fn gitlab(state: State<Webhooks>, path: PathParams, request: Request) -> Result<Response, Problem> {
-    receive(state, Provider::Gitlab, &path, request).await
+    counted(receive(state, Provider::Gitlab, &path, request).await)
 }
 
 async fn receive(
@@ -39,10 +41,13 @@ async fn receive(
     request: Request,
 ) -> Result<Response, Problem> {
     let app = &state.app;
-    let Received { headers, raw, .. } = Received::of(request).await;
     let id: HookId = path.id("hook_id", Kind::OrganisationHook)?;
+    observe::webhook(None);
+    app.limits.admit_webhook(Hooked::Organisation(id), app.now())?;
+    let Received { headers, raw, .. } = Received::of(request).await;
     let found = app.store.hook_for_post(id).await.map_err(not_taken_in)?;
     let found = found.ok_or_else(|| Problem::not_found(Kind::OrganisationHook))?;
+    observe::webhook(Some(found.stored.hook.tenant));
     let raw = raw.map_err(|problem| match problem.status() {
         StatusCode::PAYLOAD_TOO_LARGE => problem.with_code("WEBHOOK_BODY_TOO_LARGE"),
         _ => problem,
@@ -72,6 +77,7 @@ async fn receive(
     };
     match post.repository(hook.hook.tenant, &identities).await.map_err(not_taken_in)? {
         Some(set) => {
+            observe::repository(set.repository.id);
             trace.found(StepKey::Repo, Some("by what an organisation's webhook brought"), json!({"hookId": id}));
             post.take_in(set, Some(payload), trace).await
         }

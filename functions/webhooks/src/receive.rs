@@ -3,12 +3,14 @@
 //! brings (`organisation.rs`) joins in at [`Post::take_in`].
 
 use crate::Webhooks;
-use crate::answers::{accepted, answer_refusal, naming, not_taken_in, with_delivery};
+use crate::answers::{accepted, answer_refusal, counted, naming, not_taken_in, with_delivery};
 use crate::rejections::Rejections;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use repoplane_api::access::PathParams;
+use repoplane_api::limits::Hooked;
+use repoplane_api::observe::{self, Metric};
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{App, Problem, body};
 use repoplane_domain::access::Member;
@@ -38,12 +40,12 @@ const OWN_HOOK: &str = "own";
 
 /// `webhook_github`.
 pub(crate) async fn github(state: State<Webhooks>, path: PathParams, request: Request) -> Result<Response, Problem> {
-    receive(state, Provider::Github, &path, request).await
+    counted(receive(state, Provider::Github, &path, request).await)
 }
 
 /// `webhook_gitlab`.
 pub(crate) async fn gitlab(state: State<Webhooks>, path: PathParams, request: Request) -> Result<Response, Problem> {
-    receive(state, Provider::Gitlab, &path, request).await
+    counted(receive(state, Provider::Gitlab, &path, request).await)
 }
 
 /// A post as it came.
@@ -82,10 +84,14 @@ async fn receive(
     request: Request,
 ) -> Result<Response, Problem> {
     let app = &state.app;
-    let Received { headers, length, raw } = Received::of(request).await;
     let repository: RepositoryId = path.id("id", Kind::Repository)?;
+    observe::webhook(None);
+    observe::repository(repository);
+    app.limits.admit_webhook(Hooked::Repository(repository), app.now())?;
+    let Received { headers, length, raw } = Received::of(request).await;
     let set = app.store.decision_set(repository).await.map_err(not_taken_in)?;
     let set = set.ok_or_else(|| Problem::not_found(Kind::Repository))?;
+    observe::webhook(Some(set.repository.tenant));
 
     let now = app.now();
     let raw = match raw {
@@ -329,7 +335,11 @@ impl Post<'_> {
             told: decision.err().flatten(),
             replay,
         };
-        self.app.store.commit_delivery(&verified, delivery.summary.created_at).await
+        let written = self.app.store.commit_delivery(&verified, delivery.summary.created_at).await?;
+        if matches!(written, DeliveryCommit::Recorded) {
+            observe::count(Metric::TasksCreated, f64::from(u32::try_from(tasks.len()).unwrap_or(u32::MAX)));
+        }
+        Ok(written)
     }
 
     /// By what the call is found in the logs: the gateway's trace, which every function on the way hands on, else the

@@ -1,8 +1,9 @@
 //! Extractors that carry rights: a handler that asks for one cannot be reached without the check behind it.
 //!
-//! The order is: token (401), scope (403), tenant (404), repository role (403), archived (403).
+//! The order is: token (401), its rate (429), scope (403), tenant (404), repository role (403), archived (403).
 
 use crate::app::App;
+use crate::observe;
 use crate::problem::Problem;
 use crate::token;
 use axum::extract::{FromRef, FromRequestParts, RawPathParams};
@@ -11,6 +12,7 @@ use http::request::Parts;
 use repoplane_domain::access::{Permissions, Principal, RepositoryRole, Right, Scope, authorize, authorize_role};
 use repoplane_domain::error::{Denial, DomainError, Kind};
 use repoplane_domain::id::{DeliveryId, RepositoryId, SkillId, TaskId};
+use repoplane_domain::oidc::is_jwt;
 use repoplane_domain::skill::Skill;
 use repoplane_store::{DecisionSet, FoundTask, KeptDelivery, RepositoryAccess};
 use std::convert::Infallible;
@@ -87,6 +89,8 @@ async fn authenticate(parts: &Parts, app: &App, fresh: bool) -> Result<Principal
     let text = token::of_request(&parts.headers).ok_or_else(|| Problem::unauthorized("Unauthorized"))?;
     let principal = app.authenticate(&text, fresh).await?;
     let principal = principal.ok_or_else(|| Problem::unauthorized("Invalid token"))?;
+    observe::principal(&principal, is_jwt(text.expose()));
+    app.limits.admit_token(principal.token, app.now())?;
     if !is_read(&parts.method)
         && !principal.has_scope(Scope::Operator)
         && app.store.is_suspended(principal.tenant).await?
@@ -161,6 +165,7 @@ where
         let principal = authenticate(parts, &app, false).await?;
         principal.need_scope(if is_read(&parts.method) { Scope::ReposRead } else { Scope::ReposWrite })?;
         let id: RepositoryId = path_id(parts, state, "id", Kind::Repository).await?;
+        observe::repository(id);
         let set = app.store.repository(principal.tenant, id).await?;
         Self::authorize(principal, set)
     }
@@ -186,6 +191,7 @@ impl<D: Demand> Listed<D> {
         let principal = authenticate(parts, &app, false).await?;
         principal.need_scope(scope)?;
         let id: RepositoryId = path_id(parts, state, "id", Kind::Repository).await?;
+        observe::repository(id);
         let repository = app.store.access_to(principal.tenant, id).await?;
         let repository = repository.ok_or(DomainError::NotFound(Kind::Repository))?;
         authorize_role(repository.role_of(&principal), repository.archived_at.is_some(), D::RIGHT)?;
@@ -239,6 +245,7 @@ where
         let id: TaskId = path_id(parts, state, "id", Kind::Task).await?;
         let found = app.store.find_task(principal.tenant, id).await?;
         let found = found.ok_or_else(|| Problem::not_found(Kind::Task))?;
+        observe::repository(found.repository.id);
         authorize(&principal, &found.repository, &found.members, D::RIGHT)?;
         Ok(Self { principal, found, demand: PhantomData })
     }
@@ -263,6 +270,7 @@ where
         let principal = authenticate(parts, &app, false).await?;
         principal.need_scope(Scope::ReposRead)?;
         let repository: RepositoryId = path_id(parts, state, "id", Kind::Repository).await?;
+        observe::repository(repository);
         // Whether the caller may see the repository comes before whether it has such a delivery.
         let id: Result<DeliveryId, _> = path_id(parts, state, "delivery_id", Kind::Delivery).await;
         let wanted = id.as_ref().copied().unwrap_or_else(|_| DeliveryId::start_of(app.now()));
@@ -295,6 +303,7 @@ where
         let principal = authenticate(parts, &app, false).await?;
         principal.need_scope(if is_read(&parts.method) { Scope::ReposRead } else { Scope::ReposWrite })?;
         let repository: RepositoryId = path_id(parts, state, "id", Kind::Repository).await?;
+        observe::repository(repository);
         // Whether the caller may see the repository comes before whether it has such a skill.
         let id: Result<SkillId, _> = path_id(parts, state, "skill_id", Kind::Skill).await;
         let wanted = id.as_ref().copied().unwrap_or_else(|_| SkillId::start_of(app.now()));

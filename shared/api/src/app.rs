@@ -1,5 +1,6 @@
 //! What every handler shares, built once when the function starts.
 
+use crate::limits::RateLimits;
 use crate::oidc::Federation;
 use crate::problem::{Problem, ProblemType};
 use repoplane_domain::access::{Exchange, ExchangedToken, Principal, TokenKind};
@@ -82,6 +83,8 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// Tokens that others sign.
     pub federation: Federation,
+    /// How often one caller may call.
+    pub limits: RateLimits,
 }
 
 impl std::fmt::Debug for App {
@@ -91,16 +94,29 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// An app on the machine's clock. It takes no issuer's tokens until it is given their keys.
+    /// An app on the machine's clock. It takes no issuer's tokens until it is given their keys, and has no rate limits
+    /// until it is given some.
     pub fn new(store: Store, settings: Settings) -> Self {
         let federation = Federation::default();
-        Self { store, clock: Arc::new(SystemClock), settings: Arc::new(settings), federation }
+        Self {
+            store,
+            clock: Arc::new(SystemClock),
+            settings: Arc::new(settings),
+            federation,
+            limits: RateLimits::off(),
+        }
     }
 
     /// The same app, which checks the tokens of OpenID Connect issuers with these keys.
     #[must_use]
     pub fn with_issuer_keys(self, keys: Arc<dyn IssuerKeys>) -> Self {
         Self { federation: Federation::new(keys), ..self }
+    }
+
+    /// The same app with rate limits.
+    #[must_use]
+    pub fn with_limits(self, limits: RateLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The caller behind a token's text, whoever made it. With `fresh` the caches are not asked: for calls that

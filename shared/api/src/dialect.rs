@@ -29,6 +29,8 @@ pub(crate) struct RequestId(pub(crate) String);
 /// A dialect as the edge knows it.
 #[derive(Debug, Clone)]
 pub struct Dialect {
+    /// Its name, for the log.
+    pub name: &'static str,
     /// Whether a path is one of its own.
     pub owns: fn(&str) -> bool,
     /// What ids of requests begin with.

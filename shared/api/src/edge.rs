@@ -3,11 +3,12 @@
 
 use crate::accept::Accept;
 use crate::dialect::{Asked, Dialect, RequestId};
+use crate::observe::{self, Observer, Told, server_timing, trace_of};
 use crate::precondition::is_known;
 use crate::problem::{Problem, ProblemType};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -17,6 +18,7 @@ use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 
 const REQUEST_ID: &str = "x-request-id";
+const SERVER_TIMING: &str = "server-timing";
 /// Longest request id that is taken over from the caller, in bytes.
 const MAX_REQUEST_ID_BYTES: usize = 128;
 /// The headers of a request, names and values together, in bytes: API Gateway's own limit, held here as well so that it is
@@ -34,10 +36,15 @@ pub fn edge(router: Router) -> Router {
 
 /// As [`edge`], for a router that speaks dialects: each writes the problems of its own paths, whatever found them.
 pub fn edge_of(router: Router, dialects: Vec<Dialect>) -> Router {
+    edge_observed(router, dialects, Observer::for_people())
+}
+
+/// As [`edge_of`], telling an observer of every request.
+pub fn edge_observed(router: Router, dialects: Vec<Dialect>, observer: Observer) -> Router {
     let router = router.fallback(unknown_path).method_not_allowed_fallback(unknown_method);
-    let router = router.layer(CatchPanicLayer::custom(panicked));
+    let router = router.layer(middleware::from_fn(note_route)).layer(CatchPanicLayer::custom(panicked));
     let dialects: Arc<[Dialect]> = dialects.into();
-    let pass = move |request: Request, next: Next| pass(Arc::clone(&dialects), request, next);
+    let pass = move |request: Request, next: Next| observed(observer.clone(), Arc::clone(&dialects), request, next);
     let service = middleware::from_fn(pass).layer(router);
     // The path is mended before routing, so the layer lies around the router, not in it.
     Router::new().fallback_service(service)
@@ -65,8 +72,32 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Problem::new(ProblemType::Internal, "The request met a bug; the log names it by the request id").into_response()
 }
 
+/// Notes the route as it was declared: the path itself is the caller's text, and may hold anything.
+async fn note_route(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    if let Some(path) = path {
+        observe::note(|seen| seen.route = Some(path.as_str().to_owned()));
+    }
+    next.run(request).await
+}
+
+/// Tells of the request when it is answered: to the observer all, to the caller what it may know.
+async fn observed(observer: Observer, dialects: Arc<[Dialect]>, request: Request, next: Next) -> Response {
+    let mut run = observer.start();
+    run.note(|seen| {
+        seen.method = Some(request.method().clone());
+        seen.trace = trace_of(request.headers());
+    });
+    let (mut response, usage) = run.through(pass(dialects, request, next)).await;
+    run.note(|seen| seen.status = Some(response.status()));
+    let cost = run.is_answered_to_a_caller().then_some(usage);
+    if let Some(timing) = server_timing(run.elapsed(), cost) {
+        response.headers_mut().insert(SERVER_TIMING, timing);
+    }
+    run.end(&Told { what: "request", kind: None, failed: false }, usage);
+    response
+}
+
 async fn pass(dialects: Arc<[Dialect]>, mut request: Request, next: Next) -> Response {
-    let started = std::time::Instant::now();
     let mended = mended(request.uri());
     if let Some(uri) = &mended {
         *request.uri_mut() = uri.clone();
@@ -74,6 +105,10 @@ async fn pass(dialects: Arc<[Dialect]>, mut request: Request, next: Next) -> Res
     let dialect = dialects.iter().find(|dialect| (dialect.owns)(request.uri().path()));
     let id = dialect.map_or_else(|| request_id(&request), |dialect| dialect.request_id(request_id(&request)));
     request.extensions_mut().insert(RequestId(id.clone()));
+    observe::note(|seen| {
+        seen.request_id = Some(id.clone());
+        seen.dialect = Some(dialect.map_or("native", |dialect| dialect.name));
+    });
     let spoken = dialect.map(|dialect| (dialect, Asked::of(&request, dialect.origin.as_deref())));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let reads = method == Method::GET || method == Method::HEAD;
@@ -111,8 +146,6 @@ async fn pass(dialects: Arc<[Dialect]>, mut request: Request, next: Next) -> Res
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(request.id = %id, %method, path, status = response.status().as_u16(), duration_ms, "Answered a request");
     response
 }
 

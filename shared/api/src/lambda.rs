@@ -1,10 +1,12 @@
 //! Starting a function: settings from the environment, clients once, then the runtime.
 
 use crate::app::{App, Settings, SystemIds};
+use crate::clients::{InvalidRoots, Roots, load};
 use crate::dialect::Dialect;
-use crate::edge::edge_of;
-use crate::gateway;
-use aws_config::timeout::TimeoutConfig;
+use crate::edge::edge_observed;
+use crate::gateway::{self, GatewayAnswer};
+use crate::limits::RateLimits;
+use crate::observe::Observer;
 use axum::Router;
 use lambda_http::LambdaEvent;
 use repoplane_domain::oidc::IssuerKeys;
@@ -12,6 +14,10 @@ use repoplane_store::{Store, SyncQueue, TaskQueue, Vault};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Name of the table.
 const TABLE: &str = "REPOPLANE_TABLE";
@@ -24,18 +30,24 @@ const BOOTSTRAP_SECRET: &str = "REPOPLANE_BOOTSTRAP_SECRET";
 
 /// URL of the queue of syncs; without one they wait for the tick.
 const SYNC_QUEUE_URL: &str = "REPOPLANE_SYNC_QUEUE_URL";
+/// Longest wait for the table at the start. A start that waits in vain goes on without it.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(800);
 /// URL of the queue by which tasks are handed over.
 const TASK_QUEUE_URL: &str = "REPOPLANE_TASK_QUEUE_URL";
 /// Where providers reach this API.
 const PUBLIC_URL: &str = "REPOPLANE_PUBLIC_URL";
 
-/// Runs a function until the runtime ends it. Build the router from the app; the edge is added here. Tokens of OpenID
+/// Runs a function until the runtime ends it. `function` is its group of resources, for its lines and metrics. Build the router from the app; the edge is added here. Tokens of OpenID
 /// Connect issuers are checked with `keys`.
 ///
 /// # Errors
 /// When a setting is missing or the runtime fails.
-pub async fn run(keys: Arc<dyn IssuerKeys>, router: impl FnOnce(App) -> Router) -> Result<(), lambda_http::Error> {
-    run_dialects(keys, |app| (router(app), Vec::new())).await
+pub async fn run(
+    function: &'static str,
+    keys: Arc<dyn IssuerKeys>,
+    router: impl FnOnce(App) -> Router,
+) -> Result<(), lambda_http::Error> {
+    run_dialects(function, keys, |app| (router(app), Vec::new())).await
 }
 
 /// As [`run`], for a function that speaks dialects.
@@ -43,53 +55,100 @@ pub async fn run(keys: Arc<dyn IssuerKeys>, router: impl FnOnce(App) -> Router) 
 /// # Errors
 /// As [`run`].
 pub async fn run_dialects(
+    function: &'static str,
     keys: Arc<dyn IssuerKeys>,
     router: impl FnOnce(App) -> (Router, Vec<Dialect>),
 ) -> Result<(), lambda_http::Error> {
     init_logs();
     let app = app_from_environment().await?.with_issuer_keys(keys);
     let (router, dialects) = router(app);
-    let router = edge_of(router, dialects);
+    let observer = Observer::of_function(function);
+    let router = edge_observed(router, dialects, observer.clone());
     let service = lambda_http::service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let router = router.clone();
-        async move { gateway::answer(router, &event.payload, event.context).await }
+        let (router, observer) = (router.clone(), observer.clone());
+        async move {
+            let answer = gateway::answer(router, &event.payload, event.context).await;
+            if let Ok(GatewayAnswer::Refused(refusal)) = &answer {
+                observer.refused(refusal);
+            }
+            answer
+        }
     });
     lambda_http::lambda_runtime::run(service).await
 }
 
-/// One JSON line an event; the level comes from `RUST_LOG`.
+/// One JSON line an event; which of them, `RUST_LOG` says: levels by target, as in `info,repoplane_store=debug`.
 pub fn init_logs() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // Targets and levels are enough, and are read without the engine of regular expressions that more would need.
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let lines = tracing_subscriber::fmt::layer().json().with_current_span(false);
     // A second start in one process (tests) keeps the first subscriber.
-    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(wanted)).try_init();
 }
 
-/// Region, credentials and time limits of the environment, for the clients of any service.
-pub async fn aws_config() -> aws_config::SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(5))
-        .operation_timeout(Duration::from_secs(15))
-        .build();
-    aws_config::defaults(aws_config::BehaviorVersion::latest()).timeout_config(timeouts).load().await
-}
-
-/// The app on the clients of the environment.
+/// Region, credentials, time limits and trust of the environment, for the clients of any service.
 ///
 /// # Errors
-/// When a setting is missing.
+/// When the authorities to be trusted cannot be read.
+pub async fn aws_config() -> Result<aws_config::SdkConfig, lambda_http::Error> {
+    Ok(load(&Roots::of(|name| std::env::var(name).ok())).await?)
+}
+
+/// The app on the clients of the environment, with its connection to the table open if the table answers.
+///
+/// # Errors
+/// When a setting is missing or cannot be read.
 pub async fn app_from_environment() -> Result<App, lambda_http::Error> {
     let table = std::env::var(TABLE).map_err(|_| format!("{TABLE} is not set"))?;
-    let prefix = std::env::var(SECRET_PREFIX).unwrap_or_else(|_| "repoplane".to_owned());
-    let config = aws_config().await;
-    let filled =
-        |name: &str| std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let vault = Vault::new(aws_sdk_secretsmanager::Client::new(&config), prefix).with_key(filled(SECRET_KEY));
-    let queue = filled(SYNC_QUEUE_URL).map(|url| SyncQueue::new(aws_sdk_sqs::Client::new(&config), url));
-    let store = Store::new(aws_sdk_dynamodb::Client::new(&config), table, vault, Arc::new(SystemIds::new()));
-    let tasks = filled(TASK_QUEUE_URL).map(|url| TaskQueue::new(aws_sdk_sqs::Client::new(&config), url));
-    let store = store.with_sync_queue(queue).with_task_queue(tasks);
+    let limits = RateLimits::from_environment()?;
+    let roots = Roots::of(|name| std::env::var(name).ok());
+    let mut store = store(&table, &roots).await?;
+    if let Err(error) = connected(&store).await {
+        tracing::warn!(%error, "The table did not answer at the start; the first request connects to it");
+        if roots == Roots::Amazon {
+            // Whatever stands between may have a certificate that only the platform knows.
+            store = self::store(&table, &Roots::Platform).await?;
+        }
+    }
     let settings = Settings { bootstrap_secret: filled(BOOTSTRAP_SECRET), public_url: filled(PUBLIC_URL) };
-    Ok(App::new(store, settings))
+    Ok(App::new(store, settings).with_limits(limits))
+}
+
+/// A variable that is not blank.
+fn filled(name: &str) -> Option<String> {
+    std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Opens the connection to the table, which every request needs.
+async fn connected(store: &Store) -> Result<(), String> {
+    match tokio::time::timeout(CONNECT_TIMEOUT, store.connect()).await {
+        Ok(answered) => answered.map_err(|error| error.to_string()),
+        Err(_elapsed) => Err("no answer in time".to_owned()),
+    }
+}
+
+/// The store on clients that trust these roots; those of vault and queue are built when they are needed.
+async fn store(table: &str, roots: &Roots) -> Result<Store, InvalidRoots> {
+    let config = load(roots).await?;
+    let prefix = std::env::var(SECRET_PREFIX).unwrap_or_else(|_| "repoplane".to_owned());
+    let vault = Vault::lazy(
+        {
+            let config = config.clone();
+            move || aws_sdk_secretsmanager::Client::new(&config)
+        },
+        prefix,
+    )
+    .with_key(filled(SECRET_KEY));
+    let queue = filled(SYNC_QUEUE_URL).map(|url| {
+        let config = config.clone();
+        SyncQueue::lazy(move || aws_sdk_sqs::Client::new(&config), url)
+    });
+    let tasks = filled(TASK_QUEUE_URL).map(|url| {
+        let config = config.clone();
+        TaskQueue::lazy(move || aws_sdk_sqs::Client::new(&config), url)
+    });
+    let client = aws_sdk_dynamodb::Client::new(&config);
+    let store = Store::new(client, table, vault, Arc::new(SystemIds::new()));
+    Ok(store.with_sync_queue(queue).with_task_queue(tasks))
 }

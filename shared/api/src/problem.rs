@@ -30,6 +30,7 @@ pub enum ProblemType {
     HeadersTooLarge,
     LimitExceeded,
     TooManyChanges,
+    RateLimited,
     WebhookRejected,
     ProviderRefused,
     ProviderRateLimited,
@@ -40,7 +41,7 @@ pub enum ProblemType {
 
 impl ProblemType {
     /// All of them, for documentation and tests.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ValidationFailed,
         Self::MalformedBody,
         Self::Unauthorized,
@@ -57,6 +58,7 @@ impl ProblemType {
         Self::HeadersTooLarge,
         Self::LimitExceeded,
         Self::TooManyChanges,
+        Self::RateLimited,
         Self::WebhookRejected,
         Self::ProviderRefused,
         Self::ProviderRateLimited,
@@ -84,6 +86,7 @@ impl ProblemType {
             Self::HeadersTooLarge => "headers-too-large",
             Self::LimitExceeded => "limit-exceeded",
             Self::TooManyChanges => "too-many-changes",
+            Self::RateLimited => "rate-limited",
             Self::WebhookRejected => "webhook-rejected",
             Self::ProviderRefused => "provider-refused",
             Self::ProviderRateLimited => "provider-rate-limited",
@@ -112,6 +115,7 @@ impl ProblemType {
             Self::HeadersTooLarge => "The headers are too large",
             Self::LimitExceeded => "Beyond a limit of the registry",
             Self::TooManyChanges => "Changed too often",
+            Self::RateLimited => "Called too often",
             Self::WebhookRejected => "The webhook was rejected",
             Self::ProviderRefused => "The provider said no",
             Self::ProviderRateLimited => "The provider wants to be left alone for a while",
@@ -136,7 +140,7 @@ impl ProblemType {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::LimitExceeded => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyChanges => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyChanges | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             // Not 401 or 403: those speak of the caller's own token, and clients end the session on them.
             Self::ProviderRefused => StatusCode::FAILED_DEPENDENCY,
             Self::ProviderRateLimited => StatusCode::TOO_MANY_REQUESTS,

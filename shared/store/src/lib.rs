@@ -19,10 +19,12 @@ mod issuers;
 mod item;
 pub mod keys;
 mod lifetime;
+mod meter;
 mod operational_events;
 mod organisation_hooks;
 mod outbox;
 mod platform_tokens;
+mod probe;
 mod queue;
 mod removal;
 mod repositories;
@@ -55,10 +57,12 @@ pub use deliveries::{
 pub use error::StoreError;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
+pub use meter::{Usage, measured, metered, usage};
 pub use operational_events::ToldRejection;
 pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use outbox::{Fate, MAX_MISSED, OUTBOX_GRACE, OutboxKey, Outgoing, UnknownItem, Waiting};
 pub use platform_tokens::platform_principal;
+pub use probe::{PROBE_TIMEOUT, PartState, Probed};
 pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
@@ -160,7 +164,7 @@ impl Store {
         ids: Arc<dyn IdSource>,
     ) -> Self {
         Self {
-            table: Table { client, name: table.into() },
+            table: Table { client: meter::metered_table(&client), name: table.into() },
             vault,
             ids,
             sync_queue: None,

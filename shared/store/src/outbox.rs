@@ -8,6 +8,7 @@ use crate::Store;
 use crate::error::StoreError;
 use crate::item::{self, Attributes, number, text};
 use crate::keys::{self, Key, Part};
+use crate::meter::metered;
 use crate::operational_events::fate_of_event;
 use crate::table::Range;
 use crate::task_queue::{ROBOT_TASK_SCHEMA, RobotTask, TaskMessage};
@@ -118,7 +119,7 @@ impl Store {
         for partition in keys::undispatched_partitions() {
             let range = Range::partition(partition).of_index(keys::UNDISPATCHED);
             let table = self.table.clone();
-            asked.spawn(async move { table.page(&range, Some(MAX_MISSED), None).await });
+            asked.spawn(metered(async move { table.page(&range, Some(MAX_MISSED), None).await }));
         }
         let mut missed = Vec::new();
         for page in asked.join_all().await {

@@ -3,10 +3,13 @@
 
 use crate::Store;
 use crate::error::StoreError;
+use crate::meter::metered_queue;
+use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use repoplane_domain::id::RepositoryId;
 use serde::{Deserialize, Serialize};
+use std::sync::{Arc, LazyLock};
 
 /// Messages of one call (SQS: SendMessageBatch).
 const BATCH: usize = 10;
@@ -18,17 +21,35 @@ pub struct SyncJob {
     pub repository: RepositoryId,
 }
 
+/// A client that is built at its first call.
+pub(crate) type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
+
 /// Where jobs are sent.
 #[derive(Debug, Clone)]
 pub struct SyncQueue {
-    client: aws_sdk_sqs::Client,
+    client: Arc<LazyClient>,
     url: String,
 }
 
 impl SyncQueue {
     /// A queue by its URL.
-    pub fn new(client: aws_sdk_sqs::Client, url: impl Into<String>) -> Self {
-        Self { client, url: url.into() }
+    pub fn new(client: Client, url: impl Into<String>) -> Self {
+        Self::lazy(|| client, url)
+    }
+
+    /// As [`SyncQueue::new`], on a client that is built when the first job is sent: most requests send none.
+    pub fn lazy(client: impl FnOnce() -> Client + Send + 'static, url: impl Into<String>) -> Self {
+        let client: LazyClient = LazyLock::new(Box::new(move || metered_queue(&client())));
+        Self { client: Arc::new(client), url: url.into() }
+    }
+
+    /// Whether the queue answers.
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        let call = self.client.get_queue_attributes().queue_url(&self.url);
+        let call = call.attribute_names(QueueAttributeName::ApproximateNumberOfMessages);
+        let unavailable =
+            |error| StoreError::Unavailable { engine: "queue", reason: DisplayErrorContext(error).to_string() };
+        call.send().await.map(drop).map_err(unavailable)
     }
 
     /// Sends jobs, ten a call. Says which were not taken, each with the reason.

@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once};
 use crate::item::{self, text};
 use crate::keys::{self, Part};
+use crate::meter::metered;
 use crate::skills::catalogue_batches;
 use crate::state::{read_state, state_item};
 use crate::table::Range;
@@ -100,7 +101,7 @@ impl Store {
         for partition in keys::due_partitions() {
             let range = Range::partition(partition).of_index(keys::DUE).between(None, Some(until.clone()));
             let table = self.table.clone();
-            asked.spawn(async move { table.page(&range, Some(MAX_DUE), None).await });
+            asked.spawn(metered(async move { table.page(&range, Some(MAX_DUE), None).await }));
         }
         let mut due = Vec::new();
         for page in asked.join_all().await {

@@ -2,6 +2,8 @@
 //! who may see the task claims it over HTTP.
 
 use crate::error::StoreError;
+use crate::meter::metered_queue;
+use crate::queue::LazyClient;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{
     MessageSystemAttributeNameForSends, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
@@ -9,6 +11,7 @@ use aws_sdk_sqs::types::{
 use repoplane_domain::id::{DeliveryId, RepositoryId, RobotId, TaskId, TenantId};
 use repoplane_domain::task::Trace;
 use serde::{Deserialize, Serialize};
+use std::sync::{Arc, LazyLock};
 
 /// Messages of one call (SQS: SendMessageBatch).
 const BATCH: usize = 10;
@@ -65,14 +68,20 @@ impl TaskMessage {
 /// Where tasks are handed over.
 #[derive(Debug, Clone)]
 pub struct TaskQueue {
-    client: aws_sdk_sqs::Client,
+    client: Arc<LazyClient>,
     url: String,
 }
 
 impl TaskQueue {
     /// A queue by its URL.
     pub fn new(client: aws_sdk_sqs::Client, url: impl Into<String>) -> Self {
-        Self { client, url: url.into() }
+        Self::lazy(|| client, url)
+    }
+
+    /// As [`TaskQueue::new`], on a client that is built when the first message is sent.
+    pub fn lazy(client: impl FnOnce() -> aws_sdk_sqs::Client + Send + 'static, url: impl Into<String>) -> Self {
+        let client: LazyClient = LazyLock::new(Box::new(move || metered_queue(&client())));
+        Self { client: Arc::new(client), url: url.into() }
     }
 
     /// Sends messages in their order, ten a call. Says which were not taken, by their place, each with the reason. After a

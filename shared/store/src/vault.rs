@@ -5,6 +5,7 @@
 //! are dropped by the service.
 
 use crate::error::StoreError;
+use crate::meter::metered_vault;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use moka::future::Cache;
@@ -13,7 +14,7 @@ use repoplane_domain::secret::Secret;
 use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// Largest document, in bytes (Secrets Manager: SecretString).
@@ -90,10 +91,13 @@ impl Document {
     }
 }
 
+/// A client that is built at its first call.
+type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
+
 /// The vault on one client.
 #[derive(Clone)]
 pub struct Vault {
-    client: Client,
+    client: Arc<LazyClient>,
     prefix: String,
     key: Option<String>,
     documents: Cache<SecretPointer, Arc<Document>>,
@@ -108,8 +112,14 @@ impl std::fmt::Debug for Vault {
 impl Vault {
     /// A vault whose secrets are named `<prefix>/<tenant>/<owner>`.
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
+        Self::lazy(|| client, prefix)
+    }
+
+    /// As [`Vault::new`], on a client that is built when the first secret is asked for: most requests need none.
+    pub fn lazy(client: impl FnOnce() -> Client + Send + 'static, prefix: impl Into<String>) -> Self {
+        let client: LazyClient = LazyLock::new(Box::new(move || metered_vault(&client())));
         let documents = Cache::builder().max_capacity(CACHE_DOCUMENTS).time_to_idle(CACHE_IDLE).build();
-        Self { client, prefix: prefix.into(), key: None, documents }
+        Self { client: Arc::new(client), prefix: prefix.into(), key: None, documents }
     }
 
     /// The same vault, whose new secrets are encrypted with this KMS key; without one, with the key that AWS manages.
@@ -220,6 +230,15 @@ impl Vault {
     /// Deletes an owner's document with its owner. The service keeps it for some days, during which its name stays taken.
     pub(crate) async fn delete(&self, name: &str) -> Result<(), StoreError> {
         match self.client.delete_secret().secret_id(name).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(()),
+            Err(error) => Err(StoreError::vault(error)),
+        }
+    }
+
+    /// Whether the vault answers: to a question for a secret that nobody has.
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        match self.client.describe_secret().secret_id(format!("{}/health", self.prefix)).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(()),
             Err(error) => Err(StoreError::vault(error)),

@@ -84,7 +84,7 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || writer.clone()).finish();
     tracing::subscriber::set_global_default(subscriber).expect("no other test of this program logs");
 
-    let app = TestApp::start_with_double().await;
+    let app = TestApp::start_with_double().await.observed_into(log.clone());
     let admin = app.admin();
     let mut answers = Answers::default();
     let canaries = [
@@ -278,6 +278,8 @@ async fn no_secret_reaches_the_table_a_log_an_error_or_an_answer() {
     let table = serde_json::to_string(&app.items().await).expect("JSON") + &beside;
     let logged = String::from_utf8(log.0.lock().expect("the log").clone()).expect("text");
     assert!(logged.contains("Answered a request"), "the log was captured");
+    let told = logged.lines().filter(|line| line.contains("\"_aws\"")).count();
+    assert!(told > 60, "requests were told of in {told} lines");
     let made = made.iter().chain(&signed).map(String::as_str);
     for canary in canaries.into_iter().chain(made) {
         assert!(!table.contains(canary), "{canary} is in the table");

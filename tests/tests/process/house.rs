@@ -1,6 +1,6 @@
 //! The house: who may know whom, and what a function carries.
 
-use crate::workspace::cargo_says;
+use crate::workspace::{cargo_says, sources};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,8 +35,10 @@ fn arrows() -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn the_arrows_between_the_rooms_are_those_of_the_architecture() {
-    let allowed: [(&str, &[&str]); 13] = [
+    let allowed: [(&str, &[&str]); 14] = [
         ("domain", &[]),
+        // What the others are compared with.
+        ("hello", &[]),
         ("store", &["domain"]),
         ("providers", &["domain"]),
         ("api", &["domain", "store"]),
@@ -129,4 +131,25 @@ fn the_development_server_and_the_tests_share_every_built_dependency() {
     let server = features(&["-p", "repoplane-local"]);
     let apart: Vec<_> = server.difference(&whole).collect();
     assert!(apart.is_empty(), "built with other features than in the whole workspace: {apart:#?}");
+}
+
+/// What a task of its own costs counts for the request that starts it, which only the spawning place can see to.
+#[test]
+fn every_task_that_is_started_counts_for_its_request() {
+    let of_ours = |path: &std::path::Path| {
+        let path = path.to_string_lossy();
+        ["/shared/store/src/", "/shared/api/src/", "/functions/"].iter().any(|place| path.contains(place))
+    };
+    let mut uncounted = Vec::new();
+    for (path, text) in sources().into_iter().filter(|(path, _)| of_ours(path)) {
+        // Tests stand at the end of their file, or in one of their own.
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let spawns = text.lines().filter(|line| line.contains("spawn("));
+        uncounted.extend(
+            spawns
+                .filter(|line| !line.contains("metered(") && !line.contains("carried("))
+                .map(|line| format!("{}: {}", path.display(), line.trim())),
+        );
+    }
+    assert!(uncounted.is_empty(), "put `carried` or `metered` around: {uncounted:#?}");
 }

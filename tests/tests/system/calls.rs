@@ -5,7 +5,7 @@ mod shiftagent;
 mod table;
 
 use plays::{Play, Stage};
-use repoplane_tests::{ADMIN_TOKEN, Client, routes};
+use repoplane_tests::{ADMIN_TOKEN, Client, Lines, routes};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use table::{Row, TABLE};
@@ -23,7 +23,7 @@ async fn calls(stage: &Stage, row: &Row, [token_is_cold, tenant_is_cold, reposit
     let play = stage.prepare(row.operation, row.case).await;
     let play = play.unwrap_or_else(|| panic!("nothing plays {} {}", row.operation, row.case));
     let Play { app, token, event, status, acquaint } = play;
-    let instance = app.second_instance();
+    let (instance, lines) = app.second_instance().observed();
     let client: Client = token.as_ref().map_or_else(|| instance.anonymous(), |token| instance.client(token));
     if !tenant_is_cold {
         instance.anonymous().send(stage.forged()).await;
@@ -38,9 +38,27 @@ async fn calls(stage: &Stage, row: &Row, [token_is_cold, tenant_is_cold, reposit
         client.get("/api/me").await;
     }
     instance.line.take_calls();
+    lines.take();
     let answer = client.send(event).await;
     assert_eq!(answer.status.as_u16(), status, "{} {}: {}", row.operation, row.case, answer.body);
-    instance.line.take_calls()
+    let calls = instance.line.take_calls();
+    told(row, &lines, &calls);
+    calls
+}
+
+/// The line of the request names the operation's route and counts all its calls, whoever made them.
+fn told(row: &Row, lines: &Lines, calls: &[String]) {
+    let told = lines.take();
+    let [line] = told.as_slice() else { panic!("{} {}: {} lines", row.operation, row.case, told.len()) };
+    let route = routes().into_iter().find(|(_, route)| route.id == row.operation).map(|(_, route)| route.path);
+    assert_eq!(line["route"].as_str(), route, "{} {}", row.operation, row.case);
+    let count = |member: &str| line[member].as_u64().unwrap_or_default();
+    let counted = count("dynamodb_calls") + count("secret_calls") + count("queue_calls");
+    assert_eq!(counted, calls.len() as u64, "{} {}: {calls:?}, {line}", row.operation, row.case);
+    let reads = calls.iter().filter(|call| *call == "GetSecretValue").count();
+    assert_eq!(count("secret_reads"), reads as u64, "{} {}", row.operation, row.case);
+    let consumed = line["read_units"].as_f64() > Some(0.0) || line["write_units"].as_f64() > Some(0.0);
+    assert_eq!(consumed, count("dynamodb_calls") > 0, "{} {}: {line}", row.operation, row.case);
 }
 
 /// What a cold instance calls besides; all that a warm one calls is among its calls.

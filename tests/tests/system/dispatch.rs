@@ -19,7 +19,7 @@ async fn marked(app: &TestApp) -> Vec<String> {
     let items = app.items().await;
     let marked = items.iter().filter(|item| item.get("undispatched_pk").is_some());
     let mut ids: Vec<_> =
-        marked.map(|item| item["sk"]["S"].as_str().expect("a key").trim_start_matches("TASK#").to_owned()).collect();
+        marked.filter_map(|item| Some(item["sk"]["S"].as_str()?.strip_prefix("TASK#")?.to_owned())).collect();
     ids.sort();
     ids
 }

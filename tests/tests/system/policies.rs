@@ -69,6 +69,7 @@ async fn each_function_calls_what_its_policy_allows_and_its_policy_allows_nothin
     let secret = "a-supplied-webhook-secret";
 
     // repos
+    admin.get("/health/deep").await.expect(200);
     let user = admin.post("/api/users", json!({"username": "ann"})).await.expect(201).text("/user/id");
     admin.post("/api/tenants", json!({"tenant": "other", "username": "root"})).await.expect(201);
     let body =

@@ -40,6 +40,18 @@ pub(super) fn service() -> Vec<Operation> {
         page("health", "Say that the function is alive")
             .text("Asks neither table nor vault.")
             .ok("It is.", Object::new().required("status", schema::constant("ok"), "Always `ok`.")),
+        Operation::new("health_deep", SERVICE, "Ask what the registry stands on")
+            .text(
+                "Asks table, vault and queue at the same time, for 2 s each at most, and remembers nothing. A part that \
+                 fails makes it 503, whose problem has the same member `parts`; while the table is down, the caller \
+                 cannot be known, and it is 503 without them.",
+            )
+            .access(Access::Administrator)
+            .answer(Answer::json(200, "All parts answer.", deep_health()).with_header(
+                "Cache-Control",
+                schema::constant("no-store"),
+                "It is asked anew each time.",
+            )),
         page("version", "Say what was deployed").ok(
             "Version and commit.",
             Object::new().required("version", text(), "The product's version.").required(
@@ -49,6 +61,14 @@ pub(super) fn service() -> Vec<Operation> {
             ),
         ),
     ]
+}
+
+fn deep_health() -> Object {
+    Object::new().required("status", schema::constant("ok"), "Always `ok`.").required(
+        "parts",
+        schema::parts(),
+        "What was asked.",
+    )
 }
 
 pub(super) fn documentation() -> Vec<Operation> {

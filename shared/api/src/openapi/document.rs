@@ -1,6 +1,6 @@
 //! The document as a whole: every operation at its route, and the components that they share.
 
-use super::operation::{Operation, problem_response};
+use super::operation::{Operation, RATE_LIMITED, problem_response};
 use super::schema::{self, Object};
 use crate::app::VERSION;
 use crate::problem::ProblemType;
@@ -168,7 +168,8 @@ fn components(parts: &[Part]) -> Value {
     }
     let mut responses: Map<String, Value> = Map::new();
     for kind in ProblemType::ALL {
-        let kinds = BTreeMap::from([(kind.slug(), BTreeSet::new())]);
+        let codes = if kind == ProblemType::RateLimited { BTreeSet::from([RATE_LIMITED]) } else { BTreeSet::new() };
+        let kinds = BTreeMap::from([(kind.slug(), codes)]);
         let mut response = problem_response(kind.status().as_u16(), &kinds);
         if kind == ProblemType::Unavailable {
             response["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["code"] =
@@ -278,6 +279,7 @@ fn problem_schema() -> Value {
         .optional("errors", schema::array(field.into()), "Every wrong field.")
         .optional("conflicting_resource_id", text(), "Who holds what was asked for.")
         .optional("details", schema::anything(), "What HookCode puts beside the first wrong field's code.")
+        .optional("parts", schema::parts(), "What the registry stands on, as the deep health check found it.")
         .optional("requiredScope", text(), "The scope that the token lacks.")
         .optional("usages", schema::array(usage.into()), "The rules that name the robot.")
         .optional("openTasks", schema::count(), "How many tasks are open.")

@@ -9,6 +9,9 @@ use repoplane_domain::access::{RepositoryRole, Scope};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The code of a problem that every operation can answer.
+pub(super) const RATE_LIMITED: &str = "RATE_LIMITED";
+
 /// Who may call an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -399,6 +402,9 @@ impl Operation {
                 (401 | 406 | 413 | 415 | 431 | 500 | 503, 1, true) => {
                     kinds.keys().next().map(|slug| json!({"$ref": format!("#/components/responses/{slug}")}))
                 }
+                (429, 1, false) if kinds.contains_key(ProblemType::RateLimited.slug()) => {
+                    Some(json!({"$ref": format!("#/components/responses/{}", ProblemType::RateLimited.slug())}))
+                }
                 _ => None,
             };
             responses.insert(status.to_string(), shared.unwrap_or_else(|| problem_response(status, &kinds)));
@@ -413,6 +419,7 @@ impl Operation {
         for kind in [ProblemType::NotAcceptable, ProblemType::HeadersTooLarge, ProblemType::Internal] {
             all = add(all, kind);
         }
+        all = all.problem(ProblemType::RateLimited, &[RATE_LIMITED]);
         if !self.page {
             all = add(all, ProblemType::Unavailable);
         }

@@ -180,6 +180,19 @@ impl From<Object> for Value {
     }
 }
 
+/// What the registry stands on, each part with how it is.
+pub fn parts() -> Value {
+    let part = Object::new()
+        .required("name", one_of(&["table", "vault", "queue"]), "The part.")
+        .required(
+            "state",
+            one_of(&["ok", "failing", "timed_out", "absent"]),
+            "How it is; `absent` when this deployment has none.",
+        )
+        .required("durationMs", json!({"type": "number", "minimum": 0}), "How long it took to find out.");
+    array(part.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

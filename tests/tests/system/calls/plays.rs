@@ -286,6 +286,7 @@ impl Stage {
         Some(match (operation, case) {
             ("welcome", "") => self.read("/").by(None),
             ("health", "") => self.read("/health").by(None),
+            ("health_deep", "") => self.read("/health/deep"),
             ("version", "") => self.read("/version").by(None),
             ("openapi_document", "") => self.read("/api/openapi.json").by(None),
             ("docs_page", "") => self.read("/docs").by(None),

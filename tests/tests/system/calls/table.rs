@@ -55,12 +55,14 @@ const VAULT: &str = "the secret gets a document of its own, and its version a la
 const UNUSED: &str = "besides, the document of its secret goes";
 const ATTACH: &str = "the attachment and the tenant's default stand beside the record";
 const SKILLS_OF: &str = "who may look stands in the repository's record";
+const DEEP: &str = "the caller is looked up anew; then every part is asked";
 const EXCHANGE: &str = "the key is looked up anew, and then the user";
 
 /// In the order of the routes.
 pub(super) const TABLE: &[Row] = &[
     row("welcome", "", ["", "", "", ""], ""),
     row("health", "", ["", "", "", ""], ""),
+    row("health_deep", "", ["GetItem, GetItem, DescribeSecret, GetQueueAttributes", "", "", ""], DEEP),
     row("version", "", ["", "", "", ""], ""),
     row("openapi_document", "", ["", "", "", ""], ""),
     row("docs_page", "", ["", "", "", ""], ""),

@@ -1,6 +1,7 @@
 //! Each kind comes from what is really done, and comes once.
 
 use repoplane_domain::skill::WalkedTree;
+use repoplane_domain::time::Timestamp;
 use repoplane_local::double::READ_TOKEN;
 use repoplane_providers::{Answered, BranchHead, ProviderError, RateLimit};
 use repoplane_sync::{Place, Scanner};
@@ -42,14 +43,14 @@ async fn a_repository_that_cannot_be_read_is_told_once_and_once_when_it_can() {
     let told = the_one(&app, &hook.repo, "sync.failed").await;
     assert_eq!((&told["reason"], &told["givenUp"]), (&state["repo"]["sync"]["error"], &json!(false)));
     let told = the_one(&app, &hook.repo, "repository.connection_failed").await;
-    assert_eq!(told["reason"], "NOT_FOUND");
+    assert_eq!(told["reason"], "AUTH_REQUIRED");
 
     hook.add_credentials(&app, READ_TOKEN).await;
     app.schedule("tick").await;
     app.work().await;
     let all = [&failed[..], &["repository.connection_restored", "sync.recovered"]].concat();
     assert_eq!(kinds(&app, &hook.repo).await, all);
-    assert_eq!(the_one(&app, &hook.repo, "repository.connection_restored").await["was"], "NOT_FOUND");
+    assert_eq!(the_one(&app, &hook.repo, "repository.connection_restored").await["was"], "AUTH_REQUIRED");
     assert!(the_one(&app, &hook.repo, "sync.recovered").await["commit"].is_string());
     consistency::check(&app.items().await).expect("consistent");
 }
@@ -64,12 +65,14 @@ async fn the_first_rejected_post_of_a_minute_is_told_with_the_number_of_those_be
         let told = app.told_of(&hook.repo).await;
         told.iter().map(|message| message["earlier"].as_u64().expect("a count")).collect::<Vec<_>>()
     };
+    // One instance of the function.
+    let provider = app.anonymous();
     for n in 0..30 {
-        wrong.post(&app, "issues", &format!("guid-{n}"), &body).await.expect(401);
+        provider.send(wrong.event("issues", &format!("guid-{n}"), &body)).await.expect(401);
     }
     assert_eq!(told().await, [0]);
     app.clock.advance(Duration::from_secs(60));
-    wrong.post(&app, "issues", "guid-30", &body).await.expect(401);
+    provider.send(wrong.event("issues", "guid-30", &body)).await.expect(401);
     assert_eq!(told().await, [0, 29]);
     let message = app.told_of(&hook.repo).await.remove(1);
     let newest = hook.deliveries(&app.admin()).await.remove(0);
@@ -146,7 +149,9 @@ async fn a_token_that_ends_lies_in_the_outbox_until_it_is_time() {
     assert_eq!(message["kind"], "credential.expiring");
     assert_eq!(message["accessTokenId"], made.body["accessToken"]["id"]);
     assert_eq!(message["expiresAt"], made.body["accessToken"]["expiresAt"]);
-    assert_eq!(fresh[0].time(), app.clock.peek().plus(DAY * 23));
+    let end: Timestamp = made.text("/accessToken/expiresAt").parse().expect("a time");
+    assert_eq!(fresh[0].time().plus(DAY * 7), end);
+    assert!(end > app.clock.peek().plus(DAY * 29));
     let endless = json!({"name": "ci", "kind": "integration", "scopes": ["repos:read"], "expiresInDays": null});
     let count = app.waiting_events().await.len();
     app.admin().post("/api/access-tokens", endless).await.expect(201);

@@ -20,7 +20,8 @@ const TAG: &str = "ShiftAgent";
 const PROBLEM: &str = "ShiftagentProblem";
 
 /// What every call may be answered.
-const ALWAYS: [Slug; 4] = [Slug::NotAcceptable, Slug::HeadersTooLarge, Slug::InternalError, Slug::Unavailable];
+const ALWAYS: [Slug; 5] =
+    [Slug::NotAcceptable, Slug::HeadersTooLarge, Slug::RateLimited, Slug::InternalError, Slug::Unavailable];
 /// What a call with a body may be answered besides.
 const OF_BODIES: [Slug; 4] = [Slug::BadRequest, Slug::ValidationError, Slug::BodyTooLarge, Slug::UnsupportedMediaType];
 

@@ -31,7 +31,7 @@ pub(crate) enum Slug {
 
 impl Slug {
     /// Those that the native API does not have.
-    pub(crate) const OWN: [Self; 9] = [
+    pub(crate) const OWN: [Self; 8] = [
         Self::InsufficientScope,
         Self::TenantSuspended,
         Self::NameConflict,
@@ -39,7 +39,6 @@ impl Slug {
         Self::SyncInProgress,
         Self::ValidationError,
         Self::BadRequest,
-        Self::RateLimited,
         Self::InternalError,
     ];
 
@@ -132,7 +131,7 @@ fn slug(problem: &Problem) -> Slug {
             Some(_) | None => Slug::ResourceInUse,
         },
         ProblemType::IdempotencyKeyConflict | ProblemType::IdempotencyKeyInFlight => Slug::IdempotencyKeyConflict,
-        ProblemType::TooManyChanges | ProblemType::ProviderRateLimited => Slug::RateLimited,
+        ProblemType::TooManyChanges | ProblemType::RateLimited | ProblemType::ProviderRateLimited => Slug::RateLimited,
         ProblemType::MethodNotAllowed => Slug::MethodNotAllowed,
         ProblemType::NotAcceptable => Slug::NotAcceptable,
         ProblemType::BodyTooLarge => Slug::BodyTooLarge,
