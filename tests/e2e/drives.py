@@ -79,8 +79,14 @@ class Hooked:
         expect("a rule", api.call("PUT", f"{self.path}/automation", config), 200)
 
     def post(self, number, secret=None):
+        """Posts a webhook, again where it is told to come back later: a function's limits, or the gateway's."""
         anonymous = Api(self.api.base)
-        return github_webhook(anonymous, self.id, secret or self.secret, number, self.name, self.host)
+        until = time.monotonic() + PATIENCE
+        while True:
+            answer = github_webhook(anonymous, self.id, secret or self.secret, number, self.name, self.host)
+            if answer.status not in (429, 503) or time.monotonic() > until:
+                return answer
+            time.sleep(float(answer.headers.get("retry-after", "0.5")))
 
 
 def robots(deployment, worker):
