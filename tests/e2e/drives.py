@@ -79,8 +79,14 @@ class Hooked:
         expect("a rule", api.call("PUT", f"{self.path}/automation", config), 200)
 
     def post(self, number, secret=None):
+        """Posts a webhook, again where it is told to come back later: a function's limits, or the gateway's."""
         anonymous = Api(self.api.base)
-        return github_webhook(anonymous, self.id, secret or self.secret, number, self.name, self.host)
+        until = time.monotonic() + PATIENCE
+        while True:
+            answer = github_webhook(anonymous, self.id, secret or self.secret, number, self.name, self.host)
+            if answer.status not in (429, 503) or time.monotonic() > until:
+                return answer
+            time.sleep(float(answer.headers.get("retry-after", "0.5")))
 
 
 def robots(deployment, worker):
@@ -165,11 +171,10 @@ def events(deployment):
     def told():
         messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", [])
         kept = [json.loads(message["Body"]) for message in messages]
-        return [it for it in kept if it["detail"].get("repositoryId") == hooked.id]
+        ours = [it["detail-type"] for it in kept if it["detail"].get("repositoryId") == hooked.id]
+        return "delivery.rejected" in ours
 
-    event = eventually("an event of the forgery", told)[0]
-    if event["detail-type"] != "delivery.rejected":
-        raise Surprise(f"an event: {event}")
+    eventually("an event of the forgery", told)
     ok("an operational event reaches a subscriber of the bus")
 
 
@@ -234,10 +239,10 @@ def second(first, deployment):
     origin = {"origin": "https://console.example.test"}
     allowed = deployment.anonymous.call("GET", "/health", headers=origin).headers.get("access-control-allow-origin")
     stage = client("apigatewayv2").get_stage(ApiId=deployment.outputs["ApiId"], StageName="$default")
-    rate = stage["RouteSettings"]["ANY /api/webhook/{proxy+}"]["ThrottlingRateLimit"]
+    routes = sorted(stage["RouteSettings"])
     live = client("lambda").get_function_configuration(FunctionName=deployment.resources["Repos"][1], Qualifier="live")
-    seen = [repos, allowed, rate, len(live["VpcConfig"]["SubnetIds"]), live["TracingConfig"]["Mode"]]
-    if seen != [[], origin["origin"], 700, 1, "Active"]:
+    seen = [repos, allowed, routes, len(live["VpcConfig"]["SubnetIds"]), live["TracingConfig"]["Mode"]]
+    if seen != [[], origin["origin"], ["ANY /api/webhook", "ANY /api/webhook/{proxy+}"], 1, "Active"]:
         raise Surprise(f"the second stack: {seen}")
     deployment.stack.delete()
     ok("a second stack, made with every parameter, stands beside the first and goes without it")
