@@ -221,7 +221,9 @@ async fn starts(folder: &Path, table: &Table) -> Result<(), Failure> {
 async fn parts(folder: &Path, table: &Table) -> Result<(), Failure> {
     println!("\n| `{PARTS_OF}`, until it is ready | processor, ms | start to ready, ms |");
     println!("| --- | --- | --- |");
-    let nowhere = vec![("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE.to_owned())];
+    let mut nowhere = table.environment(Roots::File);
+    nowhere.retain(|(name, _)| *name != "AWS_ENDPOINT_URL_DYNAMODB");
+    nowhere.push(("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE.to_owned()));
     for (what, environment) in [
         ("`hello`, for comparison", None),
         ("nobody answers where the table should be", Some(nowhere)),
