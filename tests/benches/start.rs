@@ -1,7 +1,7 @@
 //! How long a function needs from its start to its first answer, and how much memory: each built binary as its own process
 //! on a Lambda runtime API of a few lines. No network, no throttled processor: a lower bound for what Lambda adds to.
 //!
-//! Needs the release binaries of the functions and of `hello`; without them it says so and measures nothing.
+//! Needs the release binaries of `hello` and of the functions; those that are not there are not measured.
 #![expect(clippy::print_stdout, reason = "what it prints is its result")]
 
 #[path = "start/table.rs"]
@@ -25,6 +25,8 @@ use tokio::sync::Notify;
 /// What the others are compared with.
 const HELLO: &str = "hello";
 const FUNCTIONS: [&str; 6] = ["repos", "robots", "automation", "webhooks", "sync", "dispatch"];
+/// Whose start is taken apart.
+const PARTS_OF: &str = "webhooks";
 const RUNS: usize = 20;
 /// Longest wait for an answer; a function that takes longer is broken.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -197,7 +199,7 @@ async fn starts(folder: &Path, table: &Table) -> Result<(), Failure> {
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     let environment = table.environment(Roots::File);
     let mut hello = None;
-    for function in [HELLO].into_iter().chain(FUNCTIONS) {
+    for function in [HELLO].into_iter().chain(FUNCTIONS).filter(|function| folder.join(function).exists()) {
         let binary = folder.join(function);
         let run = runs(&binary, function, &environment).await?;
         let base = *hello.get_or_insert(run.ready);
@@ -217,7 +219,7 @@ async fn starts(folder: &Path, table: &Table) -> Result<(), Failure> {
 
 /// Where the milliseconds of one function go, told by leaving parts out.
 async fn parts(folder: &Path, table: &Table) -> Result<(), Failure> {
-    println!("\n| `webhooks`, until it is ready | processor, ms | start to ready, ms |");
+    println!("\n| `{PARTS_OF}`, until it is ready | processor, ms | start to ready, ms |");
     println!("| --- | --- | --- |");
     let nowhere = vec![("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE.to_owned())];
     for (what, environment) in [
@@ -228,7 +230,7 @@ async fn parts(folder: &Path, table: &Table) -> Result<(), Failure> {
         ("first answer over TLS, the platform's roots from one file", Some(table.environment(Roots::PlatformFile))),
         ("first answer over TLS, the platform's roots from file and folder", Some(table.environment(Roots::Platform))),
     ] {
-        let function = if environment.is_none() { HELLO } else { "webhooks" };
+        let function = if environment.is_none() { HELLO } else { PARTS_OF };
         let run = runs(&folder.join(function), function, &environment.unwrap_or_default()).await?;
         println!("| {what} | {:.1} | {:.1} |", run.spent, run.ready);
     }
@@ -243,8 +245,8 @@ async fn main() -> Result<(), Failure> {
         return Ok(());
     }
     let folder = folder()?;
-    if ![HELLO].iter().chain(&FUNCTIONS).all(|function| folder.join(function).exists()) {
-        println!("start: not measured, {} has no release binaries of the functions: see .ci/perf", folder.display());
+    if ![HELLO, PARTS_OF].iter().all(|function| folder.join(function).exists()) {
+        println!("start: not measured, {} has no release binaries: see .ci/perf", folder.display());
         return Ok(());
     }
     let table = Table::start().await?;

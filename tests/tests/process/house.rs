@@ -113,6 +113,7 @@ fn outgoing_http_and_the_engines_stay_in_their_rooms() {
         let names = names(&packages);
         // Every function but one takes tokens, and may have to fetch the keys of who signed one.
         assert_eq!(names.contains("reqwest"), function != "dispatch", "{function}");
+        assert_eq!(names.contains("aws-sdk-eventbridge"), function == "dispatch", "{function}");
         for engine in ["dynoxide-rs", "winterbaume-core", "winterbaume-secretsmanager", "winterbaume-sqs", "clap"] {
             assert!(!names.contains(engine), "{function} carries {engine}");
         }

@@ -283,7 +283,7 @@ fn a_stack_stands_in_no_other_ones_way_and_leaves_its_data() {
 #[test]
 fn the_page_tells_every_parameter_output_and_alarm() {
     let template = Template::read();
-    let page = format!("{}{}", read("docs/deploy.md"), read("docs/syncs.md"));
+    let page = format!("{}{}", read("docs/deploy.md"), read("docs/operate.md"));
     let keys = |of: &str| {
         let keys = template.0[of].as_mapping().expect("a mapping").keys();
         keys.map(|key| key.as_str().expect("a name").to_owned()).collect::<Vec<_>>()

@@ -30,11 +30,14 @@ fn attempt(second: i64, reason: Option<ConnectionReason>) -> ConnectionAttempt {
     ConnectionAttempt { as_registry: true, failure, at: at(second) }
 }
 
+/// What happens, the ends of the tries in a row, and the kinds of events that they make.
+type Row<'a> = (&'a str, &'a [Option<ConnectionReason>], &'a [&'a str]);
+
 #[test]
 fn a_connection_is_told_of_when_it_breaks_and_when_it_is_mended() {
     use ConnectionReason::{NotFound, Unavailable};
     let (failed, restored) = ("repository.connection_failed", "repository.connection_restored");
-    let rows: &[(&str, &[Option<ConnectionReason>], &[&str])] = &[
+    let rows: &[Row<'_>] = &[
         ("it works from the start", &[None, None], &[]),
         ("it fails from the start", &[Some(NotFound)], &[failed]),
         ("it breaks", &[None, Some(NotFound)], &[failed]),

@@ -84,8 +84,9 @@ async fn nothing_but_tasks_that_are_to_be_sent_passes_the_filter() {
     patch(&app, &task, "succeeded", Some(&lease)).await.expect(200);
     hook.ping(&app, "guid-ping").await;
     assert_eq!(app.drain_stream().await, 0);
-    // Every item of the table, as the stream would tell of it.
-    for item in app.items().await {
+    // Every item of the table, as the stream would tell of it; but events that wait for their time.
+    let is_event = |item: &Value| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("EVENT#"));
+    for item in app.items().await.into_iter().filter(|item| !is_event(item)) {
         let passes = repoplane_local::stream::passes(&json!({"dynamodb": {"NewImage": item}}));
         assert!(!passes, "{item}");
     }
