@@ -236,13 +236,9 @@ def second(first, deployment):
         raise Surprise(f"the second stack: {deployment.outputs}")
     deployment.bootstrap()
     repos = listed(deployment.admin, "/api/repos", "repos")
-    origin = {"origin": "https://console.example.test"}
-    allowed = deployment.anonymous.call("GET", "/health", headers=origin).headers.get("access-control-allow-origin")
     stage = client("apigatewayv2").get_stage(ApiId=deployment.outputs["ApiId"], StageName="$default")
-    routes = sorted(stage["RouteSettings"])
-    live = client("lambda").get_function_configuration(FunctionName=deployment.resources["Repos"][1], Qualifier="live")
-    seen = [repos, allowed, routes, len(live["VpcConfig"]["SubnetIds"]), live["TracingConfig"]["Mode"]]
-    if seen != [[], origin["origin"], ["ANY /api/webhook", "ANY /api/webhook/{proxy+}"], 1, "Active"]:
+    seen = [repos, sorted(stage["RouteSettings"])]
+    if seen != [[], ["ANY /api/webhook", "ANY /api/webhook/{proxy+}"]]:
         raise Surprise(f"the second stack: {seen}")
     deployment.stack.delete()
     ok("a second stack, made with every parameter, stands beside the first and goes without it")

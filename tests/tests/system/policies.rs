@@ -3,6 +3,7 @@
 
 use repoplane_local::double::WRITE_TOKEN;
 use repoplane_local::line::{Fault, FaultPlan};
+use repoplane_local::server::reopen;
 use repoplane_tests::git_server::{GIT_SERVERS, GIT_TOKEN, GIT_USER, GitServer, Repositories};
 use repoplane_tests::{Event, Functions, TestApp, github_signature};
 use serde_json::{Value, json};
@@ -172,6 +173,11 @@ async fn each_function_calls_what_its_policy_allows_and_its_policy_allows_nothin
     app.orphan_secret().await;
     let swept = sync.handle(json!({"schedule": "sweep"})).await.expect("a sweep");
     assert_eq!((&swept["secretsDeleted"], &swept["repositoriesCleared"]), (&json!(1), &json!(1)), "{swept}");
+
+    // Every function opens its connection to the table when it starts.
+    for (_, line) in &functions.lines {
+        reopen(line).connect().await.expect("a connection");
+    }
 
     let template = include_str!("../../../infra/template.yaml");
     let template: serde_yaml_ng::Value = serde_yaml_ng::from_str(template).expect("YAML");
