@@ -105,15 +105,29 @@ async fn target() -> Result<(Target, Option<Child>), Failure> {
     Ok((found, Some(server)))
 }
 
+/// How long an answer asks its caller to wait: only 429 and 503 do.
+fn wait_of(answer: &reqwest::Response) -> Option<Duration> {
+    let again = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&answer.status());
+    let seconds = answer.headers().get("retry-after").filter(|_| again)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
 async fn call(client: &Client, target: &Target, method: Method, path: &str, body: Value) -> Result<Value, Failure> {
-    let request = client.request(method, format!("{}{path}", target.base)).bearer_auth(&target.token);
-    let request = if body.is_null() { request } else { request.json(&body) };
-    let answer = request.send().await?;
-    let (status, text) = (answer.status(), answer.text().await?);
-    if !status.is_success() {
-        return Err(format!("{path}: {status} {text}").into());
+    for _ in 0..TRIES {
+        let request = client.request(method.clone(), format!("{}{path}", target.base)).bearer_auth(&target.token);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let answer = request.send().await?;
+        if let Some(wait) = wait_of(&answer) {
+            tokio::time::sleep(wait).await;
+            continue;
+        }
+        let (status, text) = (answer.status(), answer.text().await?);
+        if !status.is_success() {
+            return Err(format!("{path}: {status} {text}").into());
+        }
+        return Ok(serde_json::from_str(&text)?);
     }
-    Ok(serde_json::from_str(&text)?)
+    Err(format!("{path} was not answered in {TRIES} tries").into())
 }
 
 fn text(value: &Value, pointer: &str) -> Result<String, Failure> {
@@ -183,7 +197,7 @@ impl Storm {
             let started = Instant::now();
             let answer = request.send().await?;
             let (status, took) = (answer.status(), started.elapsed());
-            let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+            let wait = wait_of(&answer);
             let said = answer.text().await?;
             if status.is_success() {
                 let said: Value = serde_json::from_str(&said)?;
@@ -196,10 +210,9 @@ impl Storm {
                 self.times.lock().unwrap_or_else(PoisonError::into_inner).push(took);
                 return Ok(());
             }
-            let again = status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE;
-            let wait = wait.filter(|_| again).ok_or_else(|| format!("webhook {issue}: {status} {said}"))?;
+            let wait = wait.ok_or_else(|| format!("webhook {issue}: {status} {said}"))?;
             self.repeats.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(Duration::from_secs(wait)).await;
+            tokio::time::sleep(wait).await;
         }
         Err(format!("webhook {issue} was not taken in {TRIES} tries").into())
     }
