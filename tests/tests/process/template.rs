@@ -93,6 +93,9 @@ fn schedules_are_not_repeated() {
             assert_eq!(event["Type"].as_str(), Some("ScheduleV2"), "{function} {name}");
             let retries = &event["Properties"]["RetryPolicy"]["MaximumRetryAttempts"];
             assert_eq!(retries.as_u64(), Some(0), "{function} {name}");
+            // SAM's own name would be the same in every stack of the account.
+            let named = short("Sub", &event["Properties"]["Name"]);
+            assert!(named.is_some_and(|text| text.starts_with("${AWS::StackName}-")), "{function} {name}");
         }
     }
 }
