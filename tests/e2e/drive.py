@@ -66,6 +66,10 @@ def main(given):
     template = stacks.read(given.template)
     print(f"for the emulator: {'; '.join(emulator.adapted(template))}", flush=True)
     stacks.package(template, given.binaries, given.work / "package")
+    first, second = (stacks.versions(template, release) for release in ("0000000001", "0000000002"))
+    if len(first) != len(stacks.functions(template)) or first & second:
+        raise Surprise(f"another release keeps versions: {first}, {second}")
+    ok("another release publishes a version of every function")
     git = GitServer(given.work / "git")
     stack = stacks.Stack("repoplane", template)
     parameters = {"Release": "0000000001", "Architecture": "x86_64", "EgressAllow": f"{given.double.removeprefix('http://')},{git.place}"}

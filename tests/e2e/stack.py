@@ -1,15 +1,18 @@
 """The stack as `sam deploy` would make it: code in a bucket, the template sent to CloudFormation."""
 
+import copy
 import io
 import json
 import subprocess
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import yaml
 from botocore.config import Config
+from samtranslator.translator.transform import transform
 
 # Longest wait, in seconds, for a change of the stack.
 PATIENCE = 90
@@ -75,6 +78,14 @@ def package(template, binaries, folder):
         name = Path(function["Properties"]["CodeUri"]).name
         s3.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=_archive(binaries / name, folder))
         function["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": f"{name}.zip"}
+
+
+def versions(template, release):
+    """The versions of functions that the SAM transform has published of a packaged template, for a release."""
+    given = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
+    no_policies = SimpleNamespace(load=dict)
+    made = transform(copy.deepcopy(template), {**given, "Release": release}, no_policies)["Resources"]
+    return {name for name, it in made.items() if it["Type"] == "AWS::Lambda::Version"}
 
 
 class Stack:
