@@ -62,7 +62,7 @@ const EXCHANGE: &str = "the key is looked up anew, and then the user";
 pub(super) const TABLE: &[Row] = &[
     row("welcome", "", ["", "", "", ""], ""),
     row("health", "", ["", "", "", ""], ""),
-    row("health_deep", "", ["GetItem, GetItem, DescribeSecret, GetQueueAttributes", "", "", ""], DEEP),
+    row("health_deep", "", ["DescribeSecret, GetItem, GetItem, GetQueueAttributes", "", "", ""], DEEP),
     row("version", "", ["", "", "", ""], ""),
     row("openapi_document", "", ["", "", "", ""], ""),
     row("docs_page", "", ["", "", "", ""], ""),
