@@ -105,6 +105,10 @@ impl Listener for TlsListener {
         loop {
             // Who does not finish the handshake is not served.
             let Ok((stream, address)) = self.listener.accept().await else { continue };
+            // Else the last small segment of the handshake waits for an acknowledgement that the other side delays by 40 ms.
+            if stream.set_nodelay(true).is_err() {
+                continue;
+            }
             if let Ok(stream) = self.acceptor.accept(stream).await {
                 return (stream, address);
             }
