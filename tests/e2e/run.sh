@@ -24,55 +24,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 # Everything here is on loopback, whatever proxy the machine has.
 export NO_PROXY='*' no_proxy='*'
 
-# Each job gets a process group, so that what the emulator has started can be ended with it.
-set -m
-work=$(mktemp -d)
-jobs=()
+# Whole lines of the functions' logs are wide: enough of them to see what went wrong.
+complain() { tail -n 25 "$work/ministack.log" | cut -c1-1000; }
+source tests/jobs.sh
 
-finish() {
-  local status=$?
-  trap - EXIT
-  if ((status)); then
-    # Whole lines of the functions' logs are wide: enough of them to see what went wrong.
-    tail -n 25 "$work/ministack.log" 2>/dev/null | cut -c1-1000 >&2 || true
-  fi
-  for job in "${jobs[@]}"; do
-    kill -- "-$job" 2>/dev/null || true
-  done
-  for job in "${jobs[@]}"; do
-    # What does not end by itself within a few seconds is ended.
-    for _ in $(seq 50); do kill -0 -- "-$job" 2>/dev/null || break; sleep 0.1; done
-    kill -KILL -- "-$job" 2>/dev/null || true
-    wait "$job" 2>/dev/null || true
-  done
-  if [[ -n ${KEEP_LOGS:-} ]]; then mkdir -p "$KEEP_LOGS" && cp "$work"/*.log "$KEEP_LOGS" || true; fi
-  rm -rf "$work"
-  exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-fail() {
-  printf 'error: %s\n' "$1" >&2
-  exit 1
-}
-
-# wait_for JOB WHAT COMMAND…: until the command succeeds, while the job lives.
-wait_for() {
-  local job=$1 what=$2 until=$((SECONDS + patience))
-  shift 2
-  until "$@"; do
-    kill -0 "$job" 2>/dev/null || fail "$what ended"
-    ((SECONDS < until)) || fail "$what does not answer"
-    sleep 0.2
-  done
-}
-
-value() { sed -n "s/^$1: //p" "$work/double.log"; }
-has_double() { [[ -n $(value 'provider double') ]]; }
+has_double() { [[ -n $(printed double.log 'provider double') ]]; }
 is_up() { curl -fsS --max-time 5 "$AWS_ENDPOINT_URL/_ministack/health" >/dev/null 2>&1; }
-is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 for tool in cargo python3 curl openssl git strip; do
   command -v "$tool" >/dev/null || fail "$tool is missing"
@@ -90,8 +47,7 @@ env -u REPOPLANE_ADMIN_TOKEN -u REPOPLANE_EGRESS_ALLOW "$target/debug/repoplane-
 jobs+=($!)
 wait_for "${jobs[0]}" 'the provider double' has_double
 
-port=$((20000 + RANDOM % 10000))
-while is_taken "$port"; do port=$((port + 1)); done
+port=$(free_port 20000)
 # AUTH: calls are checked against the policies of the caller's role, and the functions have the roles of the template.
 # IOT_MTLS_ENABLED, SFTP_ENABLED: no further listeners, of which one would be on all interfaces.
 mkdir "$work/tmp"
@@ -101,7 +57,7 @@ env -u AWS_PROFILE -u AWS_SESSION_TOKEN AUTH=true BIND_HOST=127.0.0.1 GATEWAY_PO
 jobs+=($!)
 wait_for "${jobs[1]}" 'the emulator' is_up
 
-"$venv/bin/python" tests/e2e/drive.py --binaries "$target/debug" --work "$work" --double "$(value 'provider double')" \
+"$venv/bin/python" tests/e2e/drive.py --binaries "$target/debug" --work "$work" --double "$(printed double.log 'provider double')" \
   --template "${TEMPLATE:-infra/template.yaml}" --storm "${STORM:-300}" &
 jobs+=($!)
 wait "${jobs[2]}"

@@ -7,48 +7,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # Longest wait, in seconds, for what is built already to answer.
 patience=300
 
-# Each job gets a process group, so that what cargo lambda has started can be ended with it.
-set -m
-work=$(mktemp -d)
-jobs=()
+complain() { tail -n 20 "$work"/*.log; }
+source tests/jobs.sh
 
-finish() {
-  local status=$?
-  trap - EXIT
-  if ((status)); then
-    tail -n 20 "$work"/*.log >&2 2>/dev/null || true
-  fi
-  for job in "${jobs[@]}"; do
-    kill -- "-$job" 2>/dev/null || true
-    wait "$job" 2>/dev/null || true
-  done
-  rm -rf "$work"
-  exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-fail() {
-  printf 'error: %s\n' "$1" >&2
-  exit 1
-}
-
-# wait_for JOB WHAT COMMAND…: until the command succeeds, while the job lives.
-wait_for() {
-  local job=$1 what=$2 until=$((SECONDS + patience))
-  shift 2
-  until "$@"; do
-    kill -0 "$job" 2>/dev/null || fail "$what ended"
-    ((SECONDS < until)) || fail "$what does not answer"
-    sleep 0.2
-  done
-}
-
-value() { sed -n "s/^$1: //p" "$work/engines.log"; }
-has_double() { [[ -n $(value 'provider double') ]]; }
+has_double() { [[ -n $(printed engines.log 'provider double') ]]; }
 answers() { curl -fsS --noproxy '*' --max-time "$patience" "$BASE/health" >/dev/null 2>&1; }
-is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 cargo lambda --version >/dev/null || fail 'cargo lambda is missing: pip install cargo-lambda'
 
@@ -59,15 +22,14 @@ cargo dev --aws-only --data-dir "$work/data" --port 0 >"$work/engines.log" 2>&1 
 jobs+=($!)
 wait_for "${jobs[0]}" 'the engines' has_double
 
-port=$((20000 + RANDOM % 20000))
-while is_taken "$port"; do port=$((port + 1)); done
+port=$(free_port 20000)
 cargo lambda watch -A 127.0.0.1 -P "$port" --env-file "$work/data/lambda.env" --concurrency 4 --ignore-changes --locked \
   >"$work/lambda.log" 2>&1 &
 jobs+=($!)
 
 export BASE="http://127.0.0.1:$port" TOKEN DOUBLE
-TOKEN=$(value 'admin token')
-DOUBLE=$(value 'provider double')
+TOKEN=$(printed engines.log 'admin token')
+DOUBLE=$(printed engines.log 'provider double')
 wait_for "${jobs[1]}" 'cargo lambda' answers
 # Nothing ticks here and nobody reads the queue: the tour hands its job over itself.
 SYNC_FUNCTION="$BASE/2015-03-31/functions/sync/invocations" bash local/tour/tour.sh >"$work/tour.log"
