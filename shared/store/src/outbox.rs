@@ -182,8 +182,8 @@ impl Store {
         refused.into_iter().filter_map(|(place, reason)| Some((*tasks.0.get(place)?, reason))).collect()
     }
 
-    /// Takes the mark away, or deletes what was there only to be sent; `false` when it was taken away by another, or the item has changed since it was read: then it
-    /// stays in the outbox as it is now.
+    /// Takes the mark away, or deletes what was there only to be sent. `false` when another was faster, or when the item has
+    /// changed since it was read: then it stays in the outbox as it is now.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails; it is sent once more then.
