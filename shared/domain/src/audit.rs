@@ -59,6 +59,23 @@ pub enum AuditAction {
     AccessTokenExchanged,
     SkillCreated,
     SkillAccepted,
+    PlatformCreated,
+    PlatformUpdated,
+    PlatformDeleted,
+    PlatformMemberAdded,
+    PlatformMemberRemoved,
+    GroupCreated,
+    GroupUpdated,
+    GroupDeleted,
+    GroupMemberAdded,
+    GroupMemberRemoved,
+    ProjectCreated,
+    ProjectUpdated,
+    ProjectDeleted,
+    RepoProjectAdded,
+    RepoProjectRemoved,
+    RepoLocked,
+    RepoUnlocked,
 }
 
 /// One line of the audit log.
