@@ -57,7 +57,7 @@ async fn creating_and_destroying_a_repository() {
     for client in [&abf.stranger.client, &abf.global] {
         client.delete(&path(main, "")).await.expect(403);
         let refused = client.post(post, create(platform, "main")).await;
-        assert_eq!(refused.status, 403, "abf destroy main of personal, and making another: {}", refused.body);
+        assert_eq!(refused.status, 403, "abf destroy main of personal: {}", refused.body);
     }
     let own = abf.app.admin().get("/api/repos?limit=100").await.expect(200);
     let repo = own.body["repos"].as_array().unwrap().iter().find(|repo| repo["number"] == main).unwrap().clone();
