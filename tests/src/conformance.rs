@@ -13,6 +13,9 @@ static COMPILED: LazyLock<RwLock<HashMap<String, Arc<Validator>>>> = LazyLock::n
 /// What is wrong with an answer, if anything. Paths that no operation has are held to be problems.
 pub(crate) fn violation(method: &str, path: &str, answer: &Answer) -> Option<String> {
     let path = mended(path);
+    // This ending says nothing there.
+    let path =
+        path.strip_suffix(".json").filter(|rest| rest.starts_with("/api/v1/")).map_or(path.clone(), str::to_owned);
     let Some(template) = template(&path) else {
         return is_problem(&path, answer).err();
     };
@@ -98,7 +101,12 @@ fn is_problem(path: &str, answer: &Answer) -> Result<(), String> {
         let is_page = answer.status == 404 && media_type.starts_with("text/plain");
         return if is_page { Ok(()) } else { check("/components/schemas/NautesError", &answer.body) };
     }
-    if media_type != "application/problem+json" {
+    let (schema, expected) = match dialect {
+        Some("ABF") => ("AbfError", "application/json"),
+        Some(_) => ("ShiftagentProblem", "application/problem+json"),
+        None => ("Problem", "application/problem+json"),
+    };
+    if media_type != expected {
         return Err(format!("{}: not a problem document: {}", answer.status, answer.body));
     }
     if answer.status == 405 && !answer.headers.contains_key("allow") {
@@ -107,7 +115,6 @@ fn is_problem(path: &str, answer: &Answer) -> Result<(), String> {
     if answer.bytes.is_empty() {
         return Ok(());
     }
-    let schema = if dialect.is_some() { "ShiftagentProblem" } else { "Problem" };
     check(&format!("/components/schemas/{schema}"), &answer.body)
 }
 

@@ -7,12 +7,15 @@ mod credentials;
 pub mod describe;
 mod dialects;
 mod docs;
+mod groups;
 mod health;
 mod identity;
 mod import;
 mod issuers;
 mod members;
+mod platforms;
 mod problems;
+mod projects;
 mod provider;
 mod repositories;
 mod skills;
@@ -48,7 +51,7 @@ impl FromRef<Repos> for App {
 
 /// The function's operations.
 pub fn routes() -> Routes<Repos> {
-    dialects::nautes::routes(dialects::shiftagent::routes(native()))
+    dialects::abf::routes(dialects::nautes::routes(dialects::shiftagent::routes(native())))
 }
 
 fn native() -> Routes<Repos> {
@@ -123,6 +126,33 @@ fn native() -> Routes<Repos> {
         .post("repos_accept_skill", "/api/repos/{id}/skills/{skill_id}/accept", skills::accept)
         .get("repos_list_audit", "/api/repos/{id}/audit", audit::of_repository)
         .get("audit_list", "/api/audit", audit::of_tenant)
+        .get("platforms_list", "/api/platforms", platforms::list)
+        .post("platforms_create", "/api/platforms", platforms::create)
+        .get("platforms_get", "/api/platforms/{platform_number}", platforms::show)
+        .patch("platforms_update", "/api/platforms/{platform_number}", platforms::change)
+        .delete("platforms_delete", "/api/platforms/{platform_number}", platforms::remove)
+        .put(
+            "platforms_set_member",
+            "/api/platforms/{platform_number}/members/{member_kind}/{member_number}",
+            platforms::set_member,
+        )
+        .delete(
+            "platforms_remove_member",
+            "/api/platforms/{platform_number}/members/{member_kind}/{member_number}",
+            platforms::remove_member,
+        )
+        .get("groups_list", "/api/groups", groups::list)
+        .post("groups_create", "/api/groups", groups::create)
+        .get("groups_get", "/api/groups/{group_number}", groups::show)
+        .patch("groups_update", "/api/groups/{group_number}", groups::change)
+        .delete("groups_delete", "/api/groups/{group_number}", groups::remove)
+        .put("groups_set_member", "/api/groups/{group_number}/members/{member_number}", groups::set_member)
+        .delete("groups_remove_member", "/api/groups/{group_number}/members/{member_number}", groups::remove_member)
+        .get("projects_list", "/api/projects", projects::list)
+        .post("projects_create", "/api/projects", projects::create)
+        .get("projects_get", "/api/projects/{project_number}", projects::show)
+        .patch("projects_update", "/api/projects/{project_number}", projects::change)
+        .delete("projects_delete", "/api/projects/{project_number}", projects::remove)
 }
 
 /// The tag of the dialect whose path it is, in the API's document; `None` for the native API.
@@ -130,13 +160,14 @@ pub fn dialect_of(path: &str) -> Option<&'static str> {
     match path {
         _ if dialects::shiftagent::owns(path) => Some("ShiftAgent"),
         _ if dialects::nautes::owns(path) => Some("Nautes"),
+        _ if dialects::abf::owns(path) => Some("ABF"),
         _ => None,
     }
 }
 
 /// The dialects that its router speaks, for the edge.
 pub fn dialects(app: &App) -> Vec<Dialect> {
-    vec![dialects::shiftagent::dialect(app), dialects::nautes::dialect(app)]
+    vec![dialects::shiftagent::dialect(app), dialects::nautes::dialect(app), dialects::abf::dialect(app)]
 }
 
 /// The function's router; provider calls go out through `egress`.

@@ -64,6 +64,22 @@ pub enum AuditAction {
     ProductDeleted,
     ProjectSaved,
     ProjectDeleted,
+    PlatformCreated,
+    PlatformUpdated,
+    PlatformDeleted,
+    PlatformMemberAdded,
+    PlatformMemberRemoved,
+    GroupCreated,
+    GroupUpdated,
+    GroupDeleted,
+    GroupMemberAdded,
+    GroupMemberRemoved,
+    ProjectCreated,
+    ProjectUpdated,
+    RepoProjectAdded,
+    RepoProjectRemoved,
+    RepoLocked,
+    RepoUnlocked,
 }
 
 /// One line of the audit log.

@@ -327,7 +327,12 @@ impl Store {
                 | Guard::ProductName
                 | Guard::Product
                 | Guard::Project
-                | Guard::Unused => None,
+                | Guard::Unused
+                | Guard::PlatformName
+                | Guard::ProjectName
+                | Guard::PlatformProject
+                | Guard::Full(_)
+                | Guard::InUse(_) => None,
             })
             .collect();
         if scheduled.is_empty() { Err(StoreError::Contended) } else { Ok(DeliveryCommit::AlreadyScheduled(scheduled)) }

@@ -7,6 +7,7 @@ mod access;
 mod accounts;
 mod attachments;
 mod audit;
+mod build_projects;
 mod change;
 mod code_repos;
 mod commit;
@@ -14,6 +15,7 @@ mod credentials;
 mod decision;
 mod deliveries;
 mod error;
+mod groups;
 mod hydrate;
 mod idempotency;
 mod issuers;
@@ -26,9 +28,11 @@ mod operational_events;
 mod organisation_hooks;
 mod outbox;
 mod platform_tokens;
+mod platforms;
 mod probe;
 mod product_uses;
 mod products;
+mod project_links;
 mod projects;
 mod queue;
 mod race;
@@ -53,6 +57,7 @@ pub use access::{IssuedToken, TokenRecord};
 pub use accounts::{AccountOwner, AccountPlan, StoredAccount};
 pub use attachments::Attached;
 pub use audit::AuditPage;
+pub use build_projects::{ProjectChange, ProjectPage};
 pub use change::{Author, Plan};
 pub use credentials::{Accounts, ModelAccess, NoAccess};
 pub use decision::{DecisionSet, RepositoryAccess, StoredAutomation, StoredCredentials, StoredMembers};
@@ -61,6 +66,7 @@ pub use deliveries::{
     VerifiedDelivery,
 };
 pub use error::StoreError;
+pub use groups::GroupChange;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
 pub use meter::{Usage, measured, metered, usage};
@@ -68,7 +74,9 @@ pub use operational_events::ToldRejection;
 pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use outbox::{Fate, MAX_MISSED, OUTBOX_GRACE, OutboxKey, Outgoing, UnknownItem, Waiting};
 pub use platform_tokens::platform_principal;
+pub use platforms::PlatformChange;
 pub use probe::{PROBE_TIMEOUT, PartState, Probed};
+pub use project_links::LinkedProjects;
 pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
@@ -146,6 +154,8 @@ pub struct Store {
     tenants: Cache<TenantId, Arc<tenants::TenantRecord>>,
     locators: Cache<TaskId, tasks::Located>,
     numbers: Cache<(TenantId, u64), RepositoryId>,
+    user_numbers: Cache<(TenantId, u64), UserId>,
+    personal: Cache<(TenantId, UserId), ()>,
     access: Cache<RepositoryId, Arc<RepositoryAccess>>,
     accounts: Cache<(TenantId, AccountOwner), Arc<StoredAccount>>,
     hooks: Cache<HookId, Arc<StoredHook>>,
@@ -181,6 +191,8 @@ impl Store {
             tenants: Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(TENANT_LIFE).build(),
             locators: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             numbers: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
+            user_numbers: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
+            personal: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             access: Cache::builder().max_capacity(CACHED_ACCESS).time_to_live(ACCESS_LIFE).build(),
             accounts: Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_LIFE).build(),
             hooks: Cache::builder().max_capacity(CACHED_HOOKS).time_to_live(HOOK_LIFE).build(),

@@ -224,6 +224,8 @@ fn owner_of(principal: &Principal) -> RepositoryRole {
     use repoplane_domain::access::Right;
     match principal.deletes_by() {
         Right::Own => RepositoryRole::Owner,
-        Right::Read | Right::Manage | Right::ManageArchived | Right::Inspect => RepositoryRole::Maintainer,
+        Right::Read | Right::Manage | Right::ManageArchived | Right::Granted | Right::Inspect => {
+            RepositoryRole::Maintainer
+        }
     }
 }

@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 26] = [
+const PARTITIONS: [(&str, &str); 29] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -32,6 +32,9 @@ const PARTITIONS: [(&str, &str); 26] = [
     ("NAMESPACE#", "NAMESPACE"),
     ("PRODUCTS#", "PRODUCT"),
     ("PRODUCT#", "OF_PRODUCT"),
+    ("PLATFORMS#", "PLATFORM"),
+    ("GROUPS#", "USERGROUP"),
+    ("PROJECT#", "PROJECT"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),
@@ -49,7 +52,7 @@ const PARTITIONS: [(&str, &str); 26] = [
     ("EXCHANGED#", "EXCHANGED"),
     ("EVENT#", "EVENT"),
 ];
-const PARTS: [(&str, &str); 14] = [
+const PARTS: [(&str, &str); 15] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
     ("ATTACHMENT#", "ATTACHMENT"),
     ("ATTACHED", "ATTACHED"),
@@ -63,6 +66,7 @@ const PARTS: [(&str, &str); 14] = [
     ("DETAIL", "DETAIL"),
     ("BODY#", "BODY"),
     ("SKILL#", "SKILL"),
+    ("PROJECT#", "LINK"),
     ("SKILLNAME#", "SKILLNAME"),
 ];
 

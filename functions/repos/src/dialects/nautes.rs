@@ -34,7 +34,7 @@ pub(crate) fn owns(path: &str) -> bool {
 /// The dialect for the edge.
 pub(crate) fn dialect(app: &App) -> Dialect {
     let origin = app.settings.public_url.clone();
-    Dialect { name: "nautes", owns, id_prefix: "", origin, render: problems::render }
+    Dialect { name: "nautes", owns, suffix: None, id_prefix: "", origin, render: problems::render }
 }
 
 /// Adds its operations.

@@ -143,6 +143,8 @@ enum Words {
     Slugs,
     /// The member `reason` of plain JSON.
     Reasons,
+    /// None: each is a sentence beside plain JSON.
+    Sentences,
 }
 
 /// The problems of an operation of a dialect: their schema, and their slugs by status.
@@ -297,9 +299,20 @@ impl Operation {
     /// As [`Operation::dialect_problems`], for one whose problems are plain JSON with a code and a reason.
     #[must_use]
     pub fn dialect_reasons(self, schema: &'static str, reasons: impl IntoIterator<Item = (u16, &'static str)>) -> Self {
-        let mut operation = self.dialect_problems(schema, reasons);
+        self.dialect_problems(schema, reasons).in_words(Words::Reasons)
+    }
+
+    /// As [`Operation::dialect_problems`], for a dialect whose problems are plain JSON without types: none but these
+    /// statuses, each with a sentence.
+    #[must_use]
+    pub fn dialect_errors(self, schema: &'static str, statuses: impl IntoIterator<Item = (u16, &'static str)>) -> Self {
+        self.dialect_problems(schema, statuses).in_words(Words::Sentences)
+    }
+
+    fn in_words(self, words: Words) -> Self {
+        let mut operation = self;
         if let Some(problems) = &mut operation.dialect {
-            problems.words = Words::Reasons;
+            problems.words = words;
         }
         operation
     }
@@ -502,8 +515,14 @@ impl Operation {
 impl DialectProblems {
     /// The response of one status.
     fn response(&self, status: u16, slugs: &[&'static str]) -> Value {
-        if self.words == Words::Reasons {
-            return self.plain(status, slugs);
+        match self.words {
+            Words::Slugs => {}
+            Words::Reasons => return self.plain(status, slugs),
+            Words::Sentences => {
+                let content = json!({"application/json": {"schema": schema::reference(self.schema)}});
+                let headers = problem_headers(status);
+                return json!({"description": slugs.join(" "), "headers": headers, "content": content});
+            }
         }
         let links: Vec<_> = slugs.iter().map(|slug| format!("[`{slug}`](/problems/{slug})")).collect();
         let narrowed = json!({"properties": {
