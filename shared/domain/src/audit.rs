@@ -59,6 +59,9 @@ pub enum AuditAction {
     AccessTokenExchanged,
     SkillCreated,
     SkillAccepted,
+    RepoPackagesPublished,
+    RepoPackagesRemoved,
+    RepoSignaturesUpdated,
 }
 
 /// One line of the audit log.

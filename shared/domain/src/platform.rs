@@ -1,6 +1,7 @@
 //! Platforms: repositories of packages that are built for one distribution (contract: abf 3).
 
 use crate::repository::{CreateRepository, RemotePlace};
+use crate::signing::SigningKey;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,9 @@ pub struct BuildSettings {
     /// Set while nothing may be published.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lock: Option<PublishLock>,
+    /// By which its packages are signed, once there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signing: Option<SigningKey>,
 }
 
 impl CreateRepository {
