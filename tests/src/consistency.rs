@@ -5,6 +5,7 @@
 //! for a while.
 
 mod items;
+mod platforms;
 
 pub(crate) use items::plain;
 use items::{Found, Index, texts};
@@ -18,7 +19,8 @@ use std::collections::BTreeMap;
 /// repository leaves a tombstone and what ends by the clock; what is kept of calls with a key ends by the clock, too. Webhooks of
 /// organisations are listed and counted, issuers are counted and what a token finds of them is what their tenant has. A
 /// repository is in its tenant's roster, and due exactly while syncs are planned. A skill that has a name holds it, and nobody
-/// else does.
+/// else does. Platforms, groups and projects hold their names and are counted; a project and its repositories name each
+/// other.
 ///
 /// # Errors
 /// The sentences, sorted.
@@ -49,7 +51,14 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "VAULTUSE" => vault_use(&index, found),
             "ATTACHED" => attachments_counted(&index, found),
             "HOSTDEFAULT" => host_default(&index, found),
-            "COUNTER" => [hooks_counted(&index, found), issuers_counted(&index, found)].concat(),
+            "COUNTER" => {
+                [hooks_counted(&index, found), issuers_counted(&index, found), platforms::counted(&index, found)]
+                    .concat()
+            }
+            "PLATFORM" => platforms::platform(&index, found),
+            "USERGROUP" => platforms::group(&index, found),
+            "PROJECT" => platforms::project(&index, found),
+            "LINK" => platforms::link(&index, found),
             "ISSUER" => issuer(&index, found),
             "EMAIL" => email(&index, found),
             "EVENT" => operational_event(found),
@@ -465,7 +474,13 @@ fn group(index: &Index, found: &Found) -> Complaints {
 fn unique(index: &Index, found: &Found) -> Complaints {
     let holder = found.data.as_str().unwrap_or_default();
     let tenant = found.pk.split('#').nth(1).unwrap_or_default();
-    let key = if holder.starts_with("crd_") {
+    if found.pk.split('#').nth(2) == Some("PLATFORMPROJECT") && is_deleted(index, holder) {
+        // Until the sweep has come to it; whoever wants the name may take it.
+        return Vec::new();
+    }
+    let key = if let Some((kind, number)) = holder.split_once('/') {
+        platforms::key(tenant, kind, number)
+    } else if holder.starts_with("crd_") {
         (format!("VAULT#{tenant}"), holder.to_owned())
     } else if holder.starts_with("usr_") {
         (format!("TENANT#{tenant}"), format!("USER#{holder}"))
@@ -513,6 +528,10 @@ fn membership(index: &Index, found: &Found) -> Complaints {
 /// A number, or a place in a namespace, leads to a repository that is there.
 fn place(index: &Index, found: &Found) -> Complaints {
     let id = found.data.as_str().unwrap_or_default().to_owned();
+    if found.sk == "USER" {
+        let tenant = found.pk.split('#').nth(1).unwrap_or_default();
+        return present(index, "the user", &(format!("TENANT#{tenant}"), format!("USER#{id}")));
+    }
     present(index, "the repository", &(format!("REPO#{id}"), "D#1RECORD".to_owned()))
 }
 
@@ -546,6 +565,7 @@ fn record(index: &Index, found: &Found) -> Complaints {
     let external = if found.data["shares_remote"] == true { 0 } else { external };
     let identities = held.get("IDENTITY").copied().unwrap_or_default();
     wrong.extend(unless(identities == external, format!("holds {identities} identities of {external}")));
+    wrong.extend(platforms::links(index, found, held.get("PLATFORMPROJECT").copied().unwrap_or_default()));
     if let Some(credential) = found.data["credential"].as_str() {
         wrong.extend(present(index, "the use of its credential", &(format!("VAULTUSE#{credential}"), id)));
     }

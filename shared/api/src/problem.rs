@@ -361,9 +361,12 @@ fn not_found_text(kind: Kind) -> &'static str {
         Kind::AccessToken => "Access token not found",
         Kind::Attachment => "Attachment not found",
         Kind::Delivery => "Webhook delivery not found",
+        Kind::Group => "Group not found",
         Kind::Issuer => "Issuer not found",
         Kind::Member => "Member not found",
         Kind::OrganisationHook => "Webhook not found",
+        Kind::Platform => "Platform not found",
+        Kind::Project => "Project not found",
         Kind::Repository => "Repo not found",
         Kind::Robot => "Robot not found",
         Kind::Skill => "Skill not found",
@@ -396,6 +399,10 @@ fn denied(denial: Denial) -> Problem {
         }
         Denial::TenantAdministrator => {
             forbidden("ADMIN_REQUIRED", "Only administrators of the tenant may do this".to_owned())
+        }
+        Denial::PlatformAccess => forbidden("PLATFORM_ACCESS_DENIED", "You may not look at this".to_owned()),
+        Denial::PlatformManage => {
+            forbidden("PLATFORM_MANAGE_REQUIRED", "Only those who administer it may do this".to_owned())
         }
         Denial::Archived => {
             let text = "Archived repositories are read-only";

@@ -100,6 +100,21 @@ pub struct Tenant {
 pub enum GlobalRole {
     /// Passes every repository check.
     Admin,
+    /// A machine that builds or mirrors packages (contract: abf 2): it locks repositories and reads their keys.
+    System,
+}
+
+impl GlobalRole {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Admin, Self::System];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::System => "system",
+        }
+    }
 }
 
 /// A user of a tenant.
@@ -311,6 +326,8 @@ pub enum Right {
     Manage,
     /// Manage it even while archived (archive, unarchive, model lists).
     ManageArchived,
+    /// Change it by a right that its platform gives, which was decided before; not while archived.
+    Granted,
     /// Look at what only those who manage it may see (the audit log); archived or not.
     Inspect,
     /// What only an owner may, even while archived (delete).
@@ -357,11 +374,13 @@ pub fn authorize_role(
             (RepositoryRole::Maintainer, Denial::RepositoryManage)
         }
         Right::Own => (RepositoryRole::Owner, Denial::RepositoryOwner),
+        Right::Granted if archived => return denied(Denial::Archived),
+        Right::Granted => return Ok(role.unwrap_or(RepositoryRole::Maintainer)),
     };
     let Some(role) = role.filter(|role| *role >= needed) else { return denied(denial) };
     match right {
         Right::Manage if archived => denied(Denial::Archived),
-        Right::Read | Right::Manage | Right::ManageArchived | Right::Inspect | Right::Own => Ok(role),
+        Right::Read | Right::Manage | Right::ManageArchived | Right::Granted | Right::Inspect | Right::Own => Ok(role),
     }
 }
 

@@ -62,6 +62,23 @@ pub enum AuditAction {
     RepoPackagesPublished,
     RepoPackagesRemoved,
     RepoSignaturesUpdated,
+    PlatformCreated,
+    PlatformUpdated,
+    PlatformDeleted,
+    PlatformMemberAdded,
+    PlatformMemberRemoved,
+    GroupCreated,
+    GroupUpdated,
+    GroupDeleted,
+    GroupMemberAdded,
+    GroupMemberRemoved,
+    ProjectCreated,
+    ProjectUpdated,
+    ProjectDeleted,
+    RepoProjectAdded,
+    RepoProjectRemoved,
+    RepoLocked,
+    RepoUnlocked,
 }
 
 /// One line of the audit log.

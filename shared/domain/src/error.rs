@@ -75,9 +75,12 @@ pub enum Kind {
     AccessToken,
     Attachment,
     Delivery,
+    Group,
     Issuer,
     Member,
     OrganisationHook,
+    Platform,
+    Project,
     Repository,
     Robot,
     Skill,
@@ -100,6 +103,10 @@ pub enum Denial {
     Scope(crate::access::Scope),
     /// Needs the tenant's administrator.
     TenantAdministrator,
+    /// Not one of those who may look at a platform, a project or a group.
+    PlatformAccess,
+    /// Needs an administrator of the platform, or an owner of the project or the group.
+    PlatformManage,
     /// The repository is archived, hence read-only.
     Archived,
     /// The tenant is suspended.

@@ -4,6 +4,34 @@ use crate::repository::{CreateRepository, RemotePlace};
 use crate::signing::SigningKey;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+mod build;
+mod group;
+mod names;
+mod owner;
+mod project;
+mod record;
+mod rights;
+
+pub use build::{BuildChange, MAX_PUBLISH_BRANCH, MAX_REPOSITORY_GROUPS};
+pub use group::{
+    CreateGroup, Group, GroupMember, MAX_GROUP_MEMBERS, MAX_GROUPS, PERSONAL_SUFFIX, PatchGroup, RelationRole,
+    personal_platform_name,
+};
+pub use names::{
+    BLANK, INVALID, MAX_ABF_NAME, MAX_BUILD_DESCRIPTION, MAX_PLATFORM_DESCRIPTION, TAKEN, check_text, is_group_name,
+    is_line, is_platform_name, is_project_name, is_repository_name, too_long,
+};
+pub use owner::{Actor, Asking, Party, UserRef};
+pub use project::{
+    BuildProject, CreateProject, DEFAULT_PROJECT_BRANCH, MAX_REPOSITORIES_OF_PROJECT, PatchProject, ProjectPlace,
+};
+pub use record::{
+    CreatePlatform, DEFAULT_DISTRIB_TYPE, MAIN_REPOSITORY, MAX_NUMBER, MAX_RELATIONS, MAX_REPOSITORIES_OF_PLATFORM,
+    PatchPlatform, Platform, PlatformType, Relation, Visibility,
+};
+pub use rights::{BuildAction, Standing, is_global_administrator, is_system};
 
 /// The namespace of a platform's repositories.
 pub fn namespace_of(platform: u64) -> String {
@@ -42,6 +70,26 @@ pub struct BuildSettings {
     /// By which its packages are signed, once there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signing: Option<SigningKey>,
+    /// Groups that were added to its members. They give their own members no right.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    pub groups: BTreeSet<u64>,
+    /// Comes and goes with its platform alone: `main` of a personal one.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub permanent: bool,
+}
+
+impl Default for BuildSettings {
+    fn default() -> Self {
+        Self {
+            publish_without_qa: true,
+            synchronizing_publications: false,
+            publish_builds_only_from_branch: None,
+            lock: None,
+            signing: None,
+            groups: BTreeSet::new(),
+            permanent: false,
+        }
+    }
 }
 
 impl CreateRepository {

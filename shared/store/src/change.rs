@@ -216,7 +216,18 @@ pub(crate) fn refused(lost: &[Lost]) -> Option<DomainError> {
     if lost.iter().any(|lost| lost.guard == Guard::Credential) {
         return Some(DomainError::invalid("/credential_id", UNKNOWN_CREDENTIAL));
     }
+    if let Some(full) = full(lost) {
+        return Some(full);
+    }
     taken(lost).map(DomainError::Conflict)
+}
+
+/// The domain's refusal of one more than there may be.
+pub(crate) fn full(lost: &[Lost]) -> Option<DomainError> {
+    lost.iter().find_map(|lost| {
+        let Guard::Full(text) = &lost.guard else { return None };
+        Some(DomainError::TooLarge(text.clone()))
+    })
 }
 
 /// The domain's conflict for a claim that another holds.
@@ -234,6 +245,13 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
                 let text = "the bootstrap token was used before: put a new one into its secret";
                 return Some(Conflict::new("BOOTSTRAP_TOKEN_USED", text));
             }
+            Guard::PlatformName => Conflict::new("PLATFORM_NAME_TAKEN", "another platform has this name"),
+            Guard::ProjectName => Conflict::new("PROJECT_NAME_TAKEN", "another project of the owner has this name"),
+            Guard::PlatformProject => {
+                let text = "a project of this name is in a repository of the platform";
+                Conflict::new("PLATFORM_PROJECT_TAKEN", text)
+            }
+            Guard::InUse(text) => return Some(Conflict::new("IN_USE", *text)),
             Guard::CredentialName => Conflict::new("CREDENTIAL_NAME_TAKEN", "another credential has this name"),
             // Whose an issuer is stays untold; `issuers` says the rest.
             Guard::Version
@@ -244,6 +262,7 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             | Guard::Fresh
             | Guard::Credential
             | Guard::Attached
+            | Guard::Full(_)
             | Guard::Issuer => return None,
         };
         let holder = lost.holder.as_ref().and_then(|item| item::value::<String>("claim", item).ok());

@@ -46,6 +46,16 @@ pub(crate) enum Guard {
     Issuer,
     /// Another skill of the repository has the name.
     SkillName,
+    /// Another platform has the name.
+    PlatformName,
+    /// Another project of the owner has the name.
+    ProjectName,
+    /// A project of this name is in a repository of the platform.
+    PlatformProject,
+    /// There are as many as there may be; says so.
+    Full(String),
+    /// Something is left of it; says what to do.
+    InUse(&'static str),
     /// An accepted twin of this delivery exists.
     Twin,
     /// A scheduled task of this robot and rule is queued already.
@@ -188,6 +198,43 @@ impl Writes {
         let item = item.with("ends", number(ends.as_millisecond()));
         let operation = self.push(Action::Put(item.into_attributes()), Some(OVER), Guard::Version);
         operation.values.push((":at", number(now.as_millisecond())));
+    }
+
+    /// Takes something that only one may hold, also from one who is known to need it no more. The item says by `via` who
+    /// holds it.
+    pub(crate) fn claim_from(&mut self, item: Item, (holder, from): (&str, Option<&str>), guard: Guard) {
+        let item = item.with("via", text(holder)).into_attributes();
+        match from {
+            Some(from) => {
+                self.push(Action::Put(item), Some(FREE_OR_OURS), guard).values = vec![(":via", text(from))];
+            }
+            None => {
+                self.push(Action::Put(item), Some(FREE), guard);
+            }
+        }
+    }
+
+    /// Counts one more of something that is bounded.
+    pub(crate) fn count_one(&mut self, key: Key, most: usize, full: String) {
+        let expression = "SET tallied = if_not_exists(tallied, :zero) + :one, write_id = :write_id";
+        let operation = self.push(
+            Action::Set(key, expression.to_owned()),
+            Some("attribute_not_exists(tallied) OR tallied < :most"),
+            Guard::Full(full),
+        );
+        operation.values = vec![(":zero", number(0)), (":one", number(1)), (":most", number(most))];
+    }
+
+    /// Counts one less.
+    pub(crate) fn discount_one(&mut self, key: Key) {
+        self.update_once(key, "SET tallied = tallied - :one", vec![(":one", number(1))]);
+    }
+
+    /// Deletes a count, which must not be above what goes with it.
+    pub(crate) fn delete_tally(&mut self, key: Key, most: usize, used: &'static str) {
+        let condition = "attribute_not_exists(tallied) OR tallied <= :most";
+        let operation = self.push(Action::Delete(key), Some(condition), Guard::InUse(used));
+        operation.values = vec![(":most", number(most))];
     }
 
     /// Takes something that only one may hold, who may take it again; `via` tells who.

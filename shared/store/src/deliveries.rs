@@ -323,6 +323,11 @@ impl Store {
                 | Guard::Lease
                 | Guard::Repeated
                 | Guard::Fresh
+                | Guard::PlatformName
+                | Guard::ProjectName
+                | Guard::PlatformProject
+                | Guard::Full(_)
+                | Guard::InUse(_)
                 | Guard::Issuer => None,
             })
             .collect();

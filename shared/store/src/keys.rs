@@ -25,6 +25,16 @@
 //! | repositories of a tenant, oldest first | table | pk=`ROSTER#{tnt}`, sk=`{rep}`, then BatchGet of records and states | 0.5 RRU / 4 KB + 0.5 RRU / 4 KB each |
 //! | repository of a number (immutable, cached) | table | pk=`NUMBER#{tnt}#{number}`, sk=`REPOSITORY` | 1 RRU once |
 //! | repositories of a product or a platform | table | pk=`NAMESPACE#{tnt}#{namespace}`, sk=`{rep}`, then BatchGet of records | 1 RRU / 4 KB + 1 RRU / 4 KB each |
+//! | user of a number (immutable, cached) | table | pk=`NUMBER#{tnt}#{number}`, sk=`USER` | 1 RRU once |
+//! | platform with its relations | table | pk=`PLATFORMS#{tnt}`, sk=`{number}` | 1 RRU / 4 KB |
+//! | platforms of a tenant, oldest first | table | pk=`PLATFORMS#{tnt}` | 1 RRU / 4 KB |
+//! | group with its members | table | pk=`GROUPS#{tnt}`, sk=`{number}` | 1 RRU / 4 KB |
+//! | groups of a tenant, oldest first | table | pk=`GROUPS#{tnt}` | 1 RRU / 4 KB |
+//! | repositories of a platform, what a group owns, the tenant's groups: counted | table | pk=`COUNTER#{tnt}`, sk=`{what}#{number}` | condition only |
+//! | project with the repositories that it is in | table | pk=`PROJECT#{tnt}#{number}`, sk=`-` | 1 RRU / 4 KB |
+//! | projects of a tenant, newest first | `lists` | list_pk=`PROJECTS#{tnt}`, list_sk=`{number}`, backwards | 0.5 RRU / 4 KB |
+//! | projects of a repository by name | table | pk=`REPO#{rep}`, sk begins `PROJECT#`, then BatchGet of projects | 1 RRU / 4 KB + 1 RRU / 4 KB each |
+//! | name of a platform or of an owner's project, or of a project on a platform, taken? | table | pk=`UNIQUE#{tnt}#{what}#{text}`, sk=`-` | condition; 1 RRU to find it by name |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
 //! | repositories of a member, with the role | table | pk=`MEMBERSHIPS#{tnt}#{usr}`, sk=`{rep}`, then BatchGet of records | 0.5 RRU / 4 KB + 0.5 RRU each |
 //! | name, identity, user name taken? | table | pk=`UNIQUE#{tnt}#{what}#{text}`, sk=`-` | condition only |
@@ -69,6 +79,7 @@ use repoplane_domain::id::{
     AccessTokenId, AuditId, CredentialId, DeliveryId, EventId, HookId, IssuerId, RepositoryId, RobotId, SkillId,
     TaskId, TenantId, UserId,
 };
+use repoplane_domain::platform::Actor;
 use repoplane_domain::time::Timestamp;
 use std::fmt;
 
@@ -118,6 +129,8 @@ pub const GROUPS: &str = "GROUP#";
 pub const SKILLS: &str = "SKILL#";
 /// Sort-key prefix of the lists of a repository's packages.
 pub const PACKAGES: &str = "PACKAGES#";
+/// Sort-key prefix of the projects that a platform's repository has.
+pub const PROJECTS: &str = "PROJECT#";
 /// Sort-key prefix of a repository's attachments.
 pub const ATTACHMENTS: &str = "ATTACHMENT#";
 /// Sort-key prefix of a tenant's users.
@@ -357,6 +370,73 @@ pub fn repository_number(tenant: TenantId, number: u64) -> Key {
     Key::new(format!("NUMBER#{tenant}#{number}"), "REPOSITORY")
 }
 
+/// Where the user of a number is.
+pub fn user_number(tenant: TenantId, number: u64) -> Key {
+    Key::new(format!("NUMBER#{tenant}#{number}"), "USER")
+}
+
+/// Partition of the platforms of a tenant.
+pub fn platforms_partition(tenant: TenantId) -> String {
+    format!("PLATFORMS#{tenant}")
+}
+
+/// A platform.
+pub fn platform(tenant: TenantId, number: u64) -> Key {
+    Key::new(platforms_partition(tenant), ordinal(number))
+}
+
+/// Partition of the groups of a tenant.
+pub fn groups_partition(tenant: TenantId) -> String {
+    format!("GROUPS#{tenant}")
+}
+
+/// A group of users.
+pub fn user_group(tenant: TenantId, number: u64) -> Key {
+    Key::new(groups_partition(tenant), ordinal(number))
+}
+
+/// A project.
+pub fn project(tenant: TenantId, number: u64) -> Key {
+    Key::new(format!("PROJECT#{tenant}#{number}"), ALONE)
+}
+
+/// Partition of a tenant's projects in [`LISTS`].
+pub fn projects_partition(tenant: TenantId) -> String {
+    format!("PROJECTS#{tenant}")
+}
+
+/// A project that a platform's repository has: by name, which ignores case.
+pub fn project_link(repository: RepositoryId, name: &str, number: u64) -> Key {
+    let sort_key = format!("{PROJECTS}{}#{}", name.to_lowercase(), ordinal(number));
+    Key::new(repository_partition(repository), sort_key)
+}
+
+/// A number whose texts sort as the numbers do.
+pub fn ordinal(number: u64) -> String {
+    format!("{number:016}")
+}
+
+/// Of what it is counted how much there is, so that it is bounded and does not go while something is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tally {
+    /// The repositories of a platform.
+    Platform(u64),
+    /// The platforms and projects of a group.
+    Group(u64),
+    /// The groups of a tenant.
+    Groups,
+}
+
+/// What is counted of one thing.
+pub fn tally(tenant: TenantId, what: Tally) -> Key {
+    let what = match what {
+        Tally::Platform(number) => format!("PLATFORM#{number}"),
+        Tally::Group(number) => format!("GROUP#{number}"),
+        Tally::Groups => "ALLGROUPS".to_owned(),
+    };
+    Key::new(format!("COUNTER#{tenant}"), what)
+}
+
 /// Partition of the repositories of a product or a platform. Hashed: products are named by users.
 pub fn namespace_partition(tenant: TenantId, namespace: &str) -> String {
     let hash = repoplane_domain::secret::sha256_hex(namespace.as_bytes());
@@ -410,6 +490,22 @@ pub enum Unique {
     Username(String),
     /// The name of a credential of the vault, ignoring case.
     CredentialName(String),
+    /// The name of a platform, ignoring case.
+    PlatformName(String),
+    /// The name of an owner's project, ignoring case.
+    ProjectName {
+        /// The owner.
+        owner: Actor,
+        /// The name as written.
+        name: String,
+    },
+    /// The name of a project in any repository of a platform, ignoring case.
+    PlatformProject {
+        /// The platform.
+        platform: u64,
+        /// The name as written.
+        name: String,
+    },
 }
 
 /// The claim on a unique text. Texts are hashed: they are users' and can be longer than a key.
@@ -419,6 +515,16 @@ pub fn unique(tenant: TenantId, what: &Unique) -> Key {
         Unique::Identity(text) => ("IDENTITY", text.clone()),
         Unique::Username(name) => ("USERNAME", name.to_lowercase()),
         Unique::CredentialName(name) => ("CREDENTIALNAME", name.to_lowercase()),
+        Unique::PlatformName(name) => ("PLATFORMNAME", name.to_lowercase()),
+        Unique::ProjectName { owner: Actor::User(id), name } => {
+            ("PROJECTNAME", format!("{id}\n{}", name.to_lowercase()))
+        }
+        Unique::ProjectName { owner: Actor::Group(number), name } => {
+            ("PROJECTNAME", format!("group {number}\n{}", name.to_lowercase()))
+        }
+        Unique::PlatformProject { platform, name } => {
+            ("PLATFORMPROJECT", format!("{platform}\n{}", name.to_lowercase()))
+        }
     };
     let hash = repoplane_domain::secret::sha256_hex(text.as_bytes());
     Key::new(format!("UNIQUE#{tenant}#{kind}#{hash}"), ALONE)
@@ -439,6 +545,9 @@ pub enum Counter {
     Hooks,
     Issuers,
     Packages,
+    Platforms,
+    Groups,
+    Projects,
 }
 
 /// The counter of a tenant.
@@ -449,6 +558,9 @@ pub fn counter(tenant: TenantId, what: Counter) -> Key {
         Counter::Hooks => "HOOKS",
         Counter::Issuers => "ISSUERS",
         Counter::Packages => "PACKAGES",
+        Counter::Platforms => "PLATFORMS",
+        Counter::Groups => "GROUPS",
+        Counter::Projects => "PROJECTS",
     };
     Key::new(format!("COUNTER#{tenant}"), what)
 }

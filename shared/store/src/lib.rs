@@ -13,6 +13,7 @@ mod credentials;
 mod decision;
 mod deliveries;
 mod error;
+mod groups;
 mod hydrate;
 mod idempotency;
 mod issuers;
@@ -26,7 +27,10 @@ mod organisation_hooks;
 mod outbox;
 mod packages;
 mod platform_tokens;
+mod platforms;
 mod probe;
+mod project_links;
+mod projects;
 mod queue;
 mod removal;
 mod repositories;
@@ -57,6 +61,7 @@ pub use deliveries::{
     VerifiedDelivery,
 };
 pub use error::StoreError;
+pub use groups::GroupChange;
 pub use hydrate::Hydrated;
 pub use idempotency::{Earlier, KeptAnswer, Once};
 pub use meter::{Usage, measured, metered, usage};
@@ -65,7 +70,10 @@ pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use outbox::{Fate, MAX_MISSED, OUTBOX_GRACE, OutboxKey, Outgoing, UnknownItem, Waiting};
 pub use packages::{PackagesAsked, Publication};
 pub use platform_tokens::platform_principal;
+pub use platforms::PlatformChange;
 pub use probe::{PROBE_TIMEOUT, PartState, Probed};
+pub use project_links::LinkedProjects;
+pub use projects::{ProjectChange, ProjectPage};
 pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
@@ -143,6 +151,8 @@ pub struct Store {
     tenants: Cache<TenantId, Arc<tenants::TenantRecord>>,
     locators: Cache<TaskId, tasks::Located>,
     numbers: Cache<(TenantId, u64), RepositoryId>,
+    user_numbers: Cache<(TenantId, u64), UserId>,
+    personal: Cache<(TenantId, UserId), ()>,
     access: Cache<RepositoryId, Arc<RepositoryAccess>>,
     accounts: Cache<(TenantId, AccountOwner), Arc<StoredAccount>>,
     hooks: Cache<HookId, Arc<StoredHook>>,
@@ -178,6 +188,8 @@ impl Store {
             tenants: Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(TENANT_LIFE).build(),
             locators: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             numbers: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
+            user_numbers: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
+            personal: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             access: Cache::builder().max_capacity(CACHED_ACCESS).time_to_live(ACCESS_LIFE).build(),
             accounts: Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_LIFE).build(),
             hooks: Cache::builder().max_capacity(CACHED_HOOKS).time_to_live(HOOK_LIFE).build(),

@@ -5,7 +5,7 @@ use crate::commit::{CommitError, Guard, Writes, jittered};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
 use crate::item::{self, Attributes, Item, number, number_of};
-use crate::keys::{self, Part};
+use crate::keys::{self, Part, Tally};
 use crate::lifetime::CHUNKS;
 use crate::namespaces::places;
 use crate::table::Range;
@@ -16,6 +16,7 @@ use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{AuditId, RepositoryId, WriteId};
 use repoplane_domain::operational_event::of_removal;
+use repoplane_domain::platform::platform_of;
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
 use std::time::Duration;
@@ -44,8 +45,24 @@ impl Store {
     /// Deletes a repository. Without `force`, not while tasks are open.
     ///
     /// # Errors
-    /// `REPO_HAS_OPEN_TASKS` with their number, `REPO_ATTACHED` with one of those it is attached to, what `check` and the author's right say, storage failures.
+    /// `REPO_HAS_OPEN_TASKS` with their number, `REPO_ATTACHED` with one of those it is attached to, `REPO_PERMANENT` for one
+    /// that goes with its platform alone, what `check` and the author's right say, storage failures.
     pub async fn remove_repository(
+        &self,
+        author: Author<'_>,
+        set: DecisionSet,
+        force: bool,
+        check: impl Fn(&DecisionSet) -> Result<(), DomainError>,
+    ) -> Result<Removed, WriteError> {
+        if set.repository.build.as_ref().is_some_and(|build| build.permanent) {
+            let text = "the repository comes with its personal platform, and stays as long as that";
+            return Err(DomainError::Conflict(Conflict::new("REPO_PERMANENT", text)).into());
+        }
+        self.remove_with_platform(author, set, force, check).await
+    }
+
+    /// As [`Store::remove_repository`], for one whose platform goes as well.
+    pub(crate) async fn remove_with_platform(
         &self,
         author: Author<'_>,
         mut set: DecisionSet,
@@ -99,6 +116,9 @@ impl Store {
         writes.need_none_attached(keys::attached(id));
         for place in places(repository) {
             writes.delete(place);
+        }
+        if let Some(platform) = platform_of(&repository.namespace) {
+            writes.discount_one(keys::tally(tenant, Tally::Platform(platform)));
         }
         leave_credential(&mut writes, repository);
         // What every repository has; for most that is all, and the batches below have nothing to do.
@@ -165,6 +185,9 @@ impl Store {
             let Some(sort_key) = item::text_of(item, keys::SK) else { continue };
             if sort_key.starts_with(keys::TASKS) {
                 self.clear_task(&mut writes, item, now).await?;
+            }
+            if sort_key.starts_with(keys::PROJECTS) {
+                self.clear_project(item, id).await?;
             }
             writes.delete(keys::Key { pk: keys::repository_partition(id), sk: sort_key.to_owned() });
         }

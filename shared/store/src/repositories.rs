@@ -6,7 +6,7 @@ use crate::decision::DecisionSet;
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item};
-use crate::keys::{self, Counter, Key, Part, Unique};
+use crate::keys::{self, Counter, Key, Part, Tally, Unique};
 use crate::namespaces::places;
 use crate::state::state_item;
 use crate::table::{MAX_EXAMINED, Range};
@@ -17,6 +17,7 @@ use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::credential::SecretEdit;
 use repoplane_domain::error::{Conflict, DomainError};
 use repoplane_domain::id::{AuditId, RepositoryId, TenantId, WriteId};
+use repoplane_domain::platform::{MAX_REPOSITORIES_OF_PLATFORM, platform_of};
 use repoplane_domain::repository::{CreateRepository, Identity, Provider, Repository, WebhookSecretSource};
 use repoplane_domain::time::Timestamp;
 use std::collections::{BTreeSet, HashMap};
@@ -91,6 +92,30 @@ pub struct RepositoryPage {
     pub next: Option<RepositoryPosition>,
 }
 
+/// What every new repository has: its claims, its place in the lists, its record, state and members.
+pub(crate) fn register(writes: &mut Writes, set: &DecisionSet) -> Result<(), StoreError> {
+    let repository = &set.repository;
+    let (tenant, id) = (repository.tenant, repository.id);
+    for (unique, guard) in claims(repository) {
+        writes.claim(Item::new(&keys::unique(tenant, &unique), &id)?, guard);
+    }
+    take_credential(writes, repository)?;
+    writes.create(record_item(repository)?);
+    writes.create(state_item(id, &set.state)?);
+    for place in places(repository) {
+        writes.create(Item::new(&place, &id)?);
+    }
+    writes.create(Item::new(&keys::part(id, Part::Members), &set.members)?.versioned(1));
+    for member in set.members.members.iter() {
+        writes.create(Item::new(&keys::membership(tenant, member.user_id, id), &member.role)?);
+    }
+    if let Some(platform) = platform_of(&repository.namespace) {
+        let full = format!("a platform has at most {MAX_REPOSITORIES_OF_PLATFORM} repositories");
+        writes.count_one(keys::tally(tenant, Tally::Platform(platform)), MAX_REPOSITORIES_OF_PLATFORM, full);
+    }
+    Ok(())
+}
+
 impl Store {
     /// A repository as it would be registered, without registering it: with an id and a number of nobody's.
     ///
@@ -133,18 +158,11 @@ impl Store {
         let mut set = DecisionSet::of_new(repository, Members::of_owner(owner));
 
         let mut writes = Writes::default();
+        register(&mut writes, &set)?;
         let repository = &set.repository;
-        for (unique, guard) in claims(repository) {
-            writes.claim(Item::new(&keys::unique(principal.tenant, &unique), &id)?, guard);
+        if let Some(platform) = platform_of(&repository.namespace) {
+            writes.need_existing(keys::platform(principal.tenant, platform));
         }
-        take_credential(&mut writes, repository)?;
-        writes.create(record_item(repository)?);
-        writes.create(state_item(id, &set.state)?);
-        for place in places(repository) {
-            writes.create(Item::new(&place, &id)?);
-        }
-        writes.create(Item::new(&keys::part(id, Part::Members), &set.members)?.versioned(1));
-        writes.create(Item::new(&keys::membership(principal.tenant, principal.user, id), &RepositoryRole::Owner)?);
         writes.keep(once, || answer(&set), now)?;
         let entry = AuditEntry::by(principal, AuditId::new(now, &*self.ids), AuditAction::RepoCreated, id, now).on(id);
         writes.audit(&entry.with(serde_json::json!({"name": repository.name, "provider": repository.provider})))?;

@@ -295,13 +295,31 @@ impl Table {
         }
     }
 
-    /// Puts an item that nothing depends on.
+    /// Deletes an item while a condition holds; `false` when it does not.
+    pub(crate) async fn delete_if(
+        &self,
+        key: &Key,
+        condition: &str,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<bool, StoreError> {
+        let call = self.client.delete_item().table_name(&self.name).set_key(Some(key_attributes(key)));
+        let call = call.condition_expression(condition).set_expression_attribute_values(Some(values));
+        match Box::pin(call.send()).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::table(error)),
+        }
+    }
+
     /// Deletes an item, there or not.
     pub(crate) async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         let call = self.client.delete_item().table_name(&self.name).set_key(Some(key_attributes(key)));
         Box::pin(call.send()).await.map(drop).map_err(StoreError::table)
     }
 
+    /// Puts an item that nothing depends on.
     pub(crate) async fn put(&self, item: Attributes) -> Result<(), StoreError> {
         let call = self.client.put_item().table_name(&self.name).set_item(Some(item));
         call.send().await.map(drop).map_err(StoreError::table)

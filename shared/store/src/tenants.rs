@@ -1,6 +1,6 @@
 //! Tenants and users; the first ones come from bootstrap.
 
-use crate::change::taken;
+use crate::change::{full, taken};
 use crate::commit::{CommitError, Guard, Writes, jittered};
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
@@ -282,7 +282,12 @@ impl Store {
     pub async fn user_by_name(&self, tenant: TenantId, name: &str) -> Result<Option<User>, StoreError> {
         let claim = self.table.get(&keys::unique(tenant, &Unique::Username(name.to_owned())), true).await?;
         let Some(claim) = claim else { return Ok(None) };
-        self.user(tenant, item::value("claim", &claim)?).await
+        // Groups have their names in the same space.
+        let holder: String = item::value("claim", &claim)?;
+        match holder.parse::<UserId>() {
+            Ok(user) => self.user(tenant, user).await,
+            Err(_) => Ok(None),
+        }
     }
 
     /// Makes a user.
@@ -370,6 +375,7 @@ impl Store {
         let unique = keys::unique(tenant, &Unique::Username(user.username.clone()));
         writes.claim(Item::new(&unique, &user.id)?, Guard::Username);
         writes.create(Item::new(&keys::user(tenant, user.id), user)?.versioned(user.version));
+        writes.create(Item::new(&keys::user_number(tenant, user.number), &user.id)?);
         write_email(writes, tenant, None, user)
     }
 
@@ -386,7 +392,8 @@ impl Store {
             Err(CommitError::Store(error)) => Err(error.into()),
             Err(CommitError::Lost(lost)) if is_repeated(&lost) => Err(WriteError::Repeated),
             Err(CommitError::Lost(lost)) => {
-                taken(&lost).map_or(Ok(false), |conflict| Err(DomainError::Conflict(conflict).into()))
+                let refusal = full(&lost).or_else(|| taken(&lost).map(DomainError::Conflict));
+                refusal.map_or(Ok(false), |refusal| Err(refusal.into()))
             }
         }
     }

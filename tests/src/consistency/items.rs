@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 24] = [
+const PARTITIONS: [(&str, &str); 27] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -30,6 +30,9 @@ const PARTITIONS: [(&str, &str); 24] = [
     ("ROSTER#", "ROSTER"),
     ("NUMBER#", "NUMBER"),
     ("NAMESPACE#", "NAMESPACE"),
+    ("PLATFORMS#", "PLATFORM"),
+    ("GROUPS#", "USERGROUP"),
+    ("PROJECT#", "PROJECT"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),
@@ -47,7 +50,7 @@ const PARTITIONS: [(&str, &str); 24] = [
     ("EXCHANGED#", "EXCHANGED"),
     ("EVENT#", "EVENT"),
 ];
-const PARTS: [(&str, &str); 14] = [
+const PARTS: [(&str, &str); 15] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
     ("ATTACHMENT#", "ATTACHMENT"),
     ("ATTACHED", "ATTACHED"),
@@ -61,6 +64,7 @@ const PARTS: [(&str, &str); 14] = [
     ("DETAIL", "DETAIL"),
     ("BODY#", "BODY"),
     ("SKILL#", "SKILL"),
+    ("PROJECT#", "LINK"),
     ("SKILLNAME#", "SKILLNAME"),
 ];
 

@@ -48,7 +48,7 @@ pub(super) fn login_user() -> Value {
         .required("username", schema::text(), "Their name.")
         .optional("displayName", schema::text(), "Their name for people.")
         .optional("email", schema::text(), "Their e-mail.")
-        .required("roles", schema::array(schema::one_of(&["admin"])), "Their roles in the tenant.")
+        .required("roles", schema::array(schema::one_of(&["admin", "system"])), "Their roles in the tenant.")
         .schema()
 }
 
@@ -345,7 +345,7 @@ pub(super) fn user() -> Value {
         .required("username", schema::text(), "Unique in the tenant, ignoring case; it never changes.")
         .optional("displayName", schema::text(), "Name for people.")
         .optional("email", schema::text(), "E-mail.")
-        .required("roles", schema::array(schema::one_of(&["admin"])), "Roles in the whole tenant.")
+        .required("roles", schema::array(schema::one_of(&["admin", "system"])), "Roles in the whole tenant.")
         .required("disabled", schema::boolean(), "Whether their tokens are refused.")
         .required("createdAt", schema::time(), "When they were added.")
         .required("updatedAt", schema::time(), "When they were last changed.")
@@ -375,7 +375,7 @@ pub(super) fn me() -> Object {
         .required("userId", schema::id(UserId::PREFIX), "The user behind the token.")
         .required("username", schema::text(), "The user's name.")
         .optional("displayName", schema::text(), "The user's name for people.")
-        .required("roles", schema::array(schema::one_of(&["admin"])), "The user's roles in the tenant.")
+        .required("roles", schema::array(schema::one_of(&["admin", "system"])), "The user's roles in the tenant.")
         .required("accessTokenId", schema::id(AccessTokenId::PREFIX), "The token.");
     let tenant = Object::new().required("id", schema::id(TenantId::PREFIX), "The tenant.");
     Object::new()
@@ -414,7 +414,7 @@ pub(super) fn email() -> Value {
 }
 
 pub(super) fn roles() -> Value {
-    schema::array(schema::one_of(&["admin"]))
+    schema::array(schema::one_of(&["admin", "system"]))
 }
 
 pub(super) fn create_token() -> Value {

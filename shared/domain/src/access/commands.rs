@@ -348,11 +348,14 @@ fn read_email(object: &mut Object<'_, '_>) -> Field<String> {
 
 fn read_roles(object: &mut Object<'_, '_>) -> Field<BTreeSet<GlobalRole>> {
     object.array("roles").and_then(|items| {
-        if items.iter().any(|item| item.as_str() != Some("admin")) {
-            object.error("roles", "the only role is admin");
-            return Field::Invalid;
+        let known = |item: &Value| GlobalRole::ALL.into_iter().find(|role| item.as_str() == Some(role.as_str()));
+        match items.iter().map(known).collect::<Option<BTreeSet<GlobalRole>>>() {
+            Some(roles) => Field::Value(roles),
+            None => {
+                object.error("roles", "roles are admin and system");
+                Field::Invalid
+            }
         }
-        Field::Value(items.iter().map(|_| GlobalRole::Admin).collect())
     })
 }
 
