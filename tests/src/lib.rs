@@ -19,6 +19,7 @@ mod issuer;
 mod observed;
 mod operational_events;
 mod operations;
+mod packages;
 mod people;
 mod providers;
 mod skills;
@@ -31,6 +32,7 @@ pub use event::{Event, scan};
 pub use functions::{Functions, routes};
 pub use issuer::{IssuerDouble, Published, SigningKey, message};
 pub use observed::Lines;
+pub use packages::BuildRepo;
 pub use people::{Person, Tenant};
 pub use providers::ProviderDouble;
 pub use skills::Branch;
@@ -102,6 +104,7 @@ impl TestApp {
         let settings = Settings {
             bootstrap_secret: Some(examples::BOOTSTRAP_SECRET.to_owned()),
             public_url: Some(PUBLIC_URL.to_owned()),
+            ..Settings::default()
         };
         let app = App { store, settings: Arc::new(settings), ..test.app.clone() };
         Self { app, ..test }

@@ -4,6 +4,7 @@ mod credentials;
 mod import;
 mod issuers;
 mod operations;
+mod packages;
 mod providers;
 mod schemas;
 mod skills;
@@ -29,6 +30,7 @@ pub fn describe() -> Vec<Operation> {
         providers::operations(),
         operations::members(),
         skills::operations(),
+        packages::operations(),
         operations::audit(),
         crate::dialects::shiftagent::describe::operations(),
     ]

@@ -70,6 +70,9 @@ pub struct Settings {
     pub bootstrap_secret: Option<String>,
     /// Where providers reach this API, like `https://plane.example.com`; without it no webhook can be set up for a user.
     pub public_url: Option<String>,
+    /// The largest answer that gets through what stands in front of the function, in bytes as it is encoded there; without
+    /// one there is no bound.
+    pub max_answer_bytes: Option<usize>,
 }
 
 /// What every handler shares. Cheap to clone.

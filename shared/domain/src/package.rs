@@ -1,15 +1,18 @@
 //! Packages: what was built of a project and published in a repository of a platform (contract: abf 4.3).
 
-use crate::error::{Conflict, DomainError};
+use crate::error::{Conflict, DomainError, FieldErrors};
 use crate::repository::Repository;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 mod listing;
 mod row;
+mod spec;
 mod upload;
 
 pub use listing::{HEADER, ListedPackage, Listing, Person};
 pub use row::{MAX_EPOCH, MAX_PACKAGE_TEXT_BYTES, MAX_PERSON_BYTES};
+pub use spec::{MAX_SPEC_BYTES, Reason, Tag, Unresolved, read_spec};
 pub use upload::{MAX_UPLOAD_BYTES, MAX_UPLOAD_ROWS, MAX_WRONG_ROWS, UploadForm, read_upload};
 
 /// Packages that one repository may have published.
@@ -93,3 +96,20 @@ pub fn may_publish(repository: &Repository) -> Result<(), DomainError> {
     };
     Err(DomainError::Conflict(conflict))
 }
+
+/// Whether all rows of an upload are of projects that the repository has.
+///
+/// # Errors
+/// [`DomainError::Invalid`] with the rows that are not, [`MAX_WRONG_ROWS`] at most.
+pub fn check_projects(rows: &[Published], projects: &BTreeSet<u64>) -> Result<(), DomainError> {
+    let mut errors = FieldErrors::new();
+    let strange = rows.iter().enumerate().filter(|(_, row)| !projects.contains(&row.project));
+    for (index, row) in strange.take(MAX_WRONG_ROWS) {
+        let text = format!("row {}: the repository has no project {}", index + 1, row.project);
+        errors.push(format!("/{index}/projectId"), text);
+    }
+    errors.into_result(())
+}
+
+#[cfg(test)]
+mod tests;

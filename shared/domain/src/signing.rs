@@ -4,7 +4,6 @@
 
 use crate::credential::{SecretEdit, SecretName};
 use crate::id::UserId;
-use crate::input::Object;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -67,26 +66,23 @@ pub struct SentKeys {
 }
 
 impl SentKeys {
-    /// Reads the members `public` and `secret` of an object. Others are left to the caller.
+    /// Takes the two texts that were sent.
     ///
     /// # Errors
     /// Every fault of either.
-    pub fn read(object: &mut Object<'_, '_>) -> Result<Self, Vec<KeyFault>> {
+    pub fn read(public: Option<&str>, secret: Option<&str>) -> Result<Self, Vec<KeyFault>> {
         let mut faults = Vec::new();
-        let mut half = |key: &'static str, half: Half| {
-            let text = match object.raw(key).and_then(serde_json::Value::as_str) {
-                Some(text) if !text.trim().is_empty() => text,
-                Some(_) | None => {
-                    faults.push(KeyFault::Blank(half));
-                    return Secret::new("");
-                }
+        let mut half = |text: Option<&str>, half: Half| {
+            let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+                faults.push(KeyFault::Blank(half));
+                return Secret::new("");
             };
             if text.chars().count() > MAX_KEY_CHARS {
                 faults.push(KeyFault::TooLong(half));
             }
             Secret::new(text)
         };
-        let keys = Self { public: half("public", Half::Public), secret: half("secret", Half::Secret) };
+        let keys = Self { public: half(public, Half::Public), secret: half(secret, Half::Secret) };
         if faults.is_empty() { Ok(keys) } else { Err(faults) }
     }
 
@@ -109,4 +105,32 @@ pub struct SigningKey {
     pub user: UserId,
     /// When.
     pub set_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn abf_4_11_keys_are_there_and_not_too_long() {
+        let long = "x".repeat(MAX_KEY_CHARS);
+        assert!(SentKeys::read(Some(&long), Some("y")).is_ok());
+        let longer = format!("{long}x");
+        for (public, secret, said) in [
+            (None, None, vec!["Public key can't be blank", "Secret key can't be blank"]),
+            (Some(" \n"), Some("y"), vec!["Public key can't be blank"]),
+            (Some("x"), Some(&*longer), vec!["Secret key is too long (maximum is 10000 characters)"]),
+        ] {
+            let faults = SentKeys::read(public, secret).unwrap_err();
+            assert_eq!(faults.iter().map(ToString::to_string).collect::<Vec<_>>(), said);
+        }
+    }
+
+    #[test]
+    fn both_keys_go_to_the_vault_and_neither_is_shown() {
+        let keys = SentKeys::read(Some("a public one"), Some("a secret one")).unwrap();
+        assert!(!format!("{keys:?}").contains(" one"), "{keys:?}");
+        let names: Vec<String> = keys.edits().into_iter().map(|edit| edit.name.to_string()).collect();
+        assert_eq!(names, ["signing/public", "signing/secret"]);
+    }
 }

@@ -36,6 +36,7 @@ mod removal;
 mod repositories;
 mod roster;
 mod secret_writes;
+mod signing_keys;
 mod skills;
 mod state;
 mod sweep;

@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 27] = [
+const PARTITIONS: [(&str, &str); 28] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -33,6 +33,7 @@ const PARTITIONS: [(&str, &str); 27] = [
     ("PLATFORMS#", "PLATFORM"),
     ("GROUPS#", "USERGROUP"),
     ("PROJECT#", "PROJECT"),
+    ("PACKAGESASKED#", "PACKAGESASKED"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),
@@ -50,7 +51,7 @@ const PARTITIONS: [(&str, &str); 27] = [
     ("EXCHANGED#", "EXCHANGED"),
     ("EVENT#", "EVENT"),
 ];
-const PARTS: [(&str, &str); 15] = [
+const PARTS: [(&str, &str); 16] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
     ("ATTACHMENT#", "ATTACHMENT"),
     ("ATTACHED", "ATTACHED"),
@@ -66,6 +67,7 @@ const PARTS: [(&str, &str); 15] = [
     ("SKILL#", "SKILL"),
     ("PROJECT#", "LINK"),
     ("SKILLNAME#", "SKILLNAME"),
+    ("PACKAGES#", "PACKAGES"),
 ];
 
 impl Found {

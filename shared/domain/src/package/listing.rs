@@ -71,6 +71,14 @@ impl Listing {
         ]);
     }
 
+    /// Bytes so far.
+    pub fn bytes(&mut self) -> usize {
+        // Into memory, so that it fails at nothing.
+        let flushed = self.0.flush();
+        debug_assert!(flushed.is_ok(), "{flushed:?}");
+        self.0.get_ref().len()
+    }
+
     /// The whole.
     pub fn finish(self) -> Vec<u8> {
         self.0.into_inner().unwrap_or_default()
@@ -115,6 +123,7 @@ mod tests {
                         Committer uname,Committer email\n\
                         openmandriva,perl-Foo,perl-Foo,,1.190.200,6,ann,ann@example.org,bob,bob@example.org\n\
                         openmandriva,perl-Foo,perl-Bar,2,1.190.200,6,,,\"Bob \"\"B\"\", jr.\",\n";
+        assert_eq!(listing.bytes(), expected.len());
         assert_eq!(String::from_utf8(listing.finish()).unwrap(), expected);
     }
 
