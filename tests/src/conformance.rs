@@ -13,6 +13,9 @@ static COMPILED: LazyLock<RwLock<HashMap<String, Arc<Validator>>>> = LazyLock::n
 /// What is wrong with an answer, if anything. Paths that no operation has are held to be problems.
 pub(crate) fn violation(method: &str, path: &str, answer: &Answer) -> Option<String> {
     let path = mended(path);
+    // This ending says nothing there.
+    let path =
+        path.strip_suffix(".json").filter(|rest| rest.starts_with("/api/v1/")).map_or(path.clone(), str::to_owned);
     let Some(template) = template(&path) else {
         return is_problem(&path, answer).err();
     };
@@ -91,7 +94,9 @@ fn is_problem(path: &str, answer: &Answer) -> Result<(), String> {
     if answer.status == 308 && answer.headers.contains_key("location") {
         return Ok(());
     }
-    if answer.headers.get("content-type").is_none_or(|value| value != "application/problem+json") {
+    let native = ("Problem", "application/problem+json");
+    let (schema, media_type) = repoplane_repos::problem_of_a_dialect(path).unwrap_or(native);
+    if answer.headers.get("content-type").is_none_or(|value| value != media_type) {
         return Err(format!("{}: not a problem document: {}", answer.status, answer.body));
     }
     if answer.status == 405 && !answer.headers.contains_key("allow") {
@@ -100,7 +105,6 @@ fn is_problem(path: &str, answer: &Answer) -> Result<(), String> {
     if answer.bytes.is_empty() {
         return Ok(());
     }
-    let schema = if repoplane_repos::is_of_a_dialect(path) { "ShiftagentProblem" } else { "Problem" };
     check(&format!("/components/schemas/{schema}"), &answer.body)
 }
 

@@ -5,6 +5,7 @@ mod import;
 mod issuers;
 mod operations;
 mod packages;
+mod platforms;
 mod providers;
 mod schemas;
 mod skills;
@@ -32,7 +33,9 @@ pub fn describe() -> Vec<Operation> {
         skills::operations(),
         packages::operations(),
         operations::audit(),
+        platforms::operations(),
         crate::dialects::shiftagent::describe::operations(),
+        crate::dialects::abf::describe::operations(),
     ]
     .concat()
 }
@@ -40,6 +43,7 @@ pub fn describe() -> Vec<Operation> {
 /// The schemas that the operations share.
 pub fn schemas() -> Vec<(&'static str, Value)> {
     let mut schemas = crate::dialects::shiftagent::describe::schemas();
+    schemas.extend(crate::dialects::abf::describe::schemas());
     schemas.extend([
         ("ProblemPage", schemas::problem_page()),
         ("Repo", schemas::repo()),
@@ -66,6 +70,9 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("AuditEntry", schemas::audit_entry()),
         ("Tenant", schemas::tenant()),
         ("User", schemas::user()),
+        ("Platform", platforms::platform()),
+        ("Group", platforms::group()),
+        ("Project", platforms::project()),
         ("Issuer", issuers::issuer()),
         ("OrganisationHook", webhook_hooks::hook()),
         ("AccessToken", schemas::access_token()),

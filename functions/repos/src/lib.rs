@@ -7,13 +7,16 @@ mod credentials;
 pub mod describe;
 mod dialects;
 mod docs;
+mod groups;
 mod health;
 mod identity;
 mod import;
 mod issuers;
 mod members;
 mod packages;
+mod platforms;
 mod problems;
+mod projects;
 mod provider;
 mod repositories;
 mod skills;
@@ -49,7 +52,7 @@ impl FromRef<Repos> for App {
 
 /// The function's operations.
 pub fn routes() -> Routes<Repos> {
-    dialects::shiftagent::routes(native())
+    dialects::abf::routes(dialects::shiftagent::routes(native()))
 }
 
 fn native() -> Routes<Repos> {
@@ -125,16 +128,51 @@ fn native() -> Routes<Repos> {
         .put("repos_put_packages", "/api/repos/{id}/packages", packages::publish)
         .get("repos_list_audit", "/api/repos/{id}/audit", audit::of_repository)
         .get("audit_list", "/api/audit", audit::of_tenant)
+        .get("platforms_list", "/api/platforms", platforms::list)
+        .post("platforms_create", "/api/platforms", platforms::create)
+        .get("platforms_get", "/api/platforms/{platform_number}", platforms::show)
+        .patch("platforms_update", "/api/platforms/{platform_number}", platforms::change)
+        .delete("platforms_delete", "/api/platforms/{platform_number}", platforms::remove)
+        .put(
+            "platforms_set_member",
+            "/api/platforms/{platform_number}/members/{member_kind}/{member_number}",
+            platforms::set_member,
+        )
+        .delete(
+            "platforms_remove_member",
+            "/api/platforms/{platform_number}/members/{member_kind}/{member_number}",
+            platforms::remove_member,
+        )
+        .get("groups_list", "/api/groups", groups::list)
+        .post("groups_create", "/api/groups", groups::create)
+        .get("groups_get", "/api/groups/{group_number}", groups::show)
+        .patch("groups_update", "/api/groups/{group_number}", groups::change)
+        .delete("groups_delete", "/api/groups/{group_number}", groups::remove)
+        .put("groups_set_member", "/api/groups/{group_number}/members/{member_number}", groups::set_member)
+        .delete("groups_remove_member", "/api/groups/{group_number}/members/{member_number}", groups::remove_member)
+        .get("projects_list", "/api/projects", projects::list)
+        .post("projects_create", "/api/projects", projects::create)
+        .get("projects_get", "/api/projects/{project_number}", projects::show)
+        .patch("projects_update", "/api/projects/{project_number}", projects::change)
+        .delete("projects_delete", "/api/projects/{project_number}", projects::remove)
 }
 
 /// Whether a path is a dialect's.
 pub fn is_of_a_dialect(path: &str) -> bool {
-    dialects::shiftagent::owns(path)
+    problem_of_a_dialect(path).is_some()
+}
+
+/// The schema and the media type of the problems of a dialect, if the path is one's.
+pub fn problem_of_a_dialect(path: &str) -> Option<(&'static str, &'static str)> {
+    if dialects::shiftagent::owns(path) {
+        return Some(("ShiftagentProblem", "application/problem+json"));
+    }
+    dialects::abf::owns(path).then_some(("AbfError", "application/json"))
 }
 
 /// The dialects that its router speaks, for the edge.
 pub fn dialects(app: &App) -> Vec<Dialect> {
-    vec![dialects::shiftagent::dialect(app)]
+    vec![dialects::shiftagent::dialect(app), dialects::abf::dialect(app)]
 }
 
 /// The function's router; provider calls go out through `egress`.

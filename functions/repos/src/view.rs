@@ -1,6 +1,7 @@
 //! How a repository looks on the wire (contract: hookcode 2, 3.1).
 
 use repoplane_domain::access::{Member, Members, Permissions, RepositoryRole};
+use repoplane_domain::platform::platform_of;
 use repoplane_domain::repository::{Connection, Provider, Repository, RepositoryState};
 use serde_json::{Map, Value, json};
 
@@ -37,6 +38,17 @@ pub(crate) fn repository(repository: &Repository) -> Map<String, Value> {
     }
     if let Some(at) = repository.webhook_verified_at {
         set("webhookVerifiedAt", json!(at));
+    }
+    if let (Some(build), Some(platform)) = (&repository.build, platform_of(&repository.namespace)) {
+        set(
+            "build",
+            json!({
+                "platform": platform,
+                "publishWithoutQa": build.publish_without_qa,
+                "lock": build.lock,
+                "groups": build.groups,
+            }),
+        );
     }
     set("skillDefaults", Value::Null);
     set("enabled", json!(repository.enabled));

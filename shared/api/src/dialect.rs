@@ -33,6 +33,8 @@ pub struct Dialect {
     pub name: &'static str,
     /// Whether a path is one of its own.
     pub owns: fn(&str) -> bool,
+    /// What its paths may end with without another meaning, like `.json`.
+    pub suffix: Option<&'static str>,
     /// What ids of requests begin with.
     pub id_prefix: &'static str,
     /// Where the API is, if it is known; else where the request was sent.
@@ -42,6 +44,15 @@ pub struct Dialect {
 }
 
 impl Dialect {
+    /// The address by which a request is routed; `None` when it has no ending to lose.
+    pub(crate) fn routed(&self, uri: &Uri) -> Option<Uri> {
+        let path = uri.path().strip_suffix(self.suffix?).filter(|path| !path.ends_with('/'))?;
+        let target = uri.query().map_or(path.to_owned(), |query| format!("{path}?{query}"));
+        let mut pieces = uri.clone().into_parts();
+        pieces.path_and_query = target.parse().ok();
+        Uri::from_parts(pieces).ok()
+    }
+
     pub(crate) fn request_id(&self, id: String) -> String {
         if id.starts_with(self.id_prefix) { id } else { format!("{}{id}", self.id_prefix) }
     }

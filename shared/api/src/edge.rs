@@ -111,6 +111,9 @@ async fn pass(dialects: Arc<[Dialect]>, mut request: Request, next: Next) -> Res
     });
     let spoken = dialect.map(|dialect| (dialect, Asked::of(&request, dialect.origin.as_deref())));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    if let Some(routed) = dialect.and_then(|dialect| dialect.routed(request.uri())) {
+        *request.uri_mut() = routed;
+    }
     let reads = method == Method::GET || method == Method::HEAD;
     let asks = reads && request.headers().contains_key(header::IF_NONE_MATCH);
     let known: HeaderMap = if asks { request.headers().clone() } else { HeaderMap::new() };

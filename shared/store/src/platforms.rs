@@ -9,8 +9,8 @@ use crate::decision::DecisionSet;
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once};
 use crate::item::{self, Item};
-use crate::keys::{self, Counter, Tally, Unique};
-use crate::repositories::register;
+use crate::keys::{self, Counter, Key, Part, Tally, Unique};
+use crate::repositories::{ArchiveFilter, RepositoryFilter, register};
 use crate::table::Range;
 use crate::tenants::{RACES, pause_after, write_conflict};
 use crate::{Store, WriteError};
@@ -19,11 +19,13 @@ use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{Conflict, DomainError, FieldErrors, Kind};
 use repoplane_domain::id::{AuditId, RepositoryId, TenantId, UserId};
 use repoplane_domain::platform::{
-    Actor, BuildChange, CreatePlatform, MAIN_REPOSITORY, Party, Platform, namespace_of, personal_platform_name,
+    Actor, Asking, BuildChange, CreatePlatform, MAIN_REPOSITORY, Party, Platform, Standing, namespace_of,
+    personal_platform_name, platform_of,
 };
 use repoplane_domain::repository::Repository;
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
+use std::collections::{BTreeSet, HashMap};
 
 /// Why a platform cannot go.
 const HAS_REPOSITORIES: &str = "the platform has repositories; delete them first";
@@ -287,4 +289,114 @@ pub(crate) fn forget_platform(writes: &mut Writes, platform: &Platform) {
     writes.delete_tally(keys::tally(tenant, Tally::Platform(number)), 0, HAS_REPOSITORIES);
     writes.delete_version(keys::platform(tenant, number), platform.version);
     writes.delete(keys::unique(tenant, &Unique::PlatformName(platform.name.clone())));
+}
+
+/// Repositories of a member that a list of platforms looks at.
+const MAX_MEMBERSHIPS: usize = 1_000;
+
+impl Store {
+    /// Whether a user is a member of any repository of a platform.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn is_member_on(&self, tenant: TenantId, user: UserId, platform: u64) -> Result<bool, StoreError> {
+        let memberships = Range::partition(keys::memberships_partition(tenant, user));
+        let entries = Range::partition(keys::namespace_partition(tenant, &namespace_of(platform)));
+        let (memberships, entries) = tokio::try_join!(self.table.query(&memberships), self.table.query(&entries))?;
+        let ids = |items: &[item::Attributes]| -> BTreeSet<String> {
+            items.iter().filter_map(|item| item::text_of(item, keys::SK)).map(str::to_owned).collect()
+        };
+        Ok(!ids(&memberships).is_disjoint(&ids(&entries)))
+    }
+
+    /// The platforms that a caller may look at, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn visible_platforms(&self, principal: &Principal, now: Timestamp) -> Result<Vec<Platform>, StoreError> {
+        let mut platforms = self.platforms(principal.tenant).await?;
+        if principal.sees_all_repositories() {
+            return Ok(platforms);
+        }
+        let mut named: Vec<u64> = platforms.iter().flat_map(Platform::groups).collect();
+        named.sort_unstable();
+        named.dedup();
+        let groups = self.groups_named(principal.tenant, &named).await?;
+        let asking = Asking { principal, groups: &groups };
+        let sees = |platform: &Platform| Standing::of(asking, platform, None).sees();
+        if platforms.iter().all(sees) {
+            return Ok(platforms);
+        }
+        // Those that a caller sees only as the member of a repository.
+        let all = RepositoryFilter { archived: ArchiveFilter::All, ..RepositoryFilter::default() };
+        let own = self.repositories(principal, &all, None, MAX_MEMBERSHIPS, now).await?;
+        let own: BTreeSet<u64> = own.rows.iter().filter_map(|row| platform_of(&row.repository.namespace)).collect();
+        platforms.retain(|platform| own.contains(&platform.number) || sees(platform));
+        Ok(platforms)
+    }
+
+    /// As [`Store::need_personal_platform`], of the user of a name, if there is one.
+    ///
+    /// # Errors
+    /// As [`Store::need_personal_platform`].
+    pub async fn need_personal_platform_of(
+        &self,
+        tenant: TenantId,
+        username: &str,
+        now: Timestamp,
+    ) -> Result<(), WriteError> {
+        match self.user_by_name(tenant, username).await? {
+            Some(user) => self.need_personal_platform(tenant, user.id, now).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Platforms by number; absent ones are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn platforms_named(
+        &self,
+        tenant: TenantId,
+        numbers: &[u64],
+    ) -> Result<HashMap<u64, Platform>, StoreError> {
+        let numbers: BTreeSet<u64> = numbers.iter().copied().collect();
+        let wanted: Vec<Key> = numbers.into_iter().map(|number| keys::platform(tenant, number)).collect();
+        let mut found = HashMap::new();
+        for item in self.table.batch_get(&wanted, true).await? {
+            let platform: Platform = item::into_value("platform", item)?;
+            found.insert(platform.number, platform);
+        }
+        Ok(found)
+    }
+
+    /// The repositories of each of a page of platforms, oldest first: one Query for each, and the records together.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn repositories_of_platforms(
+        &self,
+        tenant: TenantId,
+        numbers: &[u64],
+    ) -> Result<HashMap<u64, Vec<Repository>>, StoreError> {
+        let mut records = Vec::new();
+        for number in numbers {
+            let range = Range::partition(keys::namespace_partition(tenant, &namespace_of(*number)));
+            for entry in self.table.query(&range).await? {
+                let id: RepositoryId = item::value("place", &entry)?;
+                records.push(keys::part(id, Part::Record));
+            }
+        }
+        let mut found: HashMap<u64, Vec<Repository>> = HashMap::new();
+        for item in self.table.batch_get(&records, false).await? {
+            let repository: Repository = item::into_value("repository", item)?;
+            if let Some(number) = platform_of(&repository.namespace) {
+                found.entry(number).or_default().push(repository);
+            }
+        }
+        for repositories in found.values_mut() {
+            repositories.sort_by_key(|repository| repository.number);
+        }
+        Ok(found)
+    }
 }

@@ -1,5 +1,6 @@
 //! Whole-system tests; the modules mirror the URLs and the promises of the design.
 
+mod abf;
 mod access;
 mod account_credentials;
 mod administrators;

@@ -116,6 +116,7 @@ pub(super) fn repo() -> Value {
             "How the last call to its provider ended; not in lists.",
         )
         .optional("sync", schema::reference("Sync"), "Its sync with the remote; not in lists.")
+        .optional("build", super::platforms::build(), "What its platform knows of it, if it has one.")
         .schema()
 }
 

@@ -141,6 +141,8 @@ pub struct Operation {
 struct DialectProblems {
     schema: &'static str,
     slugs: BTreeMap<u16, Vec<&'static str>>,
+    /// Whether the slugs are sentences, and the problems plain JSON.
+    plain: bool,
 }
 
 impl Operation {
@@ -276,12 +278,23 @@ impl Operation {
         schema: &'static str,
         slugs: impl IntoIterator<Item = (u16, &'static str)>,
     ) -> Self {
-        let mut problems = DialectProblems { schema, slugs: BTreeMap::new() };
+        let mut problems = DialectProblems { schema, slugs: BTreeMap::new(), plain: false };
         for (status, slug) in slugs {
             problems.slugs.entry(status).or_default().push(slug);
         }
         self.dialect = Some(problems);
         self
+    }
+
+    /// As [`Operation::dialect_problems`], for a dialect whose problems are plain JSON without types: none but these
+    /// statuses, each with a sentence.
+    #[must_use]
+    pub fn dialect_errors(self, schema: &'static str, statuses: impl IntoIterator<Item = (u16, &'static str)>) -> Self {
+        let mut operation = self.dialect_problems(schema, statuses);
+        if let Some(problems) = &mut operation.dialect {
+            problems.plain = true;
+        }
+        operation
     }
 
     /// It takes `Idempotency-Key`: a repeat is answered with the first answer.
@@ -482,6 +495,11 @@ impl Operation {
 impl DialectProblems {
     /// The response of one status.
     fn response(&self, status: u16, slugs: &[&'static str]) -> Value {
+        if self.plain {
+            let content = json!({"application/json": {"schema": schema::reference(self.schema)}});
+            let headers = problem_headers(status);
+            return json!({"description": slugs.join(" "), "headers": headers, "content": content});
+        }
         let links: Vec<_> = slugs.iter().map(|slug| format!("[`{slug}`](/problems/{slug})")).collect();
         let narrowed = json!({"properties": {
             "type": {"pattern": format!("/problems/({})$", slugs.join("|"))},

@@ -64,12 +64,7 @@ async fn answer(app: &App, headers: &HeaderMap, call: &Call) -> Result<Response,
 }
 
 /// The rows, or those of a page, and whether there are more after it.
-async fn write(
-    app: &App,
-    call: &Call,
-    packages: &[Package],
-    page: Option<u32>,
-) -> Result<(Vec<u8>, bool), Problem> {
+async fn write(app: &App, call: &Call, packages: &[Package], page: Option<u32>) -> Result<(Vec<u8>, bool), Problem> {
     let tenant = call.principal.tenant;
     let numbers: BTreeSet<u64> = packages.iter().map(|package| package.published.project).collect();
     let projects = app.store.projects_numbered(tenant, &numbers).await?;

@@ -6,6 +6,7 @@ use super::{Call, Found, view};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
+use repoplane_api::answer::entity_tag;
 use repoplane_api::{Answer, App, Problem};
 use repoplane_domain::access::Right;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
@@ -77,7 +78,9 @@ pub(super) async fn public_key(State(app): State<App>, call: Call) -> Result<Res
 }
 
 fn unkept(media_type: &'static str, text: String) -> Response {
+    let tag = HeaderValue::from_str(&entity_tag(None, text.as_bytes())).unwrap_or(HeaderValue::from_static("\"\""));
     let headers = [
+        (header::ETAG, tag),
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
