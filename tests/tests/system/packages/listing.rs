@@ -2,6 +2,7 @@
 
 use super::csv;
 use repoplane_api::app::Settings;
+use repoplane_domain::time::Timestamp;
 use repoplane_tests::{Answer, BuildRepo, Client, Event, TestApp, consistency};
 use serde_json::{Value, json};
 use std::io::Read;
@@ -41,10 +42,11 @@ async fn abf_4_3_every_package_is_a_row_of_the_contracts_csv() {
     let listed = ask(&app.admin(), &repo, "").await.expect(200);
     let (admin, project) = ("admin", "rosa2012");
     let rows = format!(
-        "{HEADER}{admin},{project},perl-Foo,,1.190.200,1,admin,,{bob},bob@example.org\n\
-         {admin},{project},bash,,5.2,1,admin,,{bob},bob@example.org\n\
-         {admin},{project},odd,3,1,1,admin,,\"A, \"\"B\"\"\",\n",
+        "{HEADER}{admin},{project},perl-Foo,,1.190.200,1,admin,{mail},{bob},bob@example.org\n\
+         {admin},{project},bash,,5.2,1,admin,{mail},{bob},bob@example.org\n\
+         {admin},{project},odd,3,1,1,admin,{mail},\"A, \"\"B\"\"\",\n",
         bob = bob.username,
+        mail = "admin@example.com",
     );
     assert_eq!(text(&listed), rows);
     for (name, value) in [
@@ -95,9 +97,10 @@ async fn abf_7_packages_one_request_a_platform_in_fifteen_minutes() {
         assert_eq!(early.headers["retry-after"], "900");
     }
     ask(&app.admin(), &elsewhere, "").await.expect(200);
-    app.clock.advance(QUARTER - Duration::from_millis(1));
+    let second = Duration::from_secs(1);
+    app.clock.advance(QUARTER - second);
     ask(&lou.client, &sister, "").await.expect(403);
-    app.clock.advance(Duration::from_millis(1));
+    app.clock.advance(second);
     ask(&lou.client, &sister, "").await.expect(200);
     // From the request that was accepted, not from those that were refused.
     app.clock.advance(QUARTER);
@@ -172,4 +175,20 @@ async fn the_parts_of_one_list_are_one_request() {
     // The time is that of the first part.
     app.clock.advance(QUARTER - Duration::from_secs(600));
     ask(&lea.client, &repo, "?page=1").await.expect(200);
+}
+
+#[tokio::test]
+async fn the_time_ends_on_the_millisecond() {
+    let app = TestApp::start().await;
+    let repo = app.build_repo("rosa2012").await;
+    let (admin, id) = (app.admin_principal().await, repo.id.parse().expect("an id"));
+    let (platform, asks) = ((admin.tenant, repo.platform), (admin.user, id));
+    let first = app.app().now();
+    let ask = async |now| app.store().ask_packages(platform, asks, (None, None), now).await.expect("the table");
+    assert!(ask(first).await);
+    let last = Timestamp::from_millisecond(first.plus(QUARTER).as_millisecond() - 1);
+    for (now, is_over) in [(last, false), (first.plus(QUARTER), true)] {
+        let asked = app.store().packages_asked(platform.0, platform.1, now).await.expect("the table");
+        assert_eq!((asked.is_none(), ask(now).await), (is_over, is_over), "{now}");
+    }
 }
