@@ -3,6 +3,8 @@
 //! Clock and ids are counted, so that every run records the same. What is random all the same (tokens, webhook secrets,
 //! the double's port) is replaced by fixed texts.
 
+mod platforms;
+
 use crate::conformance::{check, escaped, mended, template};
 use crate::{Answer, Client, Event, TestApp, github_signature};
 use repoplane_local::double::{ADMIN_TOKEN, MODEL_KEY, WRITE_TOKEN};
@@ -179,6 +181,7 @@ async fn play() -> Vec<Example> {
     // The second is the one that the story begins with.
     let body = json!({"repositories": items});
     story.call(&ann, "A new, a known and a wrong one", "POST", "/api/repos/import", body).await.expect(200);
+    platforms::platforms(&mut story, &ann).await;
     let lost = json!({"username": "ann"});
     let recover = "/api/bootstrap/recover";
     story.call(&holder, "With the token that bootstrapped", "POST", recover, lost.clone()).await.expect(409);

@@ -9,7 +9,7 @@ fn the_readme_names_every_route() {
     let mut missing = Vec::new();
     for route in repoplane_tests::routes().into_iter().map(|(_, route)| route.path) {
         // Deeper paths may stand shortened beside their parent: `…/:id`.
-        let written = route.replace('{', ":").replace('}', "").replace("_id", "Id");
+        let written = route.replace('{', ":").replace('}', "").replace("_id", "Id").replace("/getId", "/get_id");
         let written =
             written.replace(":tokenId", ":id").replace(":tenantId", ":id").replace("users/:userId", "users/:id");
         let last = written.rsplit_once('/').map_or(String::new(), |(_, last)| format!("`…/{last}`"));

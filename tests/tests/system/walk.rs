@@ -72,6 +72,10 @@ struct World {
     skill: String,
     organisation: String,
     issuer: String,
+    platform: String,
+    group: String,
+    project: String,
+    number: String,
     member: Person,
     maintainer: Person,
     stranger: Person,
@@ -104,7 +108,17 @@ impl World {
         let skill = app.escalated_skill(&hook.repo).await;
         let issuer = json!({"issuer": "https://login.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
         let issuer = admin.post("/api/issuers", issuer).await.expect(201).text("/issuer/id");
+        let number = |answer: Answer, pointer: &str| answer.body.pointer(pointer).expect("a number").to_string();
+        let made = admin.post("/api/platforms", json!({"name": "cooker"})).await.expect(201);
+        let platform = number(made, "/platform/number");
+        let group = number(admin.post("/api/groups", json!({"uname": "qa"})).await.expect(201), "/group/number");
+        let made = admin.post("/api/projects", json!({"name": "bash"})).await.expect(201);
+        let project = number(made, "/project/number");
         let member = app.member(&hook.repo, "mia", "member").await;
+        let mia = number(admin.get(&format!("/api/users/{}", member.id)).await.expect(200), "/user/number");
+        let target = format!("/api/platforms/{platform}/members/users/{mia}");
+        admin.put(&target, json!({"role": "reader"})).await.expect(200);
+        admin.put(&format!("/api/groups/{group}/members/{mia}"), Value::Null).await.expect(200);
         let maintainer = app.member(&hook.repo, "max", "maintainer").await;
         let stranger = app.person("sam").await;
         let other = app.tenant("other").await;
@@ -121,6 +135,10 @@ impl World {
             skill,
             organisation,
             issuer,
+            platform,
+            group,
+            project,
+            number: mia,
             member,
             maintainer,
             stranger,
@@ -142,6 +160,11 @@ impl World {
             "hook_id" => &self.organisation,
             "skill_id" => &self.skill,
             "issuer_id" => &self.issuer,
+            "platform_number" => &self.platform,
+            "group_number" => &self.group,
+            "project_number" => &self.project,
+            "member_kind" => "users",
+            "member_number" => &self.number,
             "provider" => "github",
             "slug" => "conflict",
             "file" => "swagger-ui.css",
@@ -202,6 +225,13 @@ impl World {
                 json!({"issuer": "https://id.example.com", "audiences": ["plane"], "scopes": ["repos:read"]})
             }
             "issuers_update" => json!({"enabled": false}),
+            "platforms_create" => json!({"name": "rosa"}),
+            "platforms_update" => json!({"description": "changed"}),
+            "platforms_set_member" | "groups_set_member" => json!({"role": "writer"}),
+            "groups_create" => json!({"uname": "qb"}),
+            "groups_update" => json!({"description": "changed"}),
+            "projects_create" => json!({"name": "zsh"}),
+            "projects_update" => json!({"description": "changed"}),
             "users_create" => json!({"username": "uma"}),
             "users_update" => json!({"displayName": "Mia"}),
             // Their bodies are optional.

@@ -432,7 +432,7 @@ pub(super) fn repositories() -> Vec<Operation> {
                     .required("tasksDropped", schema::count(), "Open tasks that went with it."),
             )
             .problem(ProblemType::ValidationFailed, &[])
-            .problem(ProblemType::Conflict, &["REPO_ATTACHED", "REPO_HAS_OPEN_TASKS", "WRITE_CONFLICT"])
+            .problem(ProblemType::Conflict, &["REPO_ATTACHED", "REPO_HAS_OPEN_TASKS", "REPO_PERMANENT", "WRITE_CONFLICT"])
             .problem(ProblemType::LimitExceeded, &["LIMIT_EXCEEDED"]),
         manage(one("repos_sync", "Sync a repository now").idempotent(), Archived::Blocked)
             .ignored_body()

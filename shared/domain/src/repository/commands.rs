@@ -282,6 +282,9 @@ impl PatchRepository {
         if let Field::Value(name) = &self.name {
             next.name.clone_from(name);
         }
+        if stored.build.is_some() && next.name != stored.name {
+            return Err(DomainError::invalid("/name", "a platform's repository keeps its name"));
+        }
         self.external_id.clone().patch(&mut next.external_id);
         self.api_base_url.clone().patch(&mut next.api_base_url);
         self.remote_url.clone().patch(&mut next.remote_url);
@@ -366,8 +369,13 @@ fn check_provider_fields(next: &Repository) -> Result<(), DomainError> {
     if next.external_id.is_some() {
         return Err(DomainError::invalid("/externalId", "externalId is not used with provider git; send remoteUrl"));
     }
-    // A platform's repository has none.
-    if next.remote_url.is_none() && next.build.is_none() {
+    if next.build.is_some() {
+        return match next.remote_url {
+            Some(_) => Err(DomainError::invalid("/remoteUrl", "a platform's repository has no remote of its own")),
+            None => Ok(()),
+        };
+    }
+    if next.remote_url.is_none() {
         return Err(DomainError::invalid("/remoteUrl", "remoteUrl is required with provider git"));
     }
     Ok(())

@@ -38,6 +38,12 @@ async fn reading_and_changing_a_repository() {
     let answer = abf.local.client.put(&path(abf.main, ""), named).await.expect(200);
     assert_eq!(message(&answer), (json!(abf.main), "Repository has been updated successfully".to_owned()));
     assert_eq!(abf.record(abf.main).await["name"], "main", "abf update name");
+    // Natively neither: what clients know by number and name stays what it is.
+    let native = format!("/api/repos/{}", abf.record(abf.main).await["id"].as_str().unwrap());
+    for (field, value) in [("name", "other"), ("remoteUrl", "https://git.example.com/x")] {
+        let refused = abf.global.patch(&native, json!({field: value})).await.expect(400);
+        assert_eq!(refused.wrong_fields(), [format!("/{field}")]);
+    }
     abf.check().await;
 }
 
@@ -51,7 +57,7 @@ async fn creating_and_destroying_a_repository() {
     for client in [&abf.stranger.client, &abf.global] {
         client.delete(&path(main, "")).await.expect(403);
         let refused = client.post(post, create(platform, "main")).await;
-        assert_eq!(refused.status, 403, "abf destroy main of personal, and making another: {}", refused.body);
+        assert_eq!(refused.status, 403, "abf destroy main of personal: {}", refused.body);
     }
     let own = abf.app.admin().get("/api/repos?limit=100").await.expect(200);
     let repo = own.body["repos"].as_array().unwrap().iter().find(|repo| repo["number"] == main).unwrap().clone();

@@ -11,7 +11,7 @@ const BOOTSTRAP_SECRET: &str = "repoplane/bootstrap";
 /// A tenant with an administrator who does not run the registry, a member, and a repository with a robot and a rule.
 pub(super) struct Stage {
     pub(super) app: TestApp,
-    administrator: Person,
+    pub(super) administrator: Person,
     member: Person,
     hook: Hook,
     robot: String,
@@ -34,7 +34,7 @@ pub(super) struct Play {
 
 impl Play {
     /// The play with calls that acquaint an instance with the repository.
-    fn after(self, acquaint: impl IntoIterator<Item = Event>) -> Self {
+    pub(super) fn after(self, acquaint: impl IntoIterator<Item = Event>) -> Self {
         Self { acquaint: acquaint.into_iter().collect(), ..self }
     }
 
@@ -137,6 +137,8 @@ impl Stage {
         match group {
             "webhook" if operation.contains("hooks") => self.prepare_hook(operation, case).await,
             "shiftagent" => self.prepare_shiftagent(operation, case).await,
+            "abf" => self.prepare_abf(operation, case).await,
+            "platforms" | "groups" | "projects" => self.prepare_platforms(operation, case).await,
             "issuers" => self.prepare_issuer(operation, case).await,
             "access" | "tenants" | "users" | "credentials" | "audit" => self.prepare_access(operation, case).await,
             "webhook" | "tasks" => self.prepare_work(operation, case).await,

@@ -60,7 +60,21 @@ const PACKAGES: &str =
 const DEEP: &str = "the caller is looked up anew; then every part is asked";
 const EXCHANGE: &str = "the key is looked up anew, and then the user";
 
-/// In the order of the routes.
+const OWN: &str = "the caller's own platform is looked for once in an instance's life";
+const NUMBERED: &str = "what is made has a number; its owner is named with number and name";
+const LOOKED: &str = "who may change it is said by what is stored, which is read again for the change";
+const MADE_FOR: &str = "the platform must be there, and what is made has a number";
+const ON_PLATFORM: &str = "who may is said by the platform, beside the repository";
+const BY_NUMBER: &str = "besides, the number leads to the user";
+const LINKED: &str = "besides, the project is read, and again for the change";
+const LISTED: &str = "besides, the links lead to the projects, and those to their maintainers";
+const PARTY: &str = "names lead to the owner and to the project";
+const GROUP: &str = "a personal platform with its repository comes with it; all of it is numbered";
+const DISBAND: &str = "its personal platform goes with it, and that platform's repository first";
+const PERSONS: &str = "the project names its maintainer, who has a name and an address";
+const ONE_PLATFORM: &str = "each platform of the page has repositories of its own";
+
+/// In the order of the routes, but that platforms come last: the lists before know no repositories without a remote.
 pub(super) const TABLE: &[Row] = &[
     row("welcome", "", ["", "", "", ""], ""),
     row("health", "", ["", "", "", ""], ""),
@@ -303,6 +317,118 @@ pub(super) const TABLE: &[Row] = &[
     ),
     row("shiftagent_get_integration_self", "", ["", "GetItem", "", ""], ""),
     row("shiftagent_token_exchange", "", ["GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], EXCHANGE),
+    row("platforms_list", "", ["GetItem, GetItem, Query", "GetItem", "", ""], OWN),
+    row("platforms_create", "", ["GetItem, GetItem, UpdateItem, TransactWriteItems", "", "GetItem", ""], NUMBERED),
+    row("platforms_get", "", ["GetItem", "GetItem", "", ""], ""),
+    row("platforms_update", "", ["GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], LOOKED),
+    row("platforms_delete", "", ["GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], LOOKED),
+    row(
+        "platforms_set_member",
+        "",
+        ["GetItem, GetItem, GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        BY_NUMBER,
+    ),
+    row(
+        "platforms_remove_member",
+        "",
+        ["GetItem, GetItem, GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        BY_NUMBER,
+    ),
+    row("groups_list", "", ["Query", "GetItem", "", ""], ""),
+    row(
+        "groups_create",
+        "",
+        ["GetItem, UpdateItem, UpdateItem, UpdateItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        GROUP,
+    ),
+    row("groups_get", "", ["GetItem", "GetItem", "", ""], ""),
+    row("groups_update", "", ["GetItem, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row(
+        "groups_delete",
+        "",
+        [
+            "GetItem, GetItem, GetItem, Query, BatchGetItem, GetItem, Query, Query, TransactWriteItems, Query, TransactWriteItems",
+            "GetItem",
+            "GetItem",
+            "",
+        ],
+        DISBAND,
+    ),
+    row(
+        "groups_set_member",
+        "",
+        ["GetItem, GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        BY_NUMBER,
+    ),
+    row(
+        "groups_remove_member",
+        "",
+        ["GetItem, GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        BY_NUMBER,
+    ),
+    row("projects_list", "", ["Query", "GetItem", "", ""], ""),
+    row(
+        "projects_create",
+        "",
+        ["GetItem, GetItem, UpdateItem, TransactWriteItems", "GetItem", "GetItem", ""],
+        NUMBERED,
+    ),
+    row("projects_get", "", ["GetItem", "GetItem", "", ""], ""),
+    row("projects_update", "", ["GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], LOOKED),
+    row("projects_delete", "", ["GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], LOOKED),
+    row("abf_create_repository", "", ["GetItem, UpdateItem, TransactWriteItems", "GetItem", "GetItem", ""], MADE_FOR),
+    row("abf_get_repository", "", ["Query, GetItem", "GetItem", "", "GetItem"], ON_PLATFORM),
+    row(
+        "abf_update_repository",
+        "",
+        ["Query, GetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"],
+        ON_PLATFORM,
+    ),
+    row(
+        "abf_delete_repository",
+        "",
+        ["Query, GetItem, Query, TransactWriteItems, Query", "GetItem", "GetItem", "GetItem"],
+        DELETE,
+    ),
+    row(
+        "abf_list_repository_projects",
+        "",
+        ["Query, GetItem, Query, BatchGetItem, BatchGetItem", "GetItem", "", "GetItem"],
+        LISTED,
+    ),
+    row(
+        "abf_add_member",
+        "",
+        ["Query, GetItem, GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"],
+        BY_NUMBER,
+    ),
+    row(
+        "abf_remove_member",
+        "",
+        ["Query, GetItem, GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"],
+        BY_NUMBER,
+    ),
+    row(
+        "abf_add_project",
+        "",
+        ["Query, GetItem, GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"],
+        LINKED,
+    ),
+    row(
+        "abf_remove_project",
+        "",
+        ["Query, GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"],
+        LINKED,
+    ),
+    row("abf_add_lock", "", ["Query, GetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"], ON_PLATFORM),
+    row("abf_remove_lock", "", ["Query, GetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"], ON_PLATFORM),
+    row("abf_search", "", ["GetItem, GetItem, Query", "GetItem", "", ""], OWN),
+    row("abf_list_platforms", "", ["GetItem, GetItem, Query, Query, BatchGetItem", "GetItem", "", ""], ONE_PLATFORM),
+    row("abf_get_platform", "", ["GetItem, Query", "GetItem", "", ""], ONE_PLATFORM),
+    row("abf_find_project", "", ["GetItem, GetItem, GetItem, GetItem", "GetItem", "", ""], PARTY),
+    row("abf_get_project", "", ["GetItem, BatchGetItem", "GetItem", "", ""], PERSONS),
+    row("abf_get_group", "", ["GetItem", "GetItem", "", ""], ""),
+    row("abf_get_user", "", ["GetItem, GetItem", "GetItem", "", ""], BY_NUMBER),
     row("repos_list_robots", "", ["Query", "GetItem", "", ""], ""),
     row("repos_get_robot", "", ["Query", "GetItem", "", ""], ""),
     row("repos_create_robot", "", ["Query, TransactWriteItems", "GetItem", "GetItem", ""], ""),
