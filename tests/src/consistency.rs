@@ -5,6 +5,7 @@
 //! for a while.
 
 mod items;
+mod packages;
 mod platforms;
 
 pub(crate) use items::plain;
@@ -61,6 +62,8 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "USERGROUP" => platforms::group(&index, found),
             "PROJECT" => platforms::project(&index, found),
             "LINK" => platforms::link(&index, found),
+            "PACKAGES" => packages::list(&index, found),
+            "PACKAGESASKED" => packages::asked(found),
             "ISSUER" => issuer(&index, found),
             "EMAIL" => email(&index, found),
             "EVENT" => operational_event(found),

@@ -4,6 +4,7 @@ mod credentials;
 mod import;
 mod issuers;
 mod operations;
+mod packages;
 mod platforms;
 mod providers;
 mod schemas;
@@ -30,6 +31,7 @@ pub fn describe() -> Vec<Operation> {
         providers::operations(),
         operations::members(),
         skills::operations(),
+        packages::operations(),
         operations::audit(),
         crate::dialects::nautes::describe::operations(),
         platforms::operations(),

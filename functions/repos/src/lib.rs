@@ -13,6 +13,7 @@ mod identity;
 mod import;
 mod issuers;
 mod members;
+mod packages;
 mod platforms;
 mod problems;
 mod projects;
@@ -124,6 +125,7 @@ fn native() -> Routes<Repos> {
         .get("repos_list_skills", "/api/repos/{id}/skills", skills::list)
         .get("repos_get_skill", "/api/repos/{id}/skills/{skill_id}", skills::show)
         .post("repos_accept_skill", "/api/repos/{id}/skills/{skill_id}/accept", skills::accept)
+        .put("repos_put_packages", "/api/repos/{id}/packages", packages::publish)
         .get("repos_list_audit", "/api/repos/{id}/audit", audit::of_repository)
         .get("audit_list", "/api/audit", audit::of_tenant)
         .get("platforms_list", "/api/platforms", platforms::list)

@@ -72,6 +72,9 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// The root of the Git server where the code of new products lives, like `https://git.example.com`.
     pub git_base_url: Option<String>,
+    /// The largest answer that gets through what stands in front of the function, in bytes as it is encoded there; without
+    /// one there is no bound.
+    pub max_answer_bytes: Option<usize>,
 }
 
 /// What every handler shares. Cheap to clone.

@@ -38,6 +38,8 @@ const TASK_QUEUE_URL: &str = "REPOPLANE_TASK_QUEUE_URL";
 const PUBLIC_URL: &str = "REPOPLANE_PUBLIC_URL";
 /// Where the code of new products lives.
 const GIT_BASE_URL: &str = "REPOPLANE_GIT_BASE_URL";
+/// An answer in the gateway's form, in bytes, with room for its headers (AWS Lambda: 6 MB).
+const MAX_ANSWER_BYTES: usize = 5_900_000;
 
 /// Runs a function until the runtime ends it. `function` is its group of resources, for its lines and metrics. Build the router from the app; the edge is added here. Tokens of OpenID
 /// Connect issuers are checked with `keys`.
@@ -117,6 +119,7 @@ pub async fn app_from_environment() -> Result<App, lambda_http::Error> {
         bootstrap_secret: filled(BOOTSTRAP_SECRET),
         public_url: filled(PUBLIC_URL),
         git_base_url: filled(GIT_BASE_URL),
+        max_answer_bytes: Some(MAX_ANSWER_BYTES),
     };
     Ok(App::new(store, settings).with_limits(limits))
 }

@@ -1,6 +1,7 @@
 //! Platforms: repositories of packages that are built for one distribution (contract: abf 3).
 
 use crate::repository::{CreateRepository, RemotePlace};
+use crate::signing::SigningKey;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -66,6 +67,9 @@ pub struct BuildSettings {
     /// Set while nothing may be published.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lock: Option<PublishLock>,
+    /// By which its packages are signed, once there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signing: Option<SigningKey>,
     /// Groups that were added to its members. They give their own members no right.
     #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
     pub groups: BTreeSet<u64>,
@@ -81,6 +85,7 @@ impl Default for BuildSettings {
             synchronizing_publications: false,
             publish_builds_only_from_branch: None,
             lock: None,
+            signing: None,
             groups: BTreeSet::new(),
             permanent: false,
         }

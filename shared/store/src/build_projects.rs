@@ -17,6 +17,7 @@ use repoplane_domain::platform::{Actor, BuildProject, CreateProject, Party, Proj
 use repoplane_domain::repository::Repository;
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
+use std::collections::{BTreeSet, HashMap};
 
 /// A project that a command changed, and what the audit log says of it.
 #[derive(Debug, Clone)]
@@ -54,6 +55,24 @@ impl Store {
     pub async fn build_project(&self, tenant: TenantId, number: u64) -> Result<Option<BuildProject>, StoreError> {
         let item = self.table.get(&keys::build_project(tenant, number), true).await?;
         item.map(|item| item::into_value("project", item)).transpose()
+    }
+
+    /// Those of some projects that are there, by their numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn build_projects_numbered(
+        &self,
+        tenant: TenantId,
+        numbers: &BTreeSet<u64>,
+    ) -> Result<HashMap<u64, BuildProject>, StoreError> {
+        let wanted: Vec<Key> = numbers.iter().map(|number| keys::build_project(tenant, *number)).collect();
+        let found = self.table.batch_get(&wanted, false).await?.into_iter();
+        let keyed = found.map(|item| {
+            let project: BuildProject = item::into_value("project", item)?;
+            Ok((project.number, project))
+        });
+        keyed.collect()
     }
 
     /// A project by its owner and its name, ignoring case.

@@ -125,6 +125,11 @@ const FREE: &str = "attribute_not_exists(pk) OR expires_at <= :now";
 const FREE_OR_OURS: &str = "attribute_not_exists(pk) OR expires_at <= :now OR via = :via";
 const ABSENT: &str = "attribute_not_exists(pk)";
 const SAME_VERSION: &str = "#version = :version";
+/// Nothing may be published in a repository that is archived, or that a mirror copies.
+const PUBLISHABLE: &str =
+    "attribute_exists(pk) AND attribute_not_exists(#data.archived_at) AND attribute_not_exists(#data.build.#lock)";
+/// Absent, or of a time that is over.
+const OVER: &str = "attribute_not_exists(pk) OR ends <= :at";
 /// Absent, or there only as a lease.
 const NO_VERSION: &str = "attribute_not_exists(#version)";
 
@@ -208,6 +213,18 @@ impl Writes {
     pub(crate) fn delete_if_unused(&mut self, key: Key) {
         let condition = "attribute_not_exists(repositories) OR repositories = :zero";
         self.push(Action::Delete(key), Some(condition), Guard::Unused).values = vec![(":zero", number(0))];
+    }
+
+    /// Demands that a repository is there and that packages may be published in it.
+    pub(crate) fn need_publishable(&mut self, record: Key) {
+        self.push(Action::Check(record), Some(PUBLISHABLE), Guard::Version);
+    }
+
+    /// Puts an item, with the millisecond at which its time `ends`, when that of the one before it is over.
+    pub(crate) fn begin_time(&mut self, item: Item, now: Timestamp, ends: Timestamp) {
+        let item = item.with("ends", number(ends.as_millisecond()));
+        let operation = self.push(Action::Put(item.into_attributes()), Some(OVER), Guard::Version);
+        operation.values.push((":at", number(now.as_millisecond())));
     }
 
     /// Takes something that only one may hold, also from one who is known to need it no more. The item says by `via` who
@@ -396,8 +413,13 @@ impl Table {
         if matches!(&operation.action, Action::Set(_, expression) if expression.contains(":write_id")) {
             values.insert(":write_id".to_owned(), text(id.to_string()));
         }
-        let names = matches!(operation.condition, Some(SAME_VERSION | NO_VERSION))
-            .then(|| std::collections::HashMap::from([("#version".to_owned(), VERSION.to_owned())]));
+        let names = match operation.condition {
+            Some(SAME_VERSION | NO_VERSION) => Some([("#version", VERSION)].as_slice()),
+            Some(PUBLISHABLE) => Some([("#data", item::DATA), ("#lock", "lock")].as_slice()),
+            Some(_) | None => None,
+        };
+        let owned = |(name, attribute): &(&str, &str)| ((*name).to_owned(), (*attribute).to_owned());
+        let names = names.map(|names| names.iter().map(owned).collect::<std::collections::HashMap<_, _>>());
         let values = (!values.is_empty()).then_some(values);
         let condition = operation.condition.map(str::to_owned);
         let old = condition.is_some().then_some(ReturnValuesOnConditionCheckFailure::AllOld);

@@ -11,6 +11,8 @@
 //! | tasks of a repository, newest first | table | pk=`REPO#{rep}`, sk begins `TASK#`, backwards | 0.5 RRU / 4 KB |
 //! | skills of a repository, newest first or the other way round | table | pk=`REPO#{rep}`, sk begins `SKILL#` | 0.5 RRU / 4 KB |
 //! | one skill, with record and members | table | BatchGet of pk=`REPO#{rep}`, sk=`SKILL#{skl}`, … | 1 RRU / 4 KB each |
+//! | packages of a repository, in up to 64 lists | table | pk=`REPO#{rep}`, sk begins `PACKAGES#` | 1 RRU / 4 KB, compressed: about 20 bytes a package |
+//! | when packages of a platform may be asked for again | table | pk=`PACKAGESASKED#{tnt}#{platform}`, sk=`-` | 1 RRU, 2 WRU |
 //! | name of a skill taken? | table | pk=`REPO#{rep}`, sk=`SKILLNAME#{name}` | condition only |
 //! | task group | table | pk=`REPO#{rep}`, sk=`GROUP#{grp}` | written, not read |
 //! | claim of a scheduled task | table | pk=`REPO#{rep}`, sk=`SCHEDULED#{rob}#{rule}` | condition only |
@@ -130,6 +132,8 @@ pub const TASKS: &str = "TASK#";
 pub const GROUPS: &str = "GROUP#";
 /// Sort-key prefix of skills, in a repository's partition.
 pub const SKILLS: &str = "SKILL#";
+/// Sort-key prefix of the lists of a repository's packages.
+pub const PACKAGES: &str = "PACKAGES#";
 /// Sort-key prefix of projects: of those that a platform's repository has, and of a product's.
 pub const PROJECTS: &str = "PROJECT#";
 /// Sort-key prefix of a repository's attachments.
@@ -270,6 +274,21 @@ pub fn skill(repository: RepositoryId, id: SkillId) -> Key {
 /// Held by the one skill of a repository that has the name. Names are short and of few letters by their rules.
 pub fn skill_name(repository: RepositoryId, name: &str) -> Key {
     Key::new(repository_partition(repository), format!("SKILLNAME#{name}"))
+}
+
+/// One of the lists of a repository's packages.
+pub fn packages(repository: RepositoryId, list: u8) -> Key {
+    Key::new(repository_partition(repository), format!("{PACKAGES}{list:02}"))
+}
+
+/// Reads the number of a list of packages back.
+pub fn parse_packages(sort_key: &str) -> Option<u8> {
+    sort_key.strip_prefix(PACKAGES)?.parse().ok()
+}
+
+/// Who asked last for packages of a platform.
+pub fn packages_asked(tenant: TenantId, platform: u64) -> Key {
+    Key::new(format!("PACKAGESASKED#{tenant}#{platform}"), ALONE)
 }
 
 /// Held by the one scheduled task that a rule may have queued for a robot.
@@ -565,6 +584,7 @@ pub enum Counter {
     Users,
     Hooks,
     Issuers,
+    Packages,
     Platforms,
     Groups,
     Projects,
@@ -577,6 +597,7 @@ pub fn counter(tenant: TenantId, what: Counter) -> Key {
         Counter::Users => "USERS",
         Counter::Hooks => "HOOKS",
         Counter::Issuers => "ISSUERS",
+        Counter::Packages => "PACKAGES",
         Counter::Platforms => "PLATFORMS",
         Counter::Groups => "GROUPS",
         Counter::Projects => "PROJECTS",

@@ -21,7 +21,7 @@ use repoplane_domain::repository::Repository;
 use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Projects of one repository at most that a list looks at.
 const MAX_LISTED: usize = 200_000;
@@ -185,6 +185,16 @@ impl Store {
         }
         let projects = numbers.iter().filter_map(|number| projects.remove(number)).collect();
         Ok(LinkedProjects { projects, more: found.next.is_some() })
+    }
+
+    /// The numbers of all projects that a repository has.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn project_numbers_in(&self, repository: RepositoryId) -> Result<BTreeSet<u64>, StoreError> {
+        let range = Range::partition(keys::repository_partition(repository)).begins(keys::PROJECTS);
+        let links = self.table.query(&range).await?.into_iter();
+        links.map(|item| Ok(item::into_value::<Link>("link", item)?.project)).collect()
     }
 
     /// What a project held for a deleted repository is given back, unless another repository took it meanwhile.

@@ -263,9 +263,14 @@ impl Table {
 
     /// The next number of a counter, from 1. A retried call may leave a gap.
     pub(crate) async fn next_number(&self, key: &Key) -> Result<u64, StoreError> {
+        self.next_numbers(key, 1).await
+    }
+
+    /// The last of the next `count` numbers of a counter, from 1. A retried call may leave a gap.
+    pub(crate) async fn next_numbers(&self, key: &Key, count: usize) -> Result<u64, StoreError> {
         let call = self.client.update_item().table_name(&self.name).set_key(Some(key_attributes(key)));
-        let call = call.update_expression("ADD #n :one").expression_attribute_names("#n", "n");
-        let call = call.expression_attribute_values(":one", number(1)).return_values(ReturnValue::UpdatedNew);
+        let call = call.update_expression("ADD #n :count").expression_attribute_names("#n", "n");
+        let call = call.expression_attribute_values(":count", number(count)).return_values(ReturnValue::UpdatedNew);
         let answer = call.send().await.map_err(StoreError::table)?;
         let counted = answer.attributes.as_ref().and_then(|item| crate::item::number_of(item, "n"));
         counted.ok_or(StoreError::Unavailable { engine: "table", reason: "a counter answered no number".to_owned() })

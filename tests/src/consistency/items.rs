@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 29] = [
+const PARTITIONS: [(&str, &str); 30] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -35,6 +35,7 @@ const PARTITIONS: [(&str, &str); 29] = [
     ("PLATFORMS#", "PLATFORM"),
     ("GROUPS#", "USERGROUP"),
     ("PROJECT#", "PROJECT"),
+    ("PACKAGESASKED#", "PACKAGESASKED"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),
@@ -52,7 +53,7 @@ const PARTITIONS: [(&str, &str); 29] = [
     ("EXCHANGED#", "EXCHANGED"),
     ("EVENT#", "EVENT"),
 ];
-const PARTS: [(&str, &str); 15] = [
+const PARTS: [(&str, &str); 16] = [
     ("A#TOMBSTONE", "TOMBSTONE"),
     ("ATTACHMENT#", "ATTACHMENT"),
     ("ATTACHED", "ATTACHED"),
@@ -68,6 +69,7 @@ const PARTS: [(&str, &str); 15] = [
     ("SKILL#", "SKILL"),
     ("PROJECT#", "LINK"),
     ("SKILLNAME#", "SKILLNAME"),
+    ("PACKAGES#", "PACKAGES"),
 ];
 
 impl Found {

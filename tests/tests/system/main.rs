@@ -32,6 +32,7 @@ mod observe;
 mod oidc;
 mod operational_events;
 mod organisation_hooks;
+mod packages;
 mod policies;
 mod preconditions;
 mod preview_env;

@@ -7,10 +7,12 @@
 pub(crate) mod describe;
 mod lookups;
 mod membership;
+mod packages;
 mod paging;
 mod params;
 pub(crate) mod problems;
 mod repositories;
+mod signatures;
 mod view;
 
 use crate::Repos;
@@ -66,6 +68,10 @@ pub(crate) fn routes(routes: Routes<Repos>) -> Routes<Repos> {
         .delete("abf_remove_project", "/api/v1/repositories/{id}/remove_project", membership::remove_project)
         .put("abf_add_lock", "/api/v1/repositories/{id}/add_repo_lock_file", membership::add_lock)
         .delete("abf_remove_lock", "/api/v1/repositories/{id}/remove_repo_lock_file", membership::remove_lock)
+        .get("abf_list_packages", "/api/v1/repositories/{id}/packages.csv", packages::list)
+        .put("abf_update_signatures", "/api/v1/repositories/{id}/signatures", signatures::update)
+        .get("abf_get_key_pair", "/api/v1/repositories/{id}/key_pair", signatures::key_pair)
+        .get("abf_get_public_key", "/api/v1/repositories/{id}/public_key", signatures::public_key)
         .get("abf_search", "/api/v1/search", lookups::search)
         .get("abf_list_platforms", "/api/v1/platforms", lookups::platforms)
         .get("abf_get_platform", "/api/v1/platforms/{id}", lookups::platform)

@@ -4,6 +4,7 @@ use crate::id::{RobotId, UserId};
 use crate::repository::Provider;
 use crate::robot::ModelProvider;
 use crate::secret::Secret;
+use crate::signing::Half;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -47,6 +48,11 @@ impl SecretName {
     /// A webhook secret that a user supplied, by its generation.
     pub fn webhook(generation: u32) -> Self {
         Self(format!("webhook/{generation}"))
+    }
+
+    /// One of the keys by which packages are signed.
+    pub fn signing(half: Half) -> Self {
+        Self(format!("signing/{}", half.to_string().to_ascii_lowercase()))
     }
 
     /// The name as text.

@@ -356,6 +356,11 @@ impl Stage {
                 let skill = self.app.escalated_skill(&hook.repo).await;
                 self.play(Event::new("POST", &format!("{}/skills/{skill}/accept", hook.path)), 200)
             }
+            ("repos_put_packages", "") => {
+                let repo = self.app.build_repo("rosa2012").await;
+                let put = Event::new("PUT", &repo.packages()).header("content-type", "application/x-ndjson");
+                self.play(put.body(repo.row("perl-Foo", "1.0")), 200)
+            }
             ("repos_list_audit", "") => self.list("audit"),
             ("repos_get_automation", "") => self.read(&format!("{}/automation", self.hook.path)),
             ("repos_put_automation", "") => {

@@ -59,6 +59,8 @@ const VAULT: &str = "the secret gets a document of its own, and its version a la
 const UNUSED: &str = "besides, the document of its secret goes";
 const ATTACH: &str = "the attachment and the tenant's default stand beside the record";
 const SKILLS_OF: &str = "who may look stands in the repository's record";
+const PACKAGES: &str =
+    "the projects of the rows must be there, ids are given to many, and the lists are read before they are written";
 const DEEP: &str = "the caller is looked up anew; then every part is asked";
 const EXCHANGE: &str = "the key is looked up anew, and then the user";
 
@@ -261,6 +263,12 @@ pub(super) const TABLE: &[Row] = &[
     row("repos_list_skills", "", ["Query", "GetItem", "", "BatchGetItem"], ""),
     row("repos_get_skill", "", ["BatchGetItem", "GetItem", "", ""], ""),
     row("repos_accept_skill", "", ["BatchGetItem, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row(
+        "repos_put_packages",
+        "",
+        ["Query, Query, UpdateItem, Query, TransactWriteItems", "GetItem", "GetItem", ""],
+        PACKAGES,
+    ),
     row("repos_list_audit", "", ["Query", "GetItem", "", "BatchGetItem"], ""),
     row("nautes_list_products", "", ["Query", "GetItem", "", ""], ""),
     row("nautes_get_product", "", ["GetItem", "GetItem", "", ""], ""),

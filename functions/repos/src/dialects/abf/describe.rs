@@ -5,6 +5,7 @@ use repoplane_api::openapi::schema::{self, Object};
 use repoplane_api::openapi::{Access, Answer, Operation, Parameter};
 use repoplane_domain::access::Scope;
 use repoplane_domain::platform::{MAX_ABF_NAME, MAX_BUILD_DESCRIPTION, MAX_NUMBER, MAX_PUBLISH_BRANCH};
+use repoplane_domain::signing::MAX_KEY_CHARS;
 use serde_json::{Value, json};
 
 const TAG: &str = "ABF";
@@ -63,7 +64,7 @@ fn done(operation: Operation) -> Operation {
 
 /// The operations.
 pub(crate) fn operations() -> Vec<Operation> {
-    [repositories(), membership(), lookups()].concat()
+    [repositories(), membership(), packages(), lookups()].concat()
 }
 
 fn settings() -> Object {
@@ -133,6 +134,52 @@ fn membership() -> Vec<Operation> {
         change("abf_add_lock", "Say that a mirror copies a repository")
             .text("Nothing is published into it until the lock is removed. Of main platforms only."),
         change("abf_remove_lock", "Say that no mirror copies a repository any more"),
+    ]
+}
+
+/// Packages as CSV, whose refusals are plain text, and the keys that sign them.
+fn packages() -> Vec<Operation> {
+    let plain = |status, description| {
+        let answer = Answer::json(status, description, schema::reference(ERROR));
+        answer.with_content("text/plain", schema::text())
+    };
+    let told = [ALWAYS.as_slice(), &MALFORMED, &[MISSING]].concat();
+    let told = told.into_iter().filter(|(status, _)| ![403, 413].contains(status));
+    let key = || json!({"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARS});
+    let keys = Object::new().required("public", key(), "The public key, armored.").required(
+        "secret",
+        key(),
+        "The secret key, armored, without a passphrase.",
+    );
+    let pair = Object::new()
+        .required("public", schema::text(), "The public key, armored; empty without one.")
+        .required("secret", schema::text(), "The secret key, armored; empty without one.");
+    let shown = Object::new()
+        .required("id", number(), "Its number.")
+        .required("name", schema::text(), "Its name.")
+        .required("url", schema::text(), "Its path.")
+        .required("key_pair", pair.schema(), "The keys.");
+    vec![
+        of_repository(Operation::new("abf_list_packages", TAG, "List the packages of a repository"))
+            .access(Access::Scope(Scope::ReposRead))
+            .dialect_errors(ERROR, told)
+            .text(
+                "For those who administer the platform; one request a platform in 15 minutes. With `page` the list comes in \
+                 parts of about 4 MB, which asked for in order by the same caller are one request.",
+            )
+            .parameter(Parameter::query("page", number(), "Which part, from 1; the whole list without."))
+            .answer(Answer::new(200, "Every package, in the order of publishing.").with_content("text/csv", schema::text()))
+            .answer(plain(403, "The caller may not do this, or the platform was asked less than 15 minutes ago."))
+            .answer(plain(413, "The list is too large for one answer; ask for it compressed, or in parts.")),
+        done(of_repository(writes("abf_update_signatures", "Set the keys that sign a repository's packages")))
+            .text("Of main platforms only. The pair is checked before the old one is touched.")
+            .optional_body(wrapped(keys)),
+        of_repository(reads("abf_get_key_pair", "Look at the keys that sign a repository's packages"))
+            .text("For users of the role `system` alone.")
+            .ok("The keys.", Object::new().required("repository", shown.schema(), "The repository and its keys.")),
+        of_repository(reads("abf_get_public_key", "Look at the public key of a repository"))
+            .text("For users of the role `system` alone. Empty without a key.")
+            .answer(Answer::new(200, "The key, armored.").with_content("text/plain", schema::text())),
     ]
 }
 

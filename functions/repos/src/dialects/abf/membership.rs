@@ -160,6 +160,9 @@ pub(super) async fn remove_project(State(app): State<App>, call: Call) -> Result
         let author = Author { principal: &call.principal, right: Right::Granted, now: app.now() };
         let removed = app.store.remove_project_from(author, &found.set, project).await;
         removed.map_err(|error| failed(error.into()))?;
+        // Also of one that is not there: the call may have been cut off between the two.
+        let packages = app.store.remove_packages_of(author, &found.set, project).await;
+        packages.map_err(|error| failed(error.into()))?;
     }
     let message = format!("Project '{}' has been removed from repository successfully", params.echo("project_id"));
     Ok(Answer::ok(view::done(found.number(), &message)))
