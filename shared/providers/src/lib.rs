@@ -33,6 +33,7 @@ mod meta;
 mod models;
 mod paging;
 mod providers;
+mod provision;
 mod target;
 mod token_test;
 mod walk;
@@ -50,6 +51,9 @@ pub use listing::{ListedRepository, REPOSITORY_PAGE, RepositoryPage};
 pub use meta::{Heads, Identity, Meta, Visibility};
 pub use models::{MAX_MODEL_ID, MAX_MODELS, ModelList, ModelSource};
 pub use providers::{Providers, QUESTION_TIMEOUT};
+pub use provision::{
+    Created, DeployKey, DeployKeySpec, Home, MAX_DEPLOY_KEYS, OwnerKind, ProjectOwner, ProjectSpec, ProviderProject,
+};
 pub use target::{Answered, Target};
 pub use token_test::{TEST_TIMEOUT, TokenReport, test_token};
 pub use walk::{BranchHead, WALK_TIMEOUT};
