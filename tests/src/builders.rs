@@ -2,8 +2,11 @@
 
 use crate::event::Event;
 use crate::{Answer, Client, TestApp};
+use repoplane_domain::product::CodeRepo;
+use repoplane_domain::repository::{CreateRepository, RemotePlace};
 use repoplane_domain::secret::Secret;
 use repoplane_local::double::MODEL_KEY;
+use repoplane_store::KeptAnswer;
 use serde_json::{Value, json};
 
 /// GitHub's own example of an opened issue, unchanged.
@@ -207,5 +210,25 @@ impl Hook {
     pub async fn deliveries(&self, client: &Client) -> Vec<Value> {
         let answer = client.get(&format!("{}/webhook-deliveries", self.path)).await.expect(200);
         answer.body["deliveries"].as_array().cloned().unwrap_or_default()
+    }
+}
+
+impl TestApp {
+    /// A repository of a product, which need not be there, and its id.
+    pub async fn code_repo(&self, product: &str, name: &str, remote: &str) -> String {
+        let place = RemotePlace { remote_url: Some(remote.to_owned()), ..RemotePlace::default() };
+        let code = CodeRepo {
+            project: String::new(),
+            webhook_events: Vec::new(),
+            deployment_runtime: false,
+            pipeline_runtime: false,
+            display_name: name.to_owned(),
+            visibility: None,
+        };
+        let command = CreateRepository::in_product(product, name.to_owned(), place, code);
+        let principal = self.admin_principal().await;
+        let kept = |_: &_| KeptAnswer::ok(serde_json::Value::Null);
+        let made = self.store().create_repository(&principal, command, None, self.app().now(), kept).await;
+        made.expect("a repository").repository.id.to_string()
     }
 }

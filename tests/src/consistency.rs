@@ -38,6 +38,7 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "UNIQUE" => unique(&index, found),
             "MEMBERSHIP" => membership(&index, found),
             "ROSTER" => roster(&index, found),
+            "NUMBER" | "NAMESPACE" => place(&index, found),
             "STATE" => state(&index, found),
             "CREDENTIALS" => lease_ends(found),
             "RECORD" => record(&index, found),
@@ -509,6 +510,12 @@ fn membership(index: &Index, found: &Found) -> Complaints {
     }
 }
 
+/// A number, or a place in a namespace, leads to a repository that is there.
+fn place(index: &Index, found: &Found) -> Complaints {
+    let id = found.data.as_str().unwrap_or_default().to_owned();
+    present(index, "the repository", &(format!("REPO#{id}"), "D#1RECORD".to_owned()))
+}
+
 fn lease_ends(found: &Found) -> Complaints {
     let endless = found.text("lease").is_some() && found.number("lease_until").is_none();
     unless(!endless, "is held without an end").into_iter().collect()
@@ -521,8 +528,18 @@ fn record(index: &Index, found: &Found) -> Complaints {
     let held: BTreeMap<&str, usize> = index.claims_of(&id);
     wrong.extend(unless(held.get("NAME") == Some(&1), "does not hold exactly one name"));
     wrong.extend(present(index, "the state", &(found.pk.clone(), "D#2STATE".to_owned())));
-    let roster = format!("ROSTER#{}", found.data_text("tenant"));
-    wrong.extend(present(index, "its place among all", &(roster, id.clone())));
+    let tenant = found.data_text("tenant");
+    wrong.extend(present(index, "its place among all", &(format!("ROSTER#{tenant}"), id.clone())));
+    let number = (format!("NUMBER#{tenant}#{}", found.data["number"]), "REPOSITORY".to_owned());
+    wrong.extend(present(index, "its number", &number));
+    if found.data["namespace"] != "registry" {
+        let listed = index.all().any(|place| place.kind() == "NAMESPACE" && place.sk == id);
+        wrong.extend(unless(listed, "is not among those of its namespace"));
+        wrong.extend(unless(
+            found.data["product"].is_object() != found.data["build"].is_object(),
+            "knows not its place",
+        ));
+    }
     let external = usize::from(found.data["external_id"].is_string())
         + found.data["external_aliases"].as_array().map_or(0, Vec::len)
         + usize::from(found.data["remote_url"].is_string());

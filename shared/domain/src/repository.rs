@@ -2,6 +2,8 @@
 
 use crate::credential::SecretName;
 use crate::id::{CredentialId, RepositoryId, TenantId, UserId};
+use crate::platform::BuildSettings;
+use crate::product::CodeRepo;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,7 +22,7 @@ pub use branches::{BranchRole, MAX_BRANCH_NAME_BYTES, MAX_BRANCHES, is_branch_na
 pub(crate) use commands::read_api_base_url;
 pub use commands::{
     CreateRepository, DEFAULT_NAMESPACE, DEFAULT_RETENTION_DAYS, MAX_NAME_BYTES, MAX_RECORD_BYTES, PatchRepository,
-    RETENTION_DAYS,
+    RETENTION_DAYS, RemotePlace,
 };
 pub use connection::{
     Connection, ConnectionAttempt, ConnectionFailure, ConnectionReason, ConnectionStatus, MAX_CONNECTION_MESSAGE_CHARS,
@@ -206,6 +208,12 @@ pub struct Repository {
     /// Set while the repository is read-only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub archived_at: Option<Timestamp>,
+    /// What its product knows of it, for one of namespace `product/<name>`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub product: Option<CodeRepo>,
+    /// What its platform knows of it, for one of namespace `platform/<number>`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub build: Option<BuildSettings>,
     /// Webhook verification.
     pub webhook: WebhookSettings,
     /// What [`RepositoryState::webhook_verified_at`] says, for lists: they read records alone.

@@ -21,6 +21,8 @@
 //! | operational events of the outbox, and the tokens that they are about | table | BatchGet of pk=`EVENT#{evt}`, sk=`-`, … | 1 RRU / 4 KB each; deleted once sent, 1 WRU / KB and 1 for the index |
 //! | repositories whose sync is due | `due` | due_pk=`DUE#{shard}`, due_sk=`{time}#{rep}` | 0.5 RRU / 4 KB of keys |
 //! | repositories of a tenant, oldest first | table | pk=`ROSTER#{tnt}`, sk=`{rep}`, then BatchGet of records and states | 0.5 RRU / 4 KB + 0.5 RRU / 4 KB each |
+//! | repository of a number (immutable, cached) | table | pk=`NUMBER#{tnt}#{number}`, sk=`REPOSITORY` | 1 RRU once |
+//! | repositories of a product or a platform | table | pk=`NAMESPACE#{tnt}#{namespace}`, sk=`{rep}`, then BatchGet of records | 1 RRU / 4 KB + 1 RRU / 4 KB each |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
 //! | repositories of a member, with the role | table | pk=`MEMBERSHIPS#{tnt}#{usr}`, sk=`{rep}`, then BatchGet of records | 0.5 RRU / 4 KB + 0.5 RRU each |
 //! | name, identity, user name taken? | table | pk=`UNIQUE#{tnt}#{what}#{text}`, sk=`-` | condition only |
@@ -329,6 +331,22 @@ pub fn roster_partition(tenant: TenantId) -> String {
 /// A repository among all of its tenant's.
 pub fn roster(tenant: TenantId, id: RepositoryId) -> Key {
     Key::new(roster_partition(tenant), id.to_string())
+}
+
+/// Where the repository of a number is.
+pub fn repository_number(tenant: TenantId, number: u64) -> Key {
+    Key::new(format!("NUMBER#{tenant}#{number}"), "REPOSITORY")
+}
+
+/// Partition of the repositories of a product or a platform. Hashed: products are named by users.
+pub fn namespace_partition(tenant: TenantId, namespace: &str) -> String {
+    let hash = repoplane_domain::secret::sha256_hex(namespace.as_bytes());
+    format!("NAMESPACE#{tenant}#{hash}")
+}
+
+/// A repository among those of its product or platform.
+pub fn namespace_entry(tenant: TenantId, namespace: &str, id: RepositoryId) -> Key {
+    Key::new(namespace_partition(tenant, namespace), id.to_string())
 }
 
 /// Partition of a tenant's repositories in [`LISTS`].

@@ -20,6 +20,7 @@ mod item;
 pub mod keys;
 mod lifetime;
 mod meter;
+mod namespaces;
 mod operational_events;
 mod organisation_hooks;
 mod outbox;
@@ -139,6 +140,7 @@ pub struct Store {
     missing_tokens: Cache<String, ()>,
     tenants: Cache<TenantId, Arc<tenants::TenantRecord>>,
     locators: Cache<TaskId, tasks::Located>,
+    numbers: Cache<(TenantId, u64), RepositoryId>,
     access: Cache<RepositoryId, Arc<RepositoryAccess>>,
     accounts: Cache<(TenantId, AccountOwner), Arc<StoredAccount>>,
     hooks: Cache<HookId, Arc<StoredHook>>,
@@ -173,6 +175,7 @@ impl Store {
             missing_tokens: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(MISSING_TOKEN_LIFE).build(),
             tenants: Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(TENANT_LIFE).build(),
             locators: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
+            numbers: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             access: Cache::builder().max_capacity(CACHED_ACCESS).time_to_live(ACCESS_LIFE).build(),
             accounts: Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_LIFE).build(),
             hooks: Cache::builder().max_capacity(CACHED_HOOKS).time_to_live(HOOK_LIFE).build(),

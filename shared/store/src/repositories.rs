@@ -7,6 +7,7 @@ use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item};
 use crate::keys::{self, Counter, Key, Part, Unique};
+use crate::namespaces::places;
 use crate::state::state_item;
 use crate::table::{MAX_EXAMINED, Range};
 use crate::vault_uses::take_credential;
@@ -139,7 +140,9 @@ impl Store {
         take_credential(&mut writes, repository)?;
         writes.create(record_item(repository)?);
         writes.create(state_item(id, &set.state)?);
-        writes.create(Item::empty(&keys::roster(principal.tenant, id)));
+        for place in places(repository) {
+            writes.create(Item::new(&place, &id)?);
+        }
         writes.create(Item::new(&keys::part(id, Part::Members), &set.members)?.versioned(1));
         writes.create(Item::new(&keys::membership(principal.tenant, principal.user, id), &RepositoryRole::Owner)?);
         writes.keep(once, || answer(&set), now)?;

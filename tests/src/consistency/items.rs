@@ -21,13 +21,15 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 22] = [
+const PARTITIONS: [(&str, &str); 24] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
     ("UNIQUE#", "UNIQUE"),
     ("MEMBERSHIPS#", "MEMBERSHIP"),
     ("ROSTER#", "ROSTER"),
+    ("NUMBER#", "NUMBER"),
+    ("NAMESPACE#", "NAMESPACE"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),

@@ -6,8 +6,8 @@ use repoplane_domain::id::{AccessTokenId, AuditId, RepositoryId, TenantId, UserI
 use repoplane_domain::input::MAX_TEXT_BYTES;
 use repoplane_domain::preview_env::MAX_KEY_BYTES;
 use repoplane_domain::repository::{
-    MAX_BRANCH_NAME_BYTES, MAX_BRANCHES, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS, MAX_WEBHOOK_SECRET_BYTES, RETENTION_DAYS,
-    SYNC_INTERVAL_MINUTES, SyncStatus,
+    DEFAULT_NAMESPACE, MAX_BRANCH_NAME_BYTES, MAX_BRANCHES, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS,
+    MAX_WEBHOOK_SECRET_BYTES, RETENTION_DAYS, SYNC_INTERVAL_MINUTES, SyncStatus,
 };
 use serde_json::{Value, json};
 
@@ -256,11 +256,8 @@ pub(super) fn create_repo() -> Value {
         .required("name", schema::solid_text_up_to(MAX_NAME_BYTES), "Usually `owner/repo` or `group/project`.")
         .optional(
             "namespace",
-            json!({
-                "type": ["string", "null"], "maxLength": MAX_NAME_BYTES,
-                "pattern": "^(registry|(product|platform)/[A-Za-z0-9._-]+)$",
-            }),
-            "`registry` unless said, `product/<name>` or `platform/<id>`.",
+            schema::nullable(schema::one_of(&[DEFAULT_NAMESPACE])),
+            "Always `registry`: repositories of a product or a platform are made there.",
         )
         .optional(
             "webhookSecret",

@@ -9,6 +9,8 @@ use crate::credential::is_same_host;
 use crate::error::{Conflict, DomainError, FieldErrors};
 use crate::id::{CredentialId, RepositoryId, TenantId, UserId};
 use crate::input::{Field, Object};
+use crate::platform::{BuildSettings, platform_of};
+use crate::product::{CodeRepo, product_of};
 use crate::secret::Secret;
 use crate::time::{Timestamp, is_time_zone};
 use serde_json::Value;
@@ -34,31 +36,52 @@ const MAX_METADATA_VALUE_BYTES: usize = 1000;
 /// A checked body of `POST /api/repos` (contract: hookcode 2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateRepository {
-    pub(super) provider: Provider,
-    pub(super) namespace: String,
-    pub(super) name: String,
-    pub(super) settings: Settings,
+    pub(crate) provider: Provider,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) settings: Settings,
+    pub(crate) product: Option<CodeRepo>,
+    pub(crate) build: Option<BuildSettings>,
     /// The user's own webhook secret, if any.
     pub webhook_secret: Option<Secret>,
     /// `false` asks to switch webhook verification off, which is the administrator's to do.
     pub verification: bool,
 }
 
+/// Where a repository is that another record leads to: one of a product or a platform.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Settings {
-    pub(super) external_id: Option<String>,
-    pub(super) api_base_url: Option<String>,
-    pub(super) remote_url: Option<String>,
-    pub(super) git_host: Option<GitHost>,
-    pub(super) credential: Option<CredentialId>,
-    pub(super) shares_remote: bool,
-    pub(super) description: Option<String>,
-    pub(super) metadata: BTreeMap<String, String>,
-    pub(super) branches: Vec<Branch>,
-    pub(super) branch: Option<String>,
-    pub(super) sync_interval_minutes: Option<u16>,
-    pub(super) timezone: Option<String>,
-    pub(super) retention_days: Option<u16>,
+pub struct RemotePlace {
+    /// A provider with an API; plain Git, or no remote at all, without.
+    pub provider: Option<Provider>,
+    /// As [`Repository::external_id`].
+    pub external_id: Option<String>,
+    /// As [`Repository::api_base_url`].
+    pub api_base_url: Option<String>,
+    /// As [`Repository::remote_url`].
+    pub remote_url: Option<String>,
+    /// As [`Repository::shares_remote`].
+    pub shares_remote: bool,
+    /// As [`Repository::credential`].
+    pub credential: Option<CredentialId>,
+    /// As [`Repository::description`].
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) external_id: Option<String>,
+    pub(crate) api_base_url: Option<String>,
+    pub(crate) remote_url: Option<String>,
+    pub(crate) git_host: Option<GitHost>,
+    pub(crate) credential: Option<CredentialId>,
+    pub(crate) shares_remote: bool,
+    pub(crate) description: Option<String>,
+    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) branches: Vec<Branch>,
+    pub(crate) branch: Option<String>,
+    pub(crate) sync_interval_minutes: Option<u16>,
+    pub(crate) timezone: Option<String>,
+    pub(crate) retention_days: Option<u16>,
 }
 
 impl CreateRepository {
@@ -81,7 +104,7 @@ impl CreateRepository {
             object.error("provider", "provider must be gitlab, github or git");
         }
         let name = read_name(&mut object, true);
-        let namespace = read_namespace(&mut object);
+        check_namespace(&mut object);
         let settings = Settings {
             external_id: read_external_id(&mut object).value(),
             api_base_url: read_api_base_url(&mut object).value(),
@@ -115,7 +138,26 @@ impl CreateRepository {
         object.finish();
         // Both are there whenever nothing is wrong: their absence has been recorded above.
         let (provider, name) = (provider.unwrap_or(Provider::Git), name.value().unwrap_or_default());
-        Self { provider, namespace, name, settings, webhook_secret, verification }
+        let (namespace, product, build) = (DEFAULT_NAMESPACE.to_owned(), None, None);
+        Self { provider, namespace, name, settings, product, build, webhook_secret, verification }
+    }
+
+    /// A repository of another namespace, whose fields were checked by their own rules.
+    pub(crate) fn at(namespace: String, name: String, place: RemotePlace) -> Self {
+        let settings = Settings {
+            external_id: place.external_id,
+            api_base_url: place.api_base_url,
+            // Without a remote there is nothing that a schedule could ask.
+            sync_interval_minutes: place.remote_url.is_some().then_some(DEFAULT_SYNC_INTERVAL_MINUTES),
+            remote_url: place.remote_url,
+            credential: place.credential,
+            shares_remote: place.shares_remote,
+            description: place.description,
+            ..Settings::default()
+        };
+        let provider = place.provider.unwrap_or(Provider::Git);
+        let (product, build) = (None, None);
+        Self { provider, namespace, name, settings, product, build, webhook_secret: None, verification: true }
     }
 
     /// Makes the record.
@@ -154,6 +196,8 @@ impl CreateRepository {
             retention_days: settings.retention_days.unwrap_or(DEFAULT_RETENTION_DAYS),
             enabled: true,
             archived_at: None,
+            product: self.product,
+            build: self.build,
             webhook: WebhookSettings {
                 verification: self.verification,
                 ..WebhookSettings::first(self.webhook_secret.as_ref())
@@ -322,7 +366,8 @@ fn check_provider_fields(next: &Repository) -> Result<(), DomainError> {
     if next.external_id.is_some() {
         return Err(DomainError::invalid("/externalId", "externalId is not used with provider git; send remoteUrl"));
     }
-    if next.remote_url.is_none() {
+    // A platform's repository has none.
+    if next.remote_url.is_none() && next.build.is_none() {
         return Err(DomainError::invalid("/remoteUrl", "remoteUrl is required with provider git"));
     }
     Ok(())
@@ -362,20 +407,19 @@ fn read_name(object: &mut Object<'_, '_>, required: bool) -> Field<String> {
     }
 }
 
-fn read_namespace(object: &mut Object<'_, '_>) -> String {
-    match object.text_up_to("namespace", MAX_NAME_BYTES) {
-        Field::Value(text) if text == DEFAULT_NAMESPACE || is_qualified_namespace(&text) => text,
-        Field::Value(_) => {
-            object.error("namespace", "must be registry, product/<name> or platform/<id>");
-            DEFAULT_NAMESPACE.to_owned()
-        }
-        Field::Absent | Field::Null | Field::Invalid => DEFAULT_NAMESPACE.to_owned(),
+/// Repositories of a product or a platform are made there, where what else belongs to them is known.
+fn check_namespace(object: &mut Object<'_, '_>) {
+    let Field::Value(text) = object.text_up_to("namespace", MAX_NAME_BYTES) else { return };
+    if text == DEFAULT_NAMESPACE {
+        return;
     }
-}
-
-fn is_qualified_namespace(text: &str) -> bool {
-    let tail = text.strip_prefix("product/").or_else(|| text.strip_prefix("platform/"));
-    tail.is_some_and(|tail| !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)))
+    object.error("namespace", if product_of(&text).is_some() {
+        "must be registry; a product's repositories are saved by POST /api/v1/products/{product_name}/coderepos/{coderepo_name}"
+    } else if platform_of(&text).is_some() {
+        "must be registry; a platform's repositories are made by POST /api/v1/repositories.json"
+    } else {
+        "must be registry"
+    });
 }
 
 fn read_external_id(object: &mut Object<'_, '_>) -> Field<String> {

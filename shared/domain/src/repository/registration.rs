@@ -87,6 +87,8 @@ impl RegisterRepository {
             namespace: DEFAULT_NAMESPACE.to_owned(),
             name: name.unwrap_or_default(),
             settings,
+            product: None,
+            build: None,
             webhook_secret: None,
             verification: true,
         };

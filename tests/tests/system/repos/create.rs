@@ -128,6 +128,19 @@ async fn rows_of_refused_fields_name_the_field_and_say_the_contracts_text() {
             "must be true or false",
         ),
         ("2.2/enabled-400", json!({"provider": "github", "name": "a", "enabled": false}), "/enabled", "unknown field"),
+        (
+            "2.2/other-namespace",
+            json!({"provider": "gitlab", "name": "a", "namespace": "product/x"}),
+            "/namespace",
+            "must be registry; a product's repositories are saved by \
+             POST /api/v1/products/{product_name}/coderepos/{coderepo_name}",
+        ),
+        (
+            "2.2/other-namespace",
+            json!({"provider": "gitlab", "name": "a", "namespace": "platform/1"}),
+            "/namespace",
+            "must be registry; a platform's repositories are made by POST /api/v1/repositories.json",
+        ),
     ] {
         let refused = app.admin().post("/api/repos", body.clone()).await.expect(400);
         assert_eq!(refused.wrong_fields(), [pointer], "{row} {body}");
@@ -183,7 +196,6 @@ async fn a_name_or_identity_that_is_taken_is_answered_with_its_holder() {
         assert_eq!(taken.text("/conflicting_resource_id"), holder, "{row}");
     }
     for (row, body) in [
-        ("2.2/other-namespace", json!({"provider": "gitlab", "name": "acme/widgets", "namespace": "product/x"})),
         (
             "2.2/other-host",
             json!({"provider": "github", "name": "d", "externalId": "acme/widgets",

@@ -94,9 +94,7 @@ async fn shiftagent_7_2_a_name_finds_exactly_its_repository() {
     let host = Host::new().await;
     let made = host.register("Field-Ops").await;
     host.register("field-ops-2").await;
-    let body =
-        json!({"provider": "git", "name": "web", "namespace": "product/demo", "remoteUrl": "https://h.example/web"});
-    host.app.admin().post("/api/repos", body).await.expect(201);
+    host.app.code_repo("demo", "web", "https://h.example/web").await;
     let found = async |name: &str| names(&host.key.get(&format!("/repositories?name={name}")).await.expect(200).body);
     assert_eq!(found("Field-Ops").await, ["Field-Ops"]);
     for none in ["field-ops", "Field", "web", "product/demo", "product/demo/web/", ""] {

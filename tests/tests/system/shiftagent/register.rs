@@ -99,9 +99,7 @@ async fn shiftagent_4_the_credential_of_a_registration_is_shown_and_its_secret_i
 #[tokio::test]
 async fn shiftagent_12_repositories_of_other_namespaces_are_shown_with_them() {
     let host = Host::new().await;
-    let body =
-        json!({"provider": "git", "name": "web", "namespace": "product/demo", "remoteUrl": "https://h.example/web"});
-    let id = host.app.admin().post("/api/repos", body).await.expect(201).text("/repo/id");
+    let id = host.app.code_repo("demo", "web", "https://h.example/web").await;
     let path = format!("/repositories/{id}");
     let shown = host.key.get(&path).await.expect(200);
     assert_eq!((shown.text("/name"), shown.text("/provider")), ("product/demo/web".to_owned(), "generic".to_owned()));

@@ -1,0 +1,53 @@
+//! Products: repositories of code under one name, with what they are for (contract: nautes 3).
+
+use crate::repository::{CreateRepository, RemotePlace};
+use serde::{Deserialize, Serialize};
+
+/// The namespace of a product's repositories.
+pub fn namespace_of(product: &str) -> String {
+    format!("product/{product}")
+}
+
+/// The product of a namespace; `None` for one of another kind.
+pub fn product_of(namespace: &str) -> Option<&str> {
+    namespace.strip_prefix("product/")
+}
+
+/// Who may see a repository at its provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the providers' words")]
+pub enum Visibility {
+    Public,
+    Internal,
+    Private,
+}
+
+/// What a product knows of one of its repositories.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeRepo {
+    /// The project of the product that it belongs to; empty for none.
+    #[serde(default)]
+    pub project: String,
+    /// What its webhook is to send, in GitLab's words (contract: nautes 6.2).
+    #[serde(default)]
+    pub webhook_events: Vec<String>,
+    /// Deployments are described in it.
+    #[serde(default)]
+    pub deployment_runtime: bool,
+    /// Pipelines run from it.
+    #[serde(default)]
+    pub pipeline_runtime: bool,
+    /// Its name for people at the provider; its path there is the record's name.
+    pub display_name: String,
+    /// Who may see it there; what the provider sets by itself while nothing was said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub visibility: Option<Visibility>,
+}
+
+impl CreateRepository {
+    /// A repository of a product.
+    pub fn in_product(product: &str, name: String, place: RemotePlace, code: CodeRepo) -> Self {
+        Self { product: Some(code), ..Self::at(namespace_of(product), name, place) }
+    }
+}
