@@ -19,6 +19,7 @@ pub mod organisation_hook;
 pub mod platform;
 pub mod preview_env;
 pub mod product;
+pub mod provisioning;
 pub mod repository;
 pub mod robot;
 pub mod secret;

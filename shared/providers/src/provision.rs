@@ -85,7 +85,7 @@ pub struct ProviderProject {
     pub full_name: String,
     /// Who can see it.
     pub visibility: Visibility,
-    /// What it is for; empty when that is not said.
+    /// What it is for, letter by letter, so that it can be put back; empty when that is not said.
     pub description: String,
     /// Where Git finds it over ssh.
     pub ssh_url: String,

@@ -58,7 +58,7 @@ impl Project {
             path: caller.clean(&self.name),
             full_name: caller.clean(&self.full_name),
             visibility,
-            description: text(self.description),
+            description: self.description.unwrap_or_default(),
             ssh_url: text(self.ssh_url),
             http_url: text(self.clone_url),
             is_being_deleted: false,

@@ -59,7 +59,7 @@ impl Project {
             path: caller.clean(&self.path),
             full_name: caller.clean(&self.path_with_namespace),
             visibility,
-            description: text(self.description),
+            description: self.description.unwrap_or_default(),
             ssh_url: text(self.ssh_url_to_repo),
             http_url: text(self.http_url_to_repo),
             is_being_deleted: self.marked_for_deletion_on.or(self.marked_for_deletion_at).is_some(),
