@@ -1,5 +1,6 @@
 //! Keys with which Git reaches one project over ssh.
 
+use aws_lc_rs::encoding::{AsBigEndian, Curve25519SeedBin};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use repoplane_domain::secret::Secret;
 use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey};
@@ -29,7 +30,7 @@ pub struct NoKey;
 /// [`NoKey`] when the machine gives no randomness.
 pub fn new_deploy_key(comment: &str) -> Result<DeployKeyPair, NoKey> {
     let pair = Ed25519KeyPair::generate().map_err(|_| NoKey)?;
-    let seed = pair.seed().and_then(|seed| seed.as_be_bytes()).map_err(|_| NoKey)?;
+    let seed: Curve25519SeedBin<'_> = pair.seed().and_then(|seed| seed.as_be_bytes()).map_err(|_| NoKey)?;
     let seed: &[u8; SEED] = seed.as_ref().try_into().map_err(|_| NoKey)?;
     let public: [u8; SEED] = pair.public_key().as_ref().try_into().map_err(|_| NoKey)?;
     let pair = Ed25519Keypair { public: Ed25519PublicKey(public), private: Ed25519PrivateKey::from_bytes(seed) };

@@ -26,6 +26,7 @@ mod organisation_hooks;
 mod outbox;
 mod platform_tokens;
 mod probe;
+mod provisioning;
 mod queue;
 mod removal;
 mod repositories;
@@ -65,6 +66,7 @@ pub use outbox::{Fate, MAX_MISSED, OUTBOX_GRACE, OutboxKey, Outgoing, UnknownIte
 pub use platform_tokens::platform_principal;
 pub use probe::{PROBE_TIMEOUT, PartState, Probed};
 pub use queue::{SyncJob, SyncQueue};
+pub use provisioning::{Begun, MAX_LEFT_INTENTS};
 pub use removal::Removed;
 pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
 pub use roster::{Place, RosterPage, RosterRow};
