@@ -157,9 +157,10 @@ impl Forge {
     /// What shall go wrong with this call, if anything.
     fn fault(&self, method: &Method, path: &str) -> Option<Failure> {
         let mut kept = self.kept();
-        let fault = kept.faults.iter_mut().find(|fault| {
-            fault.times > 0 && fault.method == *method && path.ends_with(&fault.end)
-        })?;
+        let fault = kept
+            .faults
+            .iter_mut()
+            .find(|fault| fault.times > 0 && fault.method == *method && path.ends_with(&fault.end))?;
         fault.times -= 1;
         Some(fault.failure.clone())
     }
@@ -286,7 +287,8 @@ async fn done(provider: Provider, forge: &Forge, parts: &mut Parts, bytes: &Byte
     if let Some(answer) = forge.answer(&asked, &segments) {
         return answer;
     }
-    next.run(Request::from_parts(std::mem::replace(parts, Request::new(()).into_parts().0), Body::from(bytes.clone()))).await
+    next.run(Request::from_parts(std::mem::replace(parts, Request::new(()).into_parts().0), Body::from(bytes.clone())))
+        .await
 }
 
 /// An answer whose body breaks off.

@@ -1,5 +1,6 @@
 //! Products: repositories of code under one name, with what they are for (contract: nautes 3).
 
+use crate::provisioning::Provisioned;
 use crate::repository::{CreateRepository, RemotePlace};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,9 @@ pub struct CodeRepo {
     /// Who may see it there; what the provider sets by itself while nothing was said.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub visibility: Option<Visibility>,
+    /// The project that was made or taken over for it at its product's provider.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provisioned: Option<Provisioned>,
 }
 
 impl CreateRepository {

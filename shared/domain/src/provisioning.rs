@@ -260,7 +260,8 @@ mod tests {
 
     #[test]
     fn an_intent_reads_back_whatever_its_trail() {
-        let before = ProjectBefore { name: "Web".into(), visibility: Some(Visibility::Private), description: "".into() };
+        let before =
+            ProjectBefore { name: "Web".into(), visibility: Some(Visibility::Private), description: "".into() };
         for project in [
             ProjectTrail::Untouched,
             ProjectTrail::Making,

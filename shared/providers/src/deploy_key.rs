@@ -49,7 +49,11 @@ mod tests {
         let one = new_deploy_key("repo-7-readonly").unwrap();
         let two = new_deploy_key("repo-7-readonly").unwrap();
         assert_ne!(one.public, two.public);
-        assert!(one.public.starts_with("ssh-ed25519 AAAA") && one.public.ends_with(" repo-7-readonly"), "{}", one.public);
+        assert!(
+            one.public.starts_with("ssh-ed25519 AAAA") && one.public.ends_with(" repo-7-readonly"),
+            "{}",
+            one.public
+        );
         assert!(!format!("{one:?}").contains("PRIVATE"));
         let read = PrivateKey::from_openssh(one.private.expose()).unwrap();
         assert_eq!(read.public_key().to_openssh().unwrap(), one.public);

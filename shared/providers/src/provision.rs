@@ -334,7 +334,13 @@ impl Providers {
     ///
     /// # Errors
     /// [`ProviderError`] when the provider does not answer as documented.
-    pub async fn drop_hook(&self, home: &Home<'_>, access: &GitAccess, id: u64, hook: &str) -> Result<(), ProviderError> {
+    pub async fn drop_hook(
+        &self,
+        home: &Home<'_>,
+        access: &GitAccess,
+        id: u64,
+        hook: &str,
+    ) -> Result<(), ProviderError> {
         let id = id.to_string();
         absent_or(self.delete_hook(&home.project(&id), access, hook).await.map(|_gone| Some(()))).map(|_gone| ())
     }

@@ -1,14 +1,16 @@
 //! Taking back what a call that was not finished did at a provider, in reverse order. All of it may be done twice.
 
+use crate::egress::EgressError;
 use crate::error::ProviderError;
 use crate::fault::Fault;
 use crate::hooks::HookSpec;
 use crate::meta::Visibility;
-use crate::provision::{Home, ProjectSpec};
 use crate::providers::Providers;
+use crate::provision::{Home, ProjectSpec};
 use repoplane_domain::credential::GitAccess;
 use repoplane_domain::product;
 use repoplane_domain::provisioning::{Intent, KnownHook, ProjectBefore, ProjectTrail, key_title};
+use repoplane_domain::repository::Provider;
 use std::fmt;
 
 /// A part of what is done at a provider.
@@ -41,6 +43,14 @@ pub struct NotTakenBack {
     /// Why.
     #[source]
     pub error: ProviderError,
+}
+
+impl NotTakenBack {
+    /// What stayed could not be found out in time.
+    pub fn untold(provider: Provider) -> Self {
+        let source = EgressError::Timeout { host: "the provider".to_owned() };
+        Self { step: Step::Project, error: ProviderError::network(provider, source) }
+    }
 }
 
 /// The registry's webhook of a repository, as a project may have it.

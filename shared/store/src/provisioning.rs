@@ -7,11 +7,13 @@ use crate::error::StoreError;
 use crate::item::{self, Item};
 use crate::keys::{self, Counter};
 use crate::table::Range;
-use repoplane_domain::credential::GitAccess;
-use repoplane_domain::id::{CredentialId, RepositoryId, TenantId, WriteId};
+use repoplane_domain::audit::{AuditAction, AuditEntry};
+use repoplane_domain::credential::{GitAccess, SecretEdit};
+use repoplane_domain::id::{AuditId, CredentialId, RepositoryId, TenantId, WriteId};
 use repoplane_domain::provisioning::Intent;
 use repoplane_domain::time::Timestamp;
 use repoplane_domain::vault_credential::{Unusable, VAULT_SECRET};
+use serde_json::json;
 
 /// Left intents that one tick takes up; the rest waits for the next tick.
 pub const MAX_LEFT_INTENTS: i32 = 20;
@@ -23,6 +25,15 @@ pub enum Begun {
     Ours(Box<Intent>),
     /// Another call is at it, or left it.
     Taken(Box<Intent>),
+}
+
+/// What a call at a provider got ready, for the transaction that registers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// Goes with the registration.
+    pub intent: Intent,
+    /// Values for the repository's secret document.
+    pub secrets: Vec<SecretEdit>,
 }
 
 impl Store {
@@ -73,6 +84,31 @@ impl Store {
     pub async fn end_intent(&self, intent: &Intent, now: Timestamp) -> Result<bool, StoreError> {
         let mut writes = Writes::default();
         writes.settle(intent);
+        self.landed(&writes, now).await
+    }
+
+    /// Forgets a call whose traces cannot be taken back; the audit log says what stayed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn give_up_intent(
+        &self,
+        intent: &Intent,
+        stayed: impl Iterator<Item = String>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut writes = Writes::default();
+        writes.settle(intent);
+        let audit = AuditId::new(now, &*self.ids);
+        let action = AuditAction::RepoProvisioningLeft;
+        let entry = AuditEntry::by_system(intent.tenant, audit, action, intent.repository, now).on(intent.repository);
+        writes.audit(&entry.with(json!({
+            "namespace": intent.namespace,
+            "name": intent.name,
+            "provider": intent.home.provider,
+            "owner": intent.home.owner,
+            "stayed": stayed.collect::<Vec<_>>(),
+        })))?;
         self.landed(&writes, now).await
     }
 

@@ -6,8 +6,9 @@ use crate::decision::DecisionSet;
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item};
-use crate::keys::{self, Counter, Key, Part, Unique};
+use crate::keys::{self, Key, Part, Unique};
 use crate::namespaces::places;
+use crate::provisioning::Settlement;
 use crate::state::state_item;
 use crate::table::{MAX_EXAMINED, Range};
 use crate::vault_uses::take_credential;
@@ -119,8 +120,24 @@ impl Store {
         now: Timestamp,
         answer: impl Fn(&DecisionSet) -> KeptAnswer,
     ) -> Result<DecisionSet, WriteError> {
-        let number = self.table.next_number(&keys::counter(principal.tenant, Counter::Repositories)).await?;
-        let id = RepositoryId::new(now, &*self.ids);
+        let keep = |set: &DecisionSet, writes: &mut Writes| writes.keep(once, || answer(set), now);
+        self.register(principal, command, None, now, keep).await
+    }
+
+    /// Registers a repository, with what a call at its provider got ready for it. `beside` adds what else the transaction
+    /// writes.
+    pub(crate) async fn register(
+        &self,
+        principal: &Principal,
+        command: CreateRepository,
+        settlement: Option<&Settlement>,
+        now: Timestamp,
+        beside: impl FnOnce(&DecisionSet, &mut Writes) -> Result<(), StoreError>,
+    ) -> Result<DecisionSet, WriteError> {
+        let (id, number) = match settlement {
+            Some(Settlement { intent, .. }) => (intent.repository, intent.number),
+            None => self.reserve_repository(principal.tenant, now).await?,
+        };
         let supplied = command.webhook_secret.clone();
         let repository = command.into_repository(id, number, principal.tenant, principal.user, now)?;
         let owner = Member {
@@ -145,19 +162,22 @@ impl Store {
         }
         writes.create(Item::new(&keys::part(id, Part::Members), &set.members)?.versioned(1));
         writes.create(Item::new(&keys::membership(principal.tenant, principal.user, id), &RepositoryRole::Owner)?);
-        writes.keep(once, || answer(&set), now)?;
+        beside(&set, &mut writes)?;
         let entry = AuditEntry::by(principal, AuditId::new(now, &*self.ids), AuditAction::RepoCreated, id, now).on(id);
         writes.audit(&entry.with(serde_json::json!({"name": repository.name, "provider": repository.provider})))?;
-        let edit = match (&repository.webhook.secret, supplied) {
-            (WebhookSecretSource::Supplied { value }, Some(secret)) => {
-                Some(SecretEdit { name: value.clone(), value: Some(secret) })
-            }
-            (WebhookSecretSource::Supplied { .. } | WebhookSecretSource::Derived { .. }, _) => None,
-        };
-        if let Some(edit) = edit {
+        let mut edits = settlement.map(|settlement| settlement.secrets.clone()).unwrap_or_default();
+        if let (WebhookSecretSource::Supplied { value }, Some(secret)) = (&repository.webhook.secret, supplied) {
+            edits.push(SecretEdit::put(value.clone(), secret));
+        }
+        if let Some(settlement) = settlement {
+            writes.settle(&settlement.intent);
+        }
+        if !edits.is_empty() {
             // The owner is new: nobody else can write its document, so no lease is needed.
             let mut document = crate::vault::Document::default();
-            document.set(edit.name.as_str(), edit.value);
+            for edit in edits {
+                document.set(edit.name.as_str(), edit.value);
+            }
             let name = self.vault.name_of(principal.tenant, &id.to_string());
             let pointer = self.vault.put(&name, false, document, &*self.ids).await?;
             set.credentials.secrets = Some(pointer);

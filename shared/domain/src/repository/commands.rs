@@ -345,8 +345,13 @@ impl Repository {
 
     /// The path that the provider's webhook points at.
     pub fn webhook_path(&self) -> String {
-        format!("/api/webhook/{}/{}", self.provider, self.id)
+        webhook_path_of(self.provider, self.id)
     }
+}
+
+/// Where a provider posts the webhooks of a repository, which may not be there yet.
+pub fn webhook_path_of(provider: Provider, id: RepositoryId) -> String {
+    format!("/api/webhook/{provider}/{id}")
 }
 
 pub(super) fn within_limit(repository: Repository) -> Result<Repository, DomainError> {

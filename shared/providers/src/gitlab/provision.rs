@@ -164,13 +164,12 @@ pub(crate) async fn delete_key(caller: &Caller<'_>, id: u64, key: &str) -> Resul
 fn body(spec: &ProjectSpec) -> Value {
     let visibility = match spec.visibility {
         Some(Visibility::Unknown) | None => None,
-        Some(visibility @ (Visibility::Public | Visibility::Internal | Visibility::Private)) => Some(visibility.as_str()),
+        Some(visibility @ (Visibility::Public | Visibility::Internal | Visibility::Private)) => {
+            Some(visibility.as_str())
+        }
     };
-    let members = [
-        ("name", spec.name.as_deref()),
-        ("visibility", visibility),
-        ("description", spec.description.as_deref()),
-    ];
+    let members =
+        [("name", spec.name.as_deref()), ("visibility", visibility), ("description", spec.description.as_deref())];
     let told = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
     Value::Object(told.collect())
 }
