@@ -364,6 +364,8 @@ fn not_found_text(kind: Kind) -> &'static str {
         Kind::Issuer => "Issuer not found",
         Kind::Member => "Member not found",
         Kind::OrganisationHook => "Webhook not found",
+        Kind::Product => "Product not found",
+        Kind::Project => "Project not found",
         Kind::Repository => "Repo not found",
         Kind::Robot => "Robot not found",
         Kind::Skill => "Skill not found",

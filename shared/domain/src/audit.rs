@@ -60,6 +60,11 @@ pub enum AuditAction {
     AccessTokenExchanged,
     SkillCreated,
     SkillAccepted,
+    ProductCreated,
+    ProductUpdated,
+    ProductDeleted,
+    ProjectSaved,
+    ProjectDeleted,
 }
 
 /// One line of the audit log.

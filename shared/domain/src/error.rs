@@ -78,6 +78,8 @@ pub enum Kind {
     Issuer,
     Member,
     OrganisationHook,
+    Product,
+    Project,
     Repository,
     Robot,
     Skill,

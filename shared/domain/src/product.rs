@@ -4,6 +4,22 @@ use crate::provisioning::Provisioned;
 use crate::repository::{CreateRepository, RemotePlace};
 use serde::{Deserialize, Serialize};
 
+mod code;
+mod git;
+mod naming;
+mod project;
+mod record;
+mod selector;
+
+pub use code::{MAX_EVENTS, SaveCodeRepo, WEBHOOK_EVENTS, in_use};
+pub use git::{GitSide, SaidGit, invalid_body};
+pub use naming::{MAX_PATH_BYTES, RESERVED_PATH, need_path};
+pub use project::{MAX_LANGUAGE_BYTES, MAX_PROJECT_BYTES, Project};
+pub use record::{
+    DEFAULT_GIT_BASE, MAX_PRODUCT_MEMBERS, Product, ProductGit, ProviderConnection, SaveProduct, is_base_url, ssh_url,
+};
+pub use selector::{MAX_SELECTOR_BYTES, Selector};
+
 /// The namespace of a product's repositories.
 pub fn namespace_of(product: &str) -> String {
     format!("product/{product}")
@@ -22,6 +38,17 @@ pub enum Visibility {
     Public,
     Internal,
     Private,
+}
+
+impl Visibility {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Private => "private",
+        }
+    }
 }
 
 /// What a product knows of one of its repositories.
