@@ -5,6 +5,7 @@ use crate::repository::{CreateRepository, RemotePlace};
 use serde::{Deserialize, Serialize};
 
 mod code;
+mod connected;
 mod git;
 mod naming;
 mod project;
@@ -12,6 +13,7 @@ mod record;
 mod selector;
 
 pub use code::{MAX_EVENTS, SaveCodeRepo, WEBHOOK_EVENTS, in_use};
+pub use connected::ProjectFacts;
 pub use git::{GitSide, SaidGit, invalid_body};
 pub use naming::{MAX_PATH_BYTES, RESERVED_PATH, need_path};
 pub use project::{MAX_LANGUAGE_BYTES, MAX_PROJECT_BYTES, Project};
