@@ -34,6 +34,7 @@ mod policies;
 mod preconditions;
 mod preview_env;
 mod providers;
+mod provisioning;
 mod raw_events;
 mod repos;
 mod robots;

@@ -45,7 +45,8 @@ impl SaveCodeRepo {
         let mut errors = FieldErrors::new();
         if provider == Provider::Github {
             if let Some(side) = self.side(provider)?.filter(|side| !side.name.is_empty() && side.name != name) {
-                let message = format!("GitHub shows repositories by their path alone: name must be {name}, not {}", side.name);
+                let message =
+                    format!("GitHub shows repositories by their path alone: name must be {name}, not {}", side.name);
                 errors.push_coded("/git/github/name", "RESOURCE_NOT_MATCH", message, None);
             }
             for (index, event) in self.webhook_events.iter().enumerate() {
@@ -106,12 +107,22 @@ impl SaveCodeRepo {
 
     /// The record as it is after its project was changed, one version up. One that was only written down before is now
     /// the project.
-    pub fn apply_connected(&self, home: &ProjectHome, facts: &ProjectFacts, stored: &Repository, now: Timestamp) -> Repository {
+    pub fn apply_connected(
+        &self,
+        home: &ProjectHome,
+        facts: &ProjectFacts,
+        stored: &Repository,
+        now: Timestamp,
+    ) -> Repository {
         Repository {
             product: Some(self.code_connected(facts)),
             provider: home.provider,
             external_id: Some(external_id(home.provider, facts)),
-            external_aliases: if home.provider == stored.provider { stored.external_aliases.clone() } else { Vec::new() },
+            external_aliases: if home.provider == stored.provider {
+                stored.external_aliases.clone()
+            } else {
+                Vec::new()
+            },
             api_base_url: home.api_base_url.clone(),
             remote_url: None,
             shares_remote: false,
@@ -143,7 +154,12 @@ mod tests {
     use crate::product::{GitSide, SaidGit};
 
     fn save(events: &[&str], github: Option<&str>) -> SaveCodeRepo {
-        let side = |name: &str| GitSide { name: name.into(), path: "web".into(), visibility: "private".into(), ..GitSide::default() };
+        let side = |name: &str| GitSide {
+            name: name.into(),
+            path: "web".into(),
+            visibility: "private".into(),
+            ..GitSide::default()
+        };
         SaveCodeRepo {
             webhook_events: events.iter().map(ToString::to_string).collect(),
             git: Some(SaidGit { github: github.map(side), ..SaidGit::default() }),
