@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::{Answer, Client, TestApp};
-use repoplane_domain::product::CodeRepo;
+use repoplane_domain::product::{CodeRepo, SaidGit, SaveProduct};
 use repoplane_domain::repository::{CreateRepository, RemotePlace};
 use repoplane_domain::secret::Secret;
 use repoplane_local::double::MODEL_KEY;
@@ -214,7 +214,7 @@ impl Hook {
 }
 
 impl TestApp {
-    /// A repository of a product, which need not be there, and its id.
+    /// A repository of a product, which is made if it is not there, and its id.
     pub async fn code_repo(&self, product: &str, name: &str, remote: &str) -> String {
         let place = RemotePlace { remote_url: Some(remote.to_owned()), ..RemotePlace::default() };
         let code = CodeRepo {
@@ -228,6 +228,9 @@ impl TestApp {
         };
         let command = CreateRepository::in_product(product, name.to_owned(), place, code);
         let principal = self.admin_principal().await;
+        let save = SaveProduct { git: Some(SaidGit::default()) };
+        let (store, now) = (self.store(), self.app().now());
+        store.save_product(&principal, product, &save, "https://git.example", now).await.expect("a product");
         let kept = |_: &_| KeptAnswer::ok(serde_json::Value::Null);
         let made = self.store().create_repository(&principal, command, None, self.app().now(), kept).await;
         made.expect("a repository").repository.id.to_string()

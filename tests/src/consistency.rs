@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// repository leaves a tombstone and what ends by the clock; what is kept of calls with a key ends by the clock, too. Webhooks of
 /// organisations are listed and counted, issuers are counted and what a token finds of them is what their tenant has. A
 /// repository is in its tenant's roster, and due exactly while syncs are planned. A skill that has a name holds it, and nobody
-/// else does.
+/// else does. A product holds its name, and counts its repositories and projects.
 ///
 /// # Errors
 /// The sentences, sorted.
@@ -39,6 +39,8 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "MEMBERSHIP" => membership(&index, found),
             "ROSTER" => roster(&index, found),
             "NUMBER" | "NAMESPACE" => place(&index, found),
+            "PRODUCT" => product(&index, found),
+            "OF_PRODUCT" => of_product(&index, found),
             "STATE" => state(&index, found),
             "CREDENTIALS" => lease_ends(found),
             "RECORD" => record(&index, found),
@@ -464,8 +466,11 @@ fn group(index: &Index, found: &Found) -> Complaints {
 /// Every claim has a living holder; which text it is of cannot be seen, because it is hashed.
 fn unique(index: &Index, found: &Found) -> Complaints {
     let holder = found.data.as_str().unwrap_or_default();
-    let tenant = found.pk.split('#').nth(1).unwrap_or_default();
-    let key = if holder.starts_with("crd_") {
+    let mut parts = found.pk.split('#').skip(1);
+    let (tenant, what) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let key = if what == "PRODUCTNAME" {
+        (format!("PRODUCTS#{tenant}"), holder.to_owned())
+    } else if holder.starts_with("crd_") {
         (format!("VAULT#{tenant}"), holder.to_owned())
     } else if holder.starts_with("usr_") {
         (format!("TENANT#{tenant}"), format!("USER#{holder}"))
@@ -510,6 +515,45 @@ fn membership(index: &Index, found: &Found) -> Complaints {
     }
 }
 
+/// A product holds its name, and has at least one owner.
+fn product(index: &Index, found: &Found) -> Complaints {
+    let name = found.data_text("name");
+    let complaints = [
+        unless(found.sk == name, "lies under another name"),
+        unless(index.claims_of(&name).get("PRODUCTNAME") == Some(&1), "does not hold its name"),
+        unless(found.number("version") == found.data["version"].as_i64(), "counts its changes twice"),
+        unless(found.data["members"].to_string().contains("owner"), "belongs to nobody"),
+    ];
+    complaints.into_iter().flatten().collect()
+}
+
+/// What belongs to a product: its projects, and how many repositories name the product or one of them.
+fn of_product(index: &Index, found: &Found) -> Complaints {
+    let mut parts = found.pk.splitn(3, '#').skip(1);
+    let (tenant, product) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let namespace = format!("product/{product}");
+    let records = index.all().filter(|item| {
+        item.kind() == "RECORD" && item.data_text("tenant") == tenant && item.data_text("namespace") == namespace
+    });
+    let counted = |what: &str| usize::try_from(found.number(what).unwrap_or_default());
+    let mut wrong = present(index, "the product", &(format!("PRODUCTS#{tenant}"), product.to_owned()));
+    if let Some(project) = found.sk.strip_prefix("USES#") {
+        let named = records.filter(|record| record.data["product"]["project"] == project).count();
+        wrong.extend(unless(counted("repositories") == Ok(named), format!("counts not {named} repositories")));
+    } else if found.sk == "USES" {
+        let (all, projects) =
+            (records.count(), index.partition(&found.pk).filter(|item| item.sk.starts_with("PROJECT#")));
+        let projects = projects.count();
+        wrong.extend(unless(counted("repositories") == Ok(all), format!("counts not {all} repositories")));
+        wrong.extend(unless(counted("projects") == Ok(projects), format!("counts not {projects} projects")));
+    } else {
+        let name = found.sk.strip_prefix("PROJECT#");
+        wrong.extend(unless(name == found.data["name"].as_str(), "lies under another name"));
+        wrong.extend(present(index, "the number of projects", &(found.pk.clone(), "USES".to_owned())));
+    }
+    wrong
+}
+
 /// A number, or a place in a namespace, leads to a repository that is there.
 fn place(index: &Index, found: &Found) -> Complaints {
     let id = found.data.as_str().unwrap_or_default().to_owned();
@@ -532,6 +576,19 @@ fn record(index: &Index, found: &Found) -> Complaints {
     wrong.extend(present(index, "its place among all", &(format!("ROSTER#{tenant}"), id.clone())));
     let number = (format!("NUMBER#{tenant}#{}", found.data["number"]), "REPOSITORY".to_owned());
     wrong.extend(present(index, "its number", &number));
+    if let Some(product) = found.data_text("namespace").strip_prefix("product/") {
+        wrong.extend(present(index, "its product", &(format!("PRODUCTS#{tenant}"), product.to_owned())));
+        wrong.extend(present(
+            index,
+            "its product's number",
+            &(format!("PRODUCT#{tenant}#{product}"), "USES".to_owned()),
+        ));
+        let project = found.data["product"]["project"].as_str().filter(|project| !project.is_empty());
+        if let Some(project) = project {
+            let uses = (format!("PRODUCT#{tenant}#{product}"), format!("USES#{project}"));
+            wrong.extend(present(index, "its project's number", &uses));
+        }
+    }
     if found.data["namespace"] != "registry" {
         let listed = index.all().any(|place| place.kind() == "NAMESPACE" && place.sk == id);
         wrong.extend(unless(listed, "is not among those of its namespace"));

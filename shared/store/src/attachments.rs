@@ -26,6 +26,14 @@ pub struct Attached {
     pub is_new: bool,
 }
 
+/// The tenants of the host that a repository is attached to.
+pub(crate) async fn attached_to(store: &Store, id: RepositoryId) -> Result<Vec<HostTenant>, StoreError> {
+    let range = Range::partition(keys::repository_partition(id)).begins(keys::ATTACHMENTS);
+    let found = store.table.query(&range).await?;
+    let sort_keys = found.iter().filter_map(|item| item::text_of(item, keys::SK));
+    Ok(sort_keys.filter_map(|key| key.strip_prefix(keys::ATTACHMENTS)?.parse().ok()).collect())
+}
+
 impl Store {
     /// Attaches a repository to a host's tenant, or changes how it is attached. Of a tenant's repositories one is the
     /// default: making another one it takes that from the first.

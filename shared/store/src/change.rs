@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Item};
 use crate::keys::{self, Key, Part, Unique};
+use crate::product_uses::{need_project, plan_project, unknown_project};
 use crate::secret_writes::{OwnedDocument, SecretWrites};
 use crate::state::state_item;
 use crate::vault_uses::plan_credential;
@@ -50,6 +51,8 @@ pub struct Plan<T> {
     pub secrets: Vec<SecretEdit>,
     /// The call at a provider whose result this registers.
     pub settles: Option<Intent>,
+    /// Whether the project that the record names must be there.
+    pub needs_project: bool,
     /// What the audit log says.
     pub audit: Vec<AuditEntry>,
     /// What the caller is told.
@@ -69,6 +72,7 @@ impl<T> Plan<T> {
             preview_env: None,
             secrets: Vec::new(),
             settles: None,
+            needs_project: false,
             audit: Vec::new(),
             answer,
         }
@@ -223,6 +227,12 @@ pub(crate) fn refused(lost: &[Lost]) -> Option<DomainError> {
     if lost.iter().any(|lost| lost.guard == Guard::Credential) {
         return Some(DomainError::invalid("/credential_id", UNKNOWN_CREDENTIAL));
     }
+    if lost.iter().any(|lost| lost.guard == Guard::Product) {
+        return Some(DomainError::NotFound(Kind::Product));
+    }
+    if lost.iter().any(|lost| lost.guard == Guard::Project) {
+        return Some(unknown_project());
+    }
     taken(lost).map(DomainError::Conflict)
 }
 
@@ -242,6 +252,7 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
                 return Some(Conflict::new("BOOTSTRAP_TOKEN_USED", text));
             }
             Guard::CredentialName => Conflict::new("CREDENTIAL_NAME_TAKEN", "another credential has this name"),
+            Guard::ProductName => Conflict::new("PRODUCT_NAME_TAKEN", "another product has this name"),
             // Whose an issuer is stays untold; `issuers` says the rest.
             Guard::Version
             | Guard::Twin
@@ -251,7 +262,10 @@ pub(crate) fn taken(lost: &[Lost]) -> Option<Conflict> {
             | Guard::Fresh
             | Guard::Credential
             | Guard::Attached
-            | Guard::Issuer => return None,
+            | Guard::Issuer
+            | Guard::Product
+            | Guard::Project
+            | Guard::Unused => return None,
         };
         let holder = lost.holder.as_ref().and_then(|item| item::value::<String>("claim", item).ok());
         Some(match holder {
@@ -302,6 +316,9 @@ fn plan_record<T>(
     plan: &Plan<T>,
 ) -> Result<(), StoreError> {
     let before = &set.repository;
+    if plan.needs_project {
+        need_project(writes, plan.repository.as_ref().unwrap_or(before));
+    }
     let Some(after) = &plan.repository else {
         // What hangs on the record must not change under an archived one: the version that was authorised must stand.
         writes.need_version(keys::part(before.id, Part::Record), before.version);
@@ -309,6 +326,7 @@ fn plan_record<T>(
     };
     plan_claims(writes, before, after)?;
     plan_credential(writes, before, after)?;
+    plan_project(writes, before, after);
     writes.replace(record_item(after)?, Some(before.version));
     if let Some(state) = followed(set, plan, after) {
         writes.replace(state_item(before.id, &state)?, (set.state.version > 0).then_some(set.state.version));

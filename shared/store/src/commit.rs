@@ -44,6 +44,14 @@ pub(crate) enum Guard {
     Attached,
     /// The registry has the issuer already.
     Issuer,
+    /// The name of a product is taken.
+    ProductName,
+    /// The product must be there.
+    Product,
+    /// The project must be there.
+    Project,
+    /// Nothing may belong to the product or the project.
+    Unused,
     /// Another skill of the repository has the name.
     SkillName,
     /// An accepted twin of this delivery exists.
@@ -173,6 +181,25 @@ impl Writes {
         self.push(Action::Check(key), Some("attribute_exists(pk)"), Guard::Version);
     }
 
+    /// Demands that an item is there, and says by a guard that it was not.
+    pub(crate) fn need_present(&mut self, key: Key, guard: Guard) {
+        self.push(Action::Check(key), Some("attribute_exists(pk)"), guard);
+    }
+
+    /// Deletes the numbers of a product that has no repositories, and only the projects that were counted.
+    pub(crate) fn delete_uses(&mut self, key: Key, projects: usize) {
+        let condition = "(attribute_not_exists(repositories) OR repositories = :zero) \
+                         AND (attribute_not_exists(projects) OR projects = :projects)";
+        let operation = self.push(Action::Delete(key), Some(condition), Guard::Unused);
+        operation.values = vec![(":zero", number(0)), (":projects", number(projects))];
+    }
+
+    /// Deletes the number of a project's repositories, which must be none.
+    pub(crate) fn delete_if_unused(&mut self, key: Key) {
+        let condition = "attribute_not_exists(repositories) OR repositories = :zero";
+        self.push(Action::Delete(key), Some(condition), Guard::Unused).values = vec![(":zero", number(0))];
+    }
+
     /// Takes something that only one may hold, who may take it again; `via` tells who.
     pub(crate) fn claim_via(&mut self, item: Item, via: &str, guard: Guard) {
         let item = item.with("via", text(via));
@@ -199,6 +226,11 @@ impl Writes {
     pub(crate) fn delete_version(&mut self, key: Key, version: u64) {
         let operation = self.push(Action::Delete(key), Some(SAME_VERSION), Guard::Version);
         operation.values.push((":version", number(version)));
+    }
+
+    /// Deletes an item that must still be there.
+    pub(crate) fn delete_existing(&mut self, key: Key) {
+        self.push(Action::Delete(key), Some("attribute_exists(pk)"), Guard::Version);
     }
 
     /// Deletes an item that nobody uses.

@@ -323,7 +323,11 @@ impl Store {
                 | Guard::Lease
                 | Guard::Repeated
                 | Guard::Fresh
-                | Guard::Issuer => None,
+                | Guard::Issuer
+                | Guard::ProductName
+                | Guard::Product
+                | Guard::Project
+                | Guard::Unused => None,
             })
             .collect();
         if scheduled.is_empty() { Err(StoreError::Contended) } else { Ok(DeliveryCommit::AlreadyScheduled(scheduled)) }

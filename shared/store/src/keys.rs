@@ -23,6 +23,11 @@
 //! | repositories of a tenant, oldest first | table | pk=`ROSTER#{tnt}`, sk=`{rep}`, then BatchGet of records and states | 0.5 RRU / 4 KB + 0.5 RRU / 4 KB each |
 //! | repository of a number (immutable, cached) | table | pk=`NUMBER#{tnt}#{number}`, sk=`REPOSITORY` | 1 RRU once |
 //! | repositories of a product or a platform | table | pk=`NAMESPACE#{tnt}#{namespace}`, sk=`{rep}`, then BatchGet of records | 1 RRU / 4 KB + 1 RRU / 4 KB each |
+//! | products of a tenant | table | pk=`PRODUCTS#{tnt}`, sk=`{product}` | 1 RRU / 4 KB |
+//! | one product | table | pk=`PRODUCTS#{tnt}`, sk=`{product}` | 1 RRU |
+//! | projects of a product | table | pk=`PRODUCT#{tnt}#{product}`, sk begins `PROJECT#` | 1 RRU / 4 KB |
+//! | repositories and projects of a product, counted | table | pk=`PRODUCT#{tnt}#{product}`, sk=`USES` | condition only |
+//! | repositories of a project, counted | table | pk=`PRODUCT#{tnt}#{product}`, sk=`USES#{project}` | condition only |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
 //! | repositories of a member, with the role | table | pk=`MEMBERSHIPS#{tnt}#{usr}`, sk=`{rep}`, then BatchGet of records | 0.5 RRU / 4 KB + 0.5 RRU each |
 //! | name, identity, user name taken? | table | pk=`UNIQUE#{tnt}#{what}#{text}`, sk=`-` | condition only |
@@ -122,6 +127,10 @@ pub const ATTACHMENTS: &str = "ATTACHMENT#";
 pub const USERS: &str = "USER#";
 /// Sort-key prefix of a tenant's OpenID Connect issuers.
 pub const ISSUERS: &str = "ISSUER#";
+/// Sort-key prefix of a product's projects.
+pub const PROJECTS: &str = "PROJECT#";
+/// Sort-key prefix of the numbers of what a product holds.
+pub const USES: &str = "USES";
 /// Sort-key prefix of a delivery's body.
 pub const BODY: &str = "BODY#";
 
@@ -351,6 +360,36 @@ pub fn namespace_entry(tenant: TenantId, namespace: &str, id: RepositoryId) -> K
     Key::new(namespace_partition(tenant, namespace), id.to_string())
 }
 
+/// Partition of a tenant's products.
+pub fn products_partition(tenant: TenantId) -> String {
+    format!("PRODUCTS#{tenant}")
+}
+
+/// A product. Names are short and of few letters by their rules.
+pub fn product(tenant: TenantId, name: &str) -> Key {
+    Key::new(products_partition(tenant), name)
+}
+
+/// Partition of what belongs to a product.
+pub fn product_partition(tenant: TenantId, product: &str) -> String {
+    format!("PRODUCT#{tenant}#{product}")
+}
+
+/// A project.
+pub fn project(tenant: TenantId, product: &str, name: &str) -> Key {
+    Key::new(product_partition(tenant, product), format!("{PROJECTS}{name}"))
+}
+
+/// Counts the repositories and projects of a product.
+pub fn product_uses(tenant: TenantId, product: &str) -> Key {
+    Key::new(product_partition(tenant, product), USES)
+}
+
+/// Counts the repositories of a project, which need not be there. Names are bounded where they are read.
+pub fn project_uses(tenant: TenantId, product: &str, project: &str) -> Key {
+    Key::new(product_partition(tenant, product), format!("{USES}#{project}"))
+}
+
 /// Partition of a tenant's repositories in [`LISTS`].
 pub fn repositories_partition(tenant: TenantId, archived: bool) -> String {
     format!("REPOS#{tenant}#{}", if archived { "archived" } else { "active" })
@@ -393,6 +432,8 @@ pub enum Unique {
     Username(String),
     /// The name of a credential of the vault, ignoring case.
     CredentialName(String),
+    /// The name of a product, ignoring case.
+    ProductName(String),
 }
 
 /// The claim on a unique text. Texts are hashed: they are users' and can be longer than a key.
@@ -402,6 +443,7 @@ pub fn unique(tenant: TenantId, what: &Unique) -> Key {
         Unique::Identity(text) => ("IDENTITY", text.clone()),
         Unique::Username(name) => ("USERNAME", name.to_lowercase()),
         Unique::CredentialName(name) => ("CREDENTIALNAME", name.to_lowercase()),
+        Unique::ProductName(name) => ("PRODUCTNAME", name.to_lowercase()),
     };
     let hash = repoplane_domain::secret::sha256_hex(text.as_bytes());
     Key::new(format!("UNIQUE#{tenant}#{kind}#{hash}"), ALONE)

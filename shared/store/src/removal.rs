@@ -8,6 +8,7 @@ use crate::item::{self, Attributes, Item, number, number_of};
 use crate::keys::{self, Part};
 use crate::lifetime::CHUNKS;
 use crate::namespaces::places;
+use crate::product_uses::leave_product;
 use crate::table::Range;
 use crate::vault_uses::leave_credential;
 use crate::{Author, Store, WriteError};
@@ -104,6 +105,7 @@ impl Store {
             writes.delete(place);
         }
         leave_credential(&mut writes, repository);
+        leave_product(&mut writes, repository);
         // What every repository has; for most that is all, and the batches below have nothing to do.
         writes.delete(keys::part(id, Part::State));
         writes.delete(keys::part(id, Part::Members));

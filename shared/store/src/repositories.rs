@@ -8,6 +8,7 @@ use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item};
 use crate::keys::{self, Key, Part, Unique};
 use crate::namespaces::places;
+use crate::product_uses::{need_project, take_product};
 use crate::provisioning::Settlement;
 use crate::state::state_item;
 use crate::table::{MAX_EXAMINED, Range};
@@ -92,6 +93,28 @@ pub struct RepositoryPage {
     pub next: Option<RepositoryPosition>,
 }
 
+/// What a repository finds where it is made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Company {
+    /// Who else is a member from the beginning.
+    pub(crate) members: Members,
+    /// Whether the project that the record names must be there.
+    pub(crate) needs_project: bool,
+    /// What a call at its provider got ready for it.
+    pub(crate) settlement: Option<Settlement>,
+}
+
+/// The caller as the first owner.
+pub(crate) fn owner(principal: &Principal) -> Member {
+    Member {
+        user_id: principal.user,
+        username: principal.username.clone(),
+        display_name: principal.display_name.clone(),
+        email: principal.email.clone(),
+        role: RepositoryRole::Owner,
+    }
+}
+
 impl Store {
     /// A repository as it would be registered, without registering it: with an id and a number of nobody's.
     ///
@@ -120,34 +143,31 @@ impl Store {
         now: Timestamp,
         answer: impl Fn(&DecisionSet) -> KeptAnswer,
     ) -> Result<DecisionSet, WriteError> {
-        let keep = |set: &DecisionSet, writes: &mut Writes| writes.keep(once, || answer(set), now);
-        self.register(principal, command, None, now, keep).await
+        self.create_among(principal, command, &Company::default(), once, now, answer).await
     }
 
-    /// Registers a repository, with what a call at its provider got ready for it. `beside` adds what else the transaction
-    /// writes.
-    pub(crate) async fn register(
+    /// As [`Store::create_repository`], with what it finds where it is made.
+    pub(crate) async fn create_among(
         &self,
         principal: &Principal,
         command: CreateRepository,
-        settlement: Option<&Settlement>,
+        company: &Company,
+        once: Option<&Once>,
         now: Timestamp,
-        beside: impl FnOnce(&DecisionSet, &mut Writes) -> Result<(), StoreError>,
+        answer: impl Fn(&DecisionSet) -> KeptAnswer,
     ) -> Result<DecisionSet, WriteError> {
+        let settlement = company.settlement.as_ref();
         let (id, number) = match settlement {
             Some(Settlement { intent, .. }) => (intent.repository, intent.number),
             None => self.reserve_repository(principal.tenant, now).await?,
         };
         let supplied = command.webhook_secret.clone();
         let repository = command.into_repository(id, number, principal.tenant, principal.user, now)?;
-        let owner = Member {
-            user_id: principal.user,
-            username: principal.username.clone(),
-            display_name: principal.display_name.clone(),
-            email: principal.email.clone(),
-            role: RepositoryRole::Owner,
-        };
-        let mut set = DecisionSet::of_new(repository, Members::of_owner(owner));
+        let mut members = Members::of_owner(owner(principal));
+        for member in company.members.iter().filter(|member| member.user_id != principal.user) {
+            members.add(member.clone())?;
+        }
+        let mut set = DecisionSet::of_new(repository, members);
 
         let mut writes = Writes::default();
         let repository = &set.repository;
@@ -155,14 +175,20 @@ impl Store {
             writes.claim(Item::new(&keys::unique(principal.tenant, &unique), &id)?, guard);
         }
         take_credential(&mut writes, repository)?;
+        take_product(&mut writes, repository);
+        if company.needs_project {
+            need_project(&mut writes, repository);
+        }
         writes.create(record_item(repository)?);
         writes.create(state_item(id, &set.state)?);
         for place in places(repository) {
             writes.create(Item::new(&place, &id)?);
         }
         writes.create(Item::new(&keys::part(id, Part::Members), &set.members)?.versioned(1));
-        writes.create(Item::new(&keys::membership(principal.tenant, principal.user, id), &RepositoryRole::Owner)?);
-        beside(&set, &mut writes)?;
+        for member in set.members.members.iter() {
+            writes.create(Item::new(&keys::membership(principal.tenant, member.user_id, id), &member.role)?);
+        }
+        writes.keep(once, || answer(&set), now)?;
         let entry = AuditEntry::by(principal, AuditId::new(now, &*self.ids), AuditAction::RepoCreated, id, now).on(id);
         writes.audit(&entry.with(serde_json::json!({"name": repository.name, "provider": repository.provider})))?;
         let mut edits = settlement.map(|settlement| settlement.secrets.clone()).unwrap_or_default();

@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 25] = [
+const PARTITIONS: [(&str, &str); 27] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -30,6 +30,8 @@ const PARTITIONS: [(&str, &str); 25] = [
     ("ROSTER#", "ROSTER"),
     ("NUMBER#", "NUMBER"),
     ("NAMESPACE#", "NAMESPACE"),
+    ("PRODUCTS#", "PRODUCT"),
+    ("PRODUCT#", "OF_PRODUCT"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),

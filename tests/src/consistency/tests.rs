@@ -54,6 +54,13 @@ fn whole() -> Vec<Value> {
         item("REPO#rep_1", "D#3MEMBERS", json!({"data": {"members": [{"user_id": "usr_1", "role": "owner"}]}})),
         item("UNIQUE#tnt_1#NAME#abc", "-", json!({"data": "rep_1"})),
         item("MEMBERSHIPS#tnt_1#usr_1", "rep_1", json!({"data": "owner"})),
+        item(
+            "PRODUCTS#tnt_1",
+            "a",
+            json!({"data": {"name": "a", "version": 1, "members": [{"role": "owner"}]}, "version": 1}),
+        ),
+        item("PRODUCT#tnt_1#a", "USES", json!({"repositories": 1})),
+        item("UNIQUE#tnt_1#PRODUCTNAME#abc", "-", json!({"data": "a"})),
     ]
 }
 

@@ -90,7 +90,7 @@ impl SaveCodeRepo {
     pub fn create_connected(
         &self,
         product: &Product,
-        (name, home): (&str, &ProjectHome),
+        (name, home, shares_remote): (&str, &ProjectHome, bool),
         facts: &ProjectFacts,
     ) -> CreateRepository {
         let place = RemotePlace {
@@ -98,7 +98,7 @@ impl SaveCodeRepo {
             external_id: Some(external_id(home.provider, facts)),
             api_base_url: home.api_base_url.clone(),
             remote_url: None,
-            shares_remote: false,
+            shares_remote,
             credential: Some(home.credential),
             description: Some(facts.description.clone()).filter(|text| !text.is_empty()),
         };
@@ -125,7 +125,6 @@ impl SaveCodeRepo {
             },
             api_base_url: home.api_base_url.clone(),
             remote_url: None,
-            shares_remote: false,
             credential: stored.credential.filter(|_| home.provider == stored.provider).or(Some(home.credential)),
             description: Some(facts.description.clone()).filter(|text| !text.is_empty()),
             updated_at: now,
