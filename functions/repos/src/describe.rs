@@ -4,6 +4,7 @@ mod credentials;
 mod import;
 mod issuers;
 mod operations;
+mod products;
 mod providers;
 mod schemas;
 mod skills;
@@ -23,6 +24,7 @@ pub fn describe() -> Vec<Operation> {
         operations::users(),
         issuers::operations(),
         webhook_hooks::operations(),
+        products::operations(),
         credentials::operations(),
         operations::repositories(),
         import::operations(),
@@ -66,6 +68,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("User", schemas::user()),
         ("Issuer", issuers::issuer()),
         ("OrganisationHook", webhook_hooks::hook()),
+        ("Product", products::product()),
         ("AccessToken", schemas::access_token()),
         ("Scope", schema::one_of(&["repos:read", "repos:write", "tasks:read", "tasks:write", "admin", "operator"])),
         ("Done", Object::new().required("ok", schema::constant(true), "Always true.").schema()),

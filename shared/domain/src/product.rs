@@ -5,6 +5,7 @@ use crate::repository::{CreateRepository, RemotePlace};
 use serde::{Deserialize, Serialize};
 
 mod code;
+mod connect;
 mod connected;
 mod git;
 mod naming;
@@ -13,6 +14,7 @@ mod record;
 mod selector;
 
 pub use code::{MAX_EVENTS, SaveCodeRepo, WEBHOOK_EVENTS, in_use};
+pub use connect::{MAX_OWNER_BYTES, PatchProduct};
 pub use connected::ProjectFacts;
 pub use git::{GitSide, SaidGit, invalid_body};
 pub use naming::{MAX_PATH_BYTES, RESERVED_PATH, need_path};

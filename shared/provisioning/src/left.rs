@@ -26,8 +26,19 @@ pub struct TakenBack {
 
 impl Provisioner {
     /// Takes back what an unfinished call did, in the call itself. What stays is named, and is the tick's.
+    ///
+    /// The intent moves first: a registration that is still on its way must fail from then on, and of one that has landed
+    /// there is nothing to take back.
     pub async fn abandon(&self, intent: &Intent, now: Timestamp) -> Vec<NotTakenBack> {
-        self.settle_left(intent, now).await
+        let ours = intent.taken_back_at(now);
+        match self.store.advance_intent(&ours, now).await {
+            Ok(true) => self.settle_left(&ours, now).await,
+            Ok(false) => Vec::new(),
+            Err(error) => {
+                tracing::warn!(repo.id = %intent.repository, %error, "Could not take back a call at a provider; the tick will");
+                vec![NotTakenBack::untold(intent.home.provider)]
+            }
+        }
     }
 
     /// Takes back what calls left that nobody is at any more.
