@@ -103,6 +103,7 @@ impl TestApp {
         let settings = Settings {
             bootstrap_secret: Some(examples::BOOTSTRAP_SECRET.to_owned()),
             public_url: Some(PUBLIC_URL.to_owned()),
+            ..Settings::default()
         };
         let app = App { store, settings: Arc::new(settings), ..test.app.clone() };
         Self { app, ..test }

@@ -32,6 +32,7 @@ pub fn describe() -> Vec<Operation> {
         operations::members(),
         skills::operations(),
         operations::audit(),
+        crate::dialects::nautes::describe::operations(),
         crate::dialects::shiftagent::describe::operations(),
     ]
     .concat()
@@ -40,6 +41,7 @@ pub fn describe() -> Vec<Operation> {
 /// The schemas that the operations share.
 pub fn schemas() -> Vec<(&'static str, Value)> {
     let mut schemas = crate::dialects::shiftagent::describe::schemas();
+    schemas.extend(crate::dialects::nautes::describe::schemas());
     schemas.extend([
         ("ProblemPage", schemas::problem_page()),
         ("Repo", schemas::repo()),

@@ -58,7 +58,7 @@ impl FromRef<Repos> for App {
 
 /// The function's operations.
 pub fn routes() -> Routes<Repos> {
-    dialects::shiftagent::routes(native())
+    dialects::nautes::routes(dialects::shiftagent::routes(native()))
 }
 
 fn native() -> Routes<Repos> {
@@ -138,14 +138,18 @@ fn native() -> Routes<Repos> {
         .get("audit_list", "/api/audit", audit::of_tenant)
 }
 
-/// Whether a path is a dialect's.
-pub fn is_of_a_dialect(path: &str) -> bool {
-    dialects::shiftagent::owns(path)
+/// The tag of the dialect whose path it is, in the API's document; `None` for the native API.
+pub fn dialect_of(path: &str) -> Option<&'static str> {
+    match path {
+        _ if dialects::shiftagent::owns(path) => Some("ShiftAgent"),
+        _ if dialects::nautes::owns(path) => Some("Nautes"),
+        _ => None,
+    }
 }
 
 /// The dialects that its router speaks, for the edge.
 pub fn dialects(app: &App) -> Vec<Dialect> {
-    vec![dialects::shiftagent::dialect(app)]
+    vec![dialects::shiftagent::dialect(app), dialects::nautes::dialect(app)]
 }
 
 /// The function's router; provider calls go out through `egress`.

@@ -90,8 +90,7 @@ impl Repos {
             events: said.events_at(provider),
         };
         let provisioner = self.provisioner();
-        let lookup = async || store.code_repo(caller.tenant, &product.name, name).await;
-        let ready = Box::pin(provisioner.save(&wanted, now, lookup)).await?;
+        let ready = Box::pin(provisioner.save(&wanted, now)).await?;
         let Ready { intent, known, provisioned, project, secrets } = ready;
         let facts = ProjectFacts {
             provisioned,

@@ -70,6 +70,8 @@ pub struct Settings {
     pub bootstrap_secret: Option<String>,
     /// Where providers reach this API, like `https://plane.example.com`; without it no webhook can be set up for a user.
     pub public_url: Option<String>,
+    /// The root of the Git server where the code of new products lives, like `https://git.example.com`.
+    pub git_base_url: Option<String>,
 }
 
 /// What every handler shares. Cheap to clone.

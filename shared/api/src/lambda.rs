@@ -36,6 +36,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(800);
 const TASK_QUEUE_URL: &str = "REPOPLANE_TASK_QUEUE_URL";
 /// Where providers reach this API.
 const PUBLIC_URL: &str = "REPOPLANE_PUBLIC_URL";
+/// Where the code of new products lives.
+const GIT_BASE_URL: &str = "REPOPLANE_GIT_BASE_URL";
 
 /// Runs a function until the runtime ends it. `function` is its group of resources, for its lines and metrics. Build the router from the app; the edge is added here. Tokens of OpenID
 /// Connect issuers are checked with `keys`.
@@ -111,7 +113,11 @@ pub async fn app_from_environment() -> Result<App, lambda_http::Error> {
             store = self::store(&table, &Roots::Platform).await?;
         }
     }
-    let settings = Settings { bootstrap_secret: filled(BOOTSTRAP_SECRET), public_url: filled(PUBLIC_URL) };
+    let settings = Settings {
+        bootstrap_secret: filled(BOOTSTRAP_SECRET),
+        public_url: filled(PUBLIC_URL),
+        git_base_url: filled(GIT_BASE_URL),
+    };
     Ok(App::new(store, settings).with_limits(limits))
 }
 

@@ -22,7 +22,7 @@ pub use project::{MAX_LANGUAGE_BYTES, MAX_PROJECT_BYTES, Project};
 pub use record::{
     DEFAULT_GIT_BASE, MAX_PRODUCT_MEMBERS, Product, ProductGit, ProviderConnection, SaveProduct, is_base_url, ssh_url,
 };
-pub use selector::{MAX_SELECTOR_BYTES, Selector};
+pub use selector::{MAX_SELECTOR_BYTES, Selector, read_boolean};
 
 /// The namespace of a product's repositories.
 pub fn namespace_of(product: &str) -> String {

@@ -4,7 +4,7 @@ use crate::failed::{Failed, Why, at};
 use crate::{FORWARD_TIMEOUT, Provisioner, Reached, home_of};
 use repoplane_domain::credential::{SecretEdit, SecretName};
 use repoplane_domain::id::{RepositoryId, TenantId, UserId};
-use repoplane_domain::product::Visibility;
+use repoplane_domain::product::{Visibility, product_of};
 use repoplane_domain::provisioning::{
     INTENT_LEASE, Intent, KnownHook, ProjectBefore, ProjectHome, ProjectTrail, Provisioned, Purpose, Trail, key_title,
 };
@@ -64,20 +64,15 @@ struct Found {
 }
 
 impl Provisioner {
-    /// Makes the project or changes the one that is there: project, deploy keys, webhook. `lookup` finds the repository of
-    /// the name; it is asked again once no other call is at the name.
+    /// Makes the project or changes the one that is there: project, deploy keys, webhook. The
+    /// repository of the name is looked up again once no other call is at the name.
     ///
     /// # Errors
     /// [`Failed`]; what was done at the provider is taken back by then, as far as [`Failed::left`] does not name it.
-    pub async fn save(
-        &self,
-        wanted: &Wanted,
-        now: Timestamp,
-        lookup: impl AsyncFn() -> Result<Option<DecisionSet>, StoreError>,
-    ) -> Result<Ready, Failed> {
+    pub async fn save(&self, wanted: &Wanted, now: Timestamp) -> Result<Ready, Failed> {
         let deadline = Instant::now() + FORWARD_TIMEOUT;
         let reached = self.reach(wanted.tenant, &wanted.home).await?;
-        let (mut intent, known) = self.begin_save(wanted, now, deadline, &lookup).await?;
+        let (mut intent, known) = self.begin_save(wanted, now, deadline).await?;
         let steps = self.steps(wanted, &reached, &mut intent, known.as_ref(), now);
         let done = tokio::time::timeout_at(deadline, steps).await.unwrap_or(Err(Why::Timeout));
         match done {
@@ -92,9 +87,8 @@ impl Provisioner {
         wanted: &Wanted,
         now: Timestamp,
         deadline: Instant,
-        lookup: &impl AsyncFn() -> Result<Option<DecisionSet>, StoreError>,
     ) -> Result<(Intent, Option<DecisionSet>), Failed> {
-        let mut seen = lookup().await?;
+        let mut seen = self.lookup(wanted).await?;
         let mut reserved = None;
         loop {
             let (repository, number) = match (&seen, reserved) {
@@ -103,13 +97,19 @@ impl Provisioner {
                 (None, None) => *reserved.insert(self.store.reserve_repository(wanted.tenant, now).await?),
             };
             let intent = self.begin(new_intent(wanted, repository, number, now), now, deadline).await?;
-            let current = lookup().await?;
+            let current = self.lookup(wanted).await?;
             if current.as_ref().map(|set| set.repository.id) == seen.as_ref().map(|set| set.repository.id) {
                 return Ok((intent, current));
             }
             self.store.end_intent(&intent, now).await?;
             seen = current;
         }
+    }
+
+    /// The repository that has the name now.
+    async fn lookup(&self, wanted: &Wanted) -> Result<Option<DecisionSet>, StoreError> {
+        let Some(product) = product_of(&wanted.namespace) else { return Ok(None) };
+        self.store.code_repo(wanted.tenant, product, &wanted.name).await
     }
 
     async fn steps(

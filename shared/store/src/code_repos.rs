@@ -15,10 +15,10 @@ use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{Conflict, Denial, DomainError, Kind};
 use repoplane_domain::id::{AuditId, RepositoryId, TenantId};
 use repoplane_domain::product::{Product, ProjectFacts, SaveCodeRepo, in_use, namespace_of};
-use repoplane_domain::repository::Repository;
+use repoplane_domain::repository::{Identity, Repository};
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// A project that was made or changed at its provider, and only has to be registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,18 @@ impl Store {
             found.retain(|row| own.contains(row.id.to_string().as_str()));
         }
         Ok(found)
+    }
+
+    /// The repository that claims a remote, whatever it belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn registered_at(&self, tenant: TenantId, remote: &str) -> Result<Option<DecisionSet>, StoreError> {
+        let identities: BTreeSet<Identity> = Identity::of_remote(remote).into_iter().collect();
+        match self.registered(tenant, &identities).await?.into_values().next() {
+            Some(id) => self.repository(tenant, id).await,
+            None => Ok(None),
+        }
     }
 
     /// Saves a repository of a product that is not connected to its Git server: makes it, or changes it. `skip` leaves out

@@ -68,7 +68,7 @@ impl Stage {
 
     async fn save(&self, name: &str) -> Result<Ready, Failed> {
         let now = self.app.app().now();
-        self.provisioner().save(&self.wanted(name), now, async || Ok(None)).await
+        self.provisioner().save(&self.wanted(name), now).await
     }
 
     /// All that is at the provider.

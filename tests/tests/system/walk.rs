@@ -43,7 +43,7 @@ fn operations() -> Vec<Operation> {
         for (method, operation) in methods.as_object().expect("methods") {
             let Some(id) = operation["operationId"].as_str() else { continue };
             // A dialect has manners, and walks, of its own.
-            if operation["tags"][0] == "ShiftAgent" {
+            if ["ShiftAgent", "Nautes"].iter().any(|tag| operation["tags"][0] == *tag) {
                 continue;
             }
             let schema = operation.pointer("/requestBody/content/application~1json/schema").cloned();

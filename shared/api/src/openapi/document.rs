@@ -151,6 +151,10 @@ fn tags() -> Value {
         ("Tenants", "Tenants, for the operator."),
         ("Audit", "Who changed what."),
         ("ShiftAgent", "The repository part of ShiftAgent's Integration API, at its own paths and in its own manners."),
+        (
+            "Nautes",
+            "Nautes' API of products, projects and repositories of code, at its own paths and in its own manners.",
+        ),
         ("Service", "Signs of life and documentation."),
     ];
     json!(tags.map(|(name, description)| json!({"name": name, "description": description})))

@@ -136,10 +136,20 @@ pub struct Operation {
     dialect: Option<DialectProblems>,
 }
 
+/// What a dialect tells its problems apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    /// The last part of the type of a problem document.
+    Slugs,
+    /// The member `reason` of plain JSON.
+    Reasons,
+}
+
 /// The problems of an operation of a dialect: their schema, and their slugs by status.
 #[derive(Debug, Clone)]
 struct DialectProblems {
     schema: &'static str,
+    words: Words,
     slugs: BTreeMap<u16, Vec<&'static str>>,
 }
 
@@ -276,12 +286,22 @@ impl Operation {
         schema: &'static str,
         slugs: impl IntoIterator<Item = (u16, &'static str)>,
     ) -> Self {
-        let mut problems = DialectProblems { schema, slugs: BTreeMap::new() };
+        let mut problems = DialectProblems { schema, words: Words::Slugs, slugs: BTreeMap::new() };
         for (status, slug) in slugs {
             problems.slugs.entry(status).or_default().push(slug);
         }
         self.dialect = Some(problems);
         self
+    }
+
+    /// As [`Operation::dialect_problems`], for one whose problems are plain JSON with a code and a reason.
+    #[must_use]
+    pub fn dialect_reasons(self, schema: &'static str, reasons: impl IntoIterator<Item = (u16, &'static str)>) -> Self {
+        let mut operation = self.dialect_problems(schema, reasons);
+        if let Some(problems) = &mut operation.dialect {
+            problems.words = Words::Reasons;
+        }
+        operation
     }
 
     /// It takes `Idempotency-Key`: a repeat is answered with the first answer.
@@ -482,6 +502,9 @@ impl Operation {
 impl DialectProblems {
     /// The response of one status.
     fn response(&self, status: u16, slugs: &[&'static str]) -> Value {
+        if self.words == Words::Reasons {
+            return self.plain(status, slugs);
+        }
         let links: Vec<_> = slugs.iter().map(|slug| format!("[`{slug}`](/problems/{slug})")).collect();
         let narrowed = json!({"properties": {
             "type": {"pattern": format!("/problems/({})$", slugs.join("|"))},
@@ -491,6 +514,18 @@ impl DialectProblems {
         let headers = problem_headers(status);
         let content = json!({"application/problem+json": {"schema": schema}});
         json!({"description": links.join(" or "), "headers": headers, "content": content})
+    }
+
+    fn plain(&self, status: u16, reasons: &[&'static str]) -> Value {
+        let named: Vec<_> = reasons.iter().map(|reason| format!("`{reason}`")).collect();
+        let narrowed = json!({"properties": {"code": {"const": status}, "reason": {"enum": reasons}}});
+        let schema = json!({"allOf": [schema::reference(self.schema), narrowed]});
+        let mut content = json!({"application/json": {"schema": schema}});
+        if status == 404 {
+            // A path that nobody serves: one with a variable that is none.
+            content["text/plain"] = json!({"schema": {"type": "string"}});
+        }
+        json!({"description": named.join(" or "), "headers": problem_headers(status), "content": content})
     }
 }
 

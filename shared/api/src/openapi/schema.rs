@@ -174,6 +174,17 @@ impl Object {
     }
 }
 
+impl Object {
+    /// The schema of one that may have members besides, which nobody reads.
+    pub fn schema_open(self) -> Value {
+        let mut schema = self.schema();
+        if let Some(members) = schema.as_object_mut() {
+            members.remove("additionalProperties");
+        }
+        schema
+    }
+}
+
 impl From<Object> for Value {
     fn from(object: Object) -> Self {
         object.schema()

@@ -60,7 +60,7 @@ fn clause(text: &str) -> Result<Clause, DomainError> {
     let (Some(field), Some(value), None) = (parts.next(), parts.next(), parts.next()) else {
         return Err(wrong(format!("field_selector: {shown:?} must be one field, one operator and one value")));
     };
-    let truth = || boolean(value).ok_or_else(|| wrong(format!("field_selector: {field} must be true or false")));
+    let truth = || read_boolean(value).ok_or_else(|| wrong(format!("field_selector: {field} must be true or false")));
     match (field, symbol) {
         ("project", "=") => Ok(Clause::Project(value.to_owned())),
         ("pipeline_runtime", "=") => truth().map(Clause::PipelineRuntime),
@@ -72,7 +72,7 @@ fn clause(text: &str) -> Result<Clause, DomainError> {
 }
 
 /// The spellings of a boolean (Go: strconv.ParseBool).
-pub(super) fn boolean(text: &str) -> Option<bool> {
+pub fn read_boolean(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),

@@ -24,6 +24,11 @@ impl Identity {
         let host = api_host(provider, api_base_url);
         Self(format!("{provider}:{host}:{}", external_id.trim().to_lowercase()))
     }
+
+    /// The identity of what Git clones from a remote; `None` for a text that is none.
+    pub fn of_remote(remote: &str) -> Option<Self> {
+        normalize_remote(remote).ok().map(|remote| Self(format!("remote:{remote}")))
+    }
 }
 
 /// Host (and port, unless it is the scheme's own) of a provider's API; the public service when none is set.
@@ -54,9 +59,7 @@ impl Repository {
             .filter(|id| !id.trim().is_empty())
             .map(|id| Identity::external(self.provider, self.api_base_url.as_deref(), id))
             .collect();
-        if let Some(Ok(remote)) = self.remote_url.as_deref().map(normalize_remote) {
-            identities.insert(Identity(format!("remote:{remote}")));
-        }
+        identities.extend(self.remote_url.as_deref().and_then(Identity::of_remote));
         identities
     }
 }
