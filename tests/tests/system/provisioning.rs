@@ -1,5 +1,7 @@
 //! A project at a provider and its registration are made as one: whatever fails on the way, both are as they were.
 
+mod call;
+mod connect;
 mod save;
 
 use http::Method;

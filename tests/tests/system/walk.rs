@@ -104,6 +104,7 @@ impl World {
         let skill = app.escalated_skill(&hook.repo).await;
         let issuer = json!({"issuer": "https://login.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
         let issuer = admin.post("/api/issuers", issuer).await.expect(201).text("/issuer/id");
+        admin.post("/api/v1/products/demo", json!({"git": {}})).await.expect(200);
         let member = app.member(&hook.repo, "mia", "member").await;
         let maintainer = app.member(&hook.repo, "max", "maintainer").await;
         let stranger = app.person("sam").await;
@@ -143,6 +144,7 @@ impl World {
             "skill_id" => &self.skill,
             "issuer_id" => &self.issuer,
             "provider" => "github",
+            "name" => "demo",
             "slug" => "conflict",
             "file" => "swagger-ui.css",
             other => panic!("{}: the walk does not know the parameter {other}", operation.id),
@@ -198,6 +200,7 @@ impl World {
             "tenants_update" => json!({"name": "renamed"}),
             "webhook_hooks_create" => json!({"provider": "gitlab", "owner": "acme"}),
             "webhook_hooks_update" => json!({"enabled": false}),
+            "products_update" => json!({"baseUrl": "https://git.example.com"}),
             "issuers_create" => {
                 json!({"issuer": "https://id.example.com", "audiences": ["plane"], "scopes": ["repos:read"]})
             }

@@ -465,6 +465,16 @@ impl Stage {
             format!("/api/issuers/{}", made.text("/issuer/id"))
         };
         Some(match (operation, case) {
+            ("products_list", "") => self.read("/api/products"),
+            ("products_get" | "products_update", "") => {
+                let name = self.name("product");
+                self.app.admin().post(&format!("/api/v1/products/{name}"), json!({"git": {}})).await.expect(200);
+                let path = format!("/api/products/{name}");
+                match operation {
+                    "products_get" => self.read(&path),
+                    _ => self.play(with("PATCH", &path, &json!({"baseUrl": "https://git.example.com"})), 200),
+                }
+            }
             ("issuers_list", "") => self.read("/api/issuers"),
             ("issuers_create", "") => self.play(with("POST", "/api/issuers", &body()), 201),
             ("issuers_get", "") => self.read(&made().await),
