@@ -1,13 +1,19 @@
 //! Deleting a project before its repository, or letting go of one that stays.
 
 use crate::failed::{Failed, Why, at};
-use crate::{FORWARD_TIMEOUT, Provisioner, home_of};
+use crate::{Provisioner, home_of};
 use repoplane_domain::id::UserId;
 use repoplane_domain::provisioning::{INTENT_LEASE, Intent, ProjectHome, ProjectTrail, Provisioned, Purpose, Trail};
 use repoplane_domain::repository::{Repository, webhook_path_of};
 use repoplane_domain::time::Timestamp;
 use repoplane_providers::{NotTakenBack, Step};
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// Longest wait for another call at the name.
+const WAIT: Duration = Duration::from_secs(8);
+/// Longest time of what a deletion asks of a provider; what it ended with then is found out by the tick.
+const DELETE_TIMEOUT: Duration = Duration::from_secs(9);
 
 impl Provisioner {
     /// Gets a repository's name for its deletion.
@@ -21,7 +27,7 @@ impl Provisioner {
         (purpose, user): (Purpose, UserId),
         now: Timestamp,
     ) -> Result<Intent, Failed> {
-        let deadline = Instant::now() + FORWARD_TIMEOUT / 2;
+        let deadline = Instant::now() + WAIT;
         let trail = Trail { project: ProjectTrail::Made { id: provisioned.project_id }, ..Trail::default() };
         let intent = Intent {
             tenant: repository.tenant,
@@ -60,7 +66,7 @@ impl Provisioner {
                 Err(_) => Err((at(Step::Project)(error), false)),
             }
         };
-        let outcome = tokio::time::timeout(FORWARD_TIMEOUT, work).await;
+        let outcome = tokio::time::timeout(DELETE_TIMEOUT, work).await;
         let (why, is_there) = match outcome.unwrap_or(Err((Why::Timeout, false))) {
             Ok(()) => return Ok(()),
             Err(failed) => failed,

@@ -33,7 +33,7 @@ impl Stage {
         let app = TestApp::start_with_double().await;
         let body = json!({"name": "maker", "type": "git_pat", "secret": ADMIN_TOKEN});
         let made = app.admin().post("/credentials", body).await.expect(201);
-        let credential: CredentialId = made.text("id").parse().unwrap();
+        let credential: CredentialId = made.text("/id").parse().unwrap();
         let me = app.admin().get("/api/me").await.expect(200).body;
         let id =
             |pointer: &str| me.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{me}")).to_owned();
