@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         aws_only: arguments.aws_only,
         admin_token: std::env::var("REPOPLANE_ADMIN_TOKEN").ok(),
         egress_allow: std::env::var("REPOPLANE_EGRESS_ALLOW").unwrap_or_default(),
+        git_base_url: std::env::var("REPOPLANE_GIT_BASE_URL").ok().filter(|url| !url.trim().is_empty()),
         public_url: std::env::var("REPOPLANE_PUBLIC_URL").ok().filter(|url| !url.trim().is_empty()),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

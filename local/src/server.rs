@@ -63,6 +63,8 @@ pub struct Options {
     pub egress_allow: String,
     /// Where providers reach the API, when not at its loopback address: the far end of a tunnel, for example.
     pub public_url: Option<String>,
+    /// The Git server where the code of new products lives.
+    pub git_base_url: Option<String>,
 }
 
 /// Every function in one router, behind one edge: what API Gateway does in the cloud.
@@ -120,7 +122,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let (listener, port) = listen(options.port).await?;
     let base = format!("http://127.0.0.1:{port}");
     let public_url = Some(options.public_url.clone().unwrap_or_else(|| base.clone()));
-    let settings = repoplane_api::app::Settings { public_url, ..Default::default() };
+    let settings =
+        repoplane_api::app::Settings { public_url, git_base_url: options.git_base_url.clone(), ..Default::default() };
     let app = App::new(store_on(&line).await?, settings);
     let token = admin_token(&options)?;
     ensure_administrator(&app, &token).await?;

@@ -169,6 +169,7 @@ async fn play() -> Vec<Example> {
     credentials(&mut story, &ann).await;
     issuers(&mut story, &ann).await;
     organisations(&mut story, &ann).await;
+    nautes(&mut story, &ann).await;
     products(&mut story, &ann).await;
     shiftagent(&mut story, &ann).await;
     providers(&mut story, &ann).await;
@@ -486,6 +487,44 @@ async fn skills(story: &mut Story, ann: &Client, repo: &Registered) {
     story.call(ann, "Another version", "POST", &accept, json!({"version": "sha256:0"})).await.expect(409);
     let body = json!({"version": seen.text("/skill/version")});
     story.call(ann, "What was looked at", "POST", &accept, body).await.expect(200);
+}
+
+/// Nautes' API over the same registry.
+async fn nautes(story: &mut Story, ann: &Client) {
+    let (product, shop, web) =
+        ("/api/v1/products/demo", "/api/v1/products/demo/projects/shop", "/api/v1/products/demo/coderepos/web");
+    let git = json!({"gitlab": {"visibility": "private", "description": "A product"}});
+    story.call(ann, "A new one", "POST", product, json!({"git": git})).await.expect(200);
+    story.call(ann, "Nothing said", "POST", product, json!({})).await.expect(400);
+    story.call(ann, "A new one", "POST", shop, json!({"language": "golang"})).await.expect(200);
+    let body = json!({
+        "project": "shop", "webhook": {"events": ["push_events"]}, "deployment_runtime": false, "pipeline_runtime": true,
+        "git": {"gitlab": {"name": "web", "path": "web", "visibility": "private", "description": "shop front end"}},
+    });
+    story.call(ann, "With a project", "POST", web, body.clone()).await.expect(200);
+    let mut unknown = body;
+    unknown["project"] = json!("nothing");
+    story.call(ann, "An unknown project", "POST", web, unknown).await.expect(400);
+    story.call(ann, "Just saved", "GET", web, Value::Null).await.expect(200);
+    let list = "/api/v1/products/demo/coderepos";
+    story
+        .call(ann, "Those of a project", "GET", &format!("{list}?field_selector=project=shop"), Value::Null)
+        .await
+        .expect(200);
+    story
+        .call(ann, "A wrong selector", "GET", &format!("{list}?field_selector=name=web"), Value::Null)
+        .await
+        .expect(400);
+    story.call(ann, "All of them", "GET", "/api/v1/products", Value::Null).await.expect(200);
+    story.call(ann, "With its place", "GET", product, Value::Null).await.expect(200);
+    story.call(ann, "All of them", "GET", "/api/v1/products/demo/projects", Value::Null).await.expect(200);
+    story.call(ann, "One of them", "GET", shop, Value::Null).await.expect(200);
+    story.call(ann, "Still named", "DELETE", shop, Value::Null).await.expect(409);
+    story.call(ann, "Not empty", "DELETE", product, Value::Null).await.expect(409);
+    story.call(ann, "There or not", "DELETE", web, Value::Null).await.expect(200);
+    story.call(ann, "Gone", "GET", web, Value::Null).await.expect(404);
+    story.call(ann, "Named by nobody", "DELETE", shop, Value::Null).await.expect(200);
+    story.call(ann, "Empty", "DELETE", product, Value::Null).await.expect(200);
 }
 
 /// ShiftAgent's API over the same registry.

@@ -166,6 +166,15 @@ impl TestApp {
         Client::new(self.router(), None)
     }
 
+    /// The API over HTTP on a free port of loopback, until the test ends: for what an event of the gateway cannot carry.
+    pub async fn listen(&self) -> std::net::SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let router = self.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    }
+
     fn router(&self) -> axum::Router {
         whole_api_observed(&self.app, &self.egress, self.observer.clone())
     }

@@ -12,7 +12,7 @@ pub(crate) fn repository(repository: &Repository) -> Map<String, Value> {
     set("number", json!(repository.number));
     set("provider", json!(repository.provider));
     set("namespace", json!(repository.namespace));
-    set("name", json!(repository.name));
+    set("name", json!(repository.shown_name()));
     for (key, value) in [
         ("externalId", &repository.external_id),
         ("apiBaseUrl", &repository.api_base_url),

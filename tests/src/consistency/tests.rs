@@ -57,7 +57,7 @@ fn whole() -> Vec<Value> {
         item(
             "PRODUCTS#tnt_1",
             "a",
-            json!({"data": {"name": "a", "version": 1, "members": [{"role": "owner"}]}, "version": 1}),
+            json!({"data": {"name": "a", "tenant": "tnt_1", "version": 1, "members": [{"role": "owner"}]}, "version": 1}),
         ),
         item("PRODUCT#tnt_1#a", "USES", json!({"repositories": 1})),
         item("UNIQUE#tnt_1#PRODUCTNAME#abc", "-", json!({"data": "a"})),

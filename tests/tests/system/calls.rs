@@ -1,5 +1,6 @@
 //! What every operation costs in calls to the engines: a table, held against the code and shown in the documentation.
 
+mod nautes;
 mod plays;
 mod shiftagent;
 mod table;

@@ -26,6 +26,7 @@ mod limits;
 mod main_job;
 mod members;
 mod named_events;
+mod nautes;
 mod observe;
 mod oidc;
 mod operational_events;

@@ -280,7 +280,14 @@ impl PatchRepository {
         now: Timestamp,
     ) -> Result<Repository, DomainError> {
         let mut next = stored.clone();
-        if let Field::Value(name) = &self.name {
+        if let Field::Value(name) = &self.name
+            && *name != stored.shown_name()
+        {
+            // Elsewhere the name is a path that others know the repository by.
+            if stored.namespace != DEFAULT_NAMESPACE {
+                let text = "a repository of a product or a platform keeps its name";
+                return Err(DomainError::invalid("/name", text));
+            }
             next.name.clone_from(name);
         }
         self.external_id.clone().patch(&mut next.external_id);

@@ -136,6 +136,7 @@ impl Stage {
         let group = operation.split_once('_').map_or(operation, |(group, _)| group);
         match group {
             "webhook" if operation.contains("hooks") => self.prepare_hook(operation, case).await,
+            "nautes" => self.prepare_nautes(operation, case).await,
             "shiftagent" => self.prepare_shiftagent(operation, case).await,
             "issuers" => self.prepare_issuer(operation, case).await,
             "access" | "tenants" | "users" | "credentials" | "audit" => self.prepare_access(operation, case).await,

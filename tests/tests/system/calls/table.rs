@@ -48,6 +48,10 @@ const REDELIVER: &str =
     "repository and kept delivery lie apart: the partition of a repository would grow with its payloads";
 const CONTENT: &str = "repository and kept delivery lie apart";
 
+const OF_PRODUCT: &str = "who may look stands in the product";
+const BY_NAME: &str = "the claim of the name in its product leads to the record";
+const SAVED: &str = "product and name are looked up; its first sync is queued";
+const PRODUCT_GONE: &str = "what belongs to it is looked at first, and goes with it or after it";
 const ROSTER: &str = "ids first, then their records and states: copies would have to be written with every change";
 const ASKED: &str = "a worker is told of the sync at once";
 const NAMED: &str = "the claim of the name leads to the record";
@@ -247,6 +251,40 @@ pub(super) const TABLE: &[Row] = &[
     row("repos_get_skill", "", ["BatchGetItem", "GetItem", "", ""], ""),
     row("repos_accept_skill", "", ["BatchGetItem, TransactWriteItems", "GetItem", "GetItem", ""], ""),
     row("repos_list_audit", "", ["Query", "GetItem", "", "BatchGetItem"], ""),
+    row("nautes_list_products", "", ["Query", "GetItem", "", ""], ""),
+    row("nautes_get_product", "", ["GetItem", "GetItem", "", ""], ""),
+    row("nautes_save_product", "", ["GetItem, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row("nautes_save_product", "again", ["GetItem, TransactWriteItems", "GetItem", "GetItem", ""], ""),
+    row(
+        "nautes_delete_product",
+        "",
+        ["GetItem, Query, Query, TransactWriteItems, Query, TransactWriteItems", "GetItem", "GetItem", ""],
+        PRODUCT_GONE,
+    ),
+    row("nautes_list_coderepos", "", ["GetItem, Query, BatchGetItem", "GetItem", "", ""], OF_PRODUCT),
+    row("nautes_get_coderepo", "", ["GetItem, Query", "GetItem", "", ""], BY_NAME),
+    row(
+        "nautes_save_coderepo",
+        "",
+        ["GetItem, GetItem, UpdateItem, TransactWriteItems, SendMessageBatch", "GetItem", "GetItem", ""],
+        SAVED,
+    ),
+    row(
+        "nautes_save_coderepo",
+        "again",
+        ["GetItem, GetItem, Query, TransactWriteItems", "GetItem", "GetItem", ""],
+        BY_NAME,
+    ),
+    row(
+        "nautes_delete_coderepo",
+        "",
+        ["GetItem, GetItem, Query, Query, TransactWriteItems, Query", "GetItem", "GetItem", ""],
+        DELETE,
+    ),
+    row("nautes_list_projects", "", ["GetItem, Query", "GetItem", "", ""], OF_PRODUCT),
+    row("nautes_get_project", "", ["GetItem, GetItem", "GetItem", "", ""], OF_PRODUCT),
+    row("nautes_save_project", "", ["GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], OF_PRODUCT),
+    row("nautes_delete_project", "", ["GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", ""], OF_PRODUCT),
     row("shiftagent_list_repositories", "", ["Query, BatchGetItem", "GetItem", "", ""], ROSTER),
     row("shiftagent_list_repositories", "by name", ["BatchGetItem, BatchGetItem", "GetItem", "", ""], NAMED),
     row(

@@ -11,6 +11,7 @@ use repoplane_api::query::QueryParams;
 use repoplane_api::{Answer, App, Problem};
 use repoplane_domain::access::{Principal, Right, authorize};
 use repoplane_domain::error::Kind;
+use repoplane_domain::product::product_of;
 use repoplane_store::DecisionSet;
 
 /// `nautes_list_coderepos`.
@@ -100,5 +101,7 @@ fn may_read(caller: &Principal, set: &DecisionSet) -> bool {
 async fn is_elsewhere(app: &App, caller: &Principal, product: &str, name: &str) -> Result<bool, Problem> {
     let Ok(product) = app.store.visible_product(caller, product).await else { return Ok(false) };
     let other = app.store.registered_at(caller.tenant, &product.https_url(name)).await.map_err(of_read)?;
+    // Its own may have come back since it was looked for.
+    let other = other.filter(|set| product_of(&set.repository.namespace) != Some(&product.name));
     Ok(other.is_some_and(|set| may_read(caller, &set)))
 }
