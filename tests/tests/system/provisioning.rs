@@ -19,6 +19,9 @@ const PROVIDERS: [Provider; 2] = [Provider::Github, Provider::Gitlab];
 /// Where the tests make projects.
 const OWNER: &str = "forge";
 
+/// Projects, keys and hooks of a provider where nothing was made.
+const NOTHING: [Vec<Value>; 3] = [Vec::new(), Vec::new(), Vec::new()];
+
 /// An application with a credential for its double.
 struct Stage {
     app: TestApp,

@@ -1,6 +1,6 @@
 //! Making a project, step by step, with each step failing.
 
-use super::{OWNER, PROVIDERS, Stage};
+use super::{NOTHING, OWNER, PROVIDERS, Stage};
 use http::Method;
 use repoplane_domain::provisioning::{INTENT_LEASE, key_title};
 use repoplane_local::double::Failure;
@@ -31,7 +31,7 @@ async fn a_project_is_made_with_its_keys_and_its_hook() {
         // Until it is registered it is kept in mind, and who gives it up leaves nothing.
         assert_eq!(stage.intents().await, 1);
         assert!(stage.provisioner().abandon(&ready.intent, stage.app.app().now()).await.is_empty());
-        assert_eq!(stage.outside(), [vec![], vec![], vec![]]);
+        assert_eq!(stage.outside(), NOTHING);
         assert_eq!(stage.intents().await, 0);
     }
 }
@@ -75,7 +75,7 @@ async fn each_step_that_fails_leaves_nothing_of_a_new_project() {
             stage.forges().fail(provider, call, failure, 1);
             let failed = stage.save("web").await.expect_err(&row);
             assert!(failed.left.is_empty(), "{provider} {row}: {:?}", failed.left);
-            assert_eq!(stage.outside(), [vec![], vec![], vec![]], "{provider} {row}: {}", failed.why);
+            assert_eq!(stage.outside(), NOTHING, "{provider} {row}: {}", failed.why);
             assert_eq!(stage.intents().await, 0, "{provider} {row}");
             stage.forges().heal();
         }
@@ -130,7 +130,7 @@ async fn what_cannot_be_taken_back_is_named_and_is_the_ticks() {
         stage.app.clock.advance(Duration::from_secs(3600));
         let ticked = stage.app.schedule("tick").await;
         assert_eq!((&ticked["callsLeft"], &ticked["callsSettled"]), (&json!(1), &json!(1)), "{ticked}");
-        assert_eq!(stage.outside(), [vec![], vec![], vec![]]);
+        assert_eq!(stage.outside(), NOTHING);
         assert_eq!(stage.intents().await, 0);
     }
 }
