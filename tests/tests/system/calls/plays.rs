@@ -139,6 +139,7 @@ impl Stage {
             "nautes" => self.prepare_nautes(operation, case).await,
             "shiftagent" => self.prepare_shiftagent(operation, case).await,
             "issuers" => self.prepare_issuer(operation, case).await,
+            "products" => self.prepare_product(operation).await,
             "access" | "tenants" | "users" | "credentials" | "audit" => self.prepare_access(operation, case).await,
             "webhook" | "tasks" => self.prepare_work(operation, case).await,
             "providers" => self.prepare_provider(operation, case).await,
@@ -466,21 +467,23 @@ impl Stage {
             format!("/api/issuers/{}", made.text("/issuer/id"))
         };
         Some(match (operation, case) {
-            ("products_list", "") => self.read("/api/products"),
-            ("products_get" | "products_update", "") => {
-                let name = self.name("product");
-                self.app.admin().post(&format!("/api/v1/products/{name}"), json!({"git": {}})).await.expect(200);
-                let path = format!("/api/products/{name}");
-                match operation {
-                    "products_get" => self.read(&path),
-                    _ => self.play(with("PATCH", &path, &json!({"baseUrl": "https://git.example.com"})), 200),
-                }
-            }
             ("issuers_list", "") => self.read("/api/issuers"),
             ("issuers_create", "") => self.play(with("POST", "/api/issuers", &body()), 201),
             ("issuers_get", "") => self.read(&made().await),
             ("issuers_update", "") => self.play(with("PATCH", &made().await, &json!({"enabled": false})), 200),
             ("issuers_delete", "") => self.play(Event::new("DELETE", &made().await), 200),
+            _ => return None,
+        })
+    }
+
+    async fn prepare_product(&self, operation: &str) -> Option<Play> {
+        let name = self.name("shop");
+        self.app.admin().post(&format!("/api/v1/products/{name}"), json!({"git": {}})).await.expect(200);
+        let path = format!("/api/products/{name}");
+        Some(match operation {
+            "products_list" => self.read("/api/products"),
+            "products_get" => self.read(&path),
+            "products_update" => self.play(with("PATCH", &path, &json!({"baseUrl": "https://git.example.com"})), 200),
             _ => return None,
         })
     }
