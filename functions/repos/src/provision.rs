@@ -7,7 +7,7 @@ use repoplane_api::Problem;
 use repoplane_api::problem::ProblemType;
 use repoplane_domain::access::{Principal, RepositoryRole, Right, authorize};
 use repoplane_domain::error::{Denial, DomainError};
-use repoplane_domain::product::{Product, ProjectFacts, SaveCodeRepo, in_use, namespace_of};
+use repoplane_domain::product::{AskedProject, Product, ProjectFacts, SaveCodeRepo, in_use, namespace_of};
 use repoplane_domain::provisioning::Purpose;
 use repoplane_provisioning::{Failed, Ready, Wanted, Why};
 use repoplane_store::{DecisionSet, MadeProject, NoAccess, Settlement, StoreError, WriteError};
@@ -76,7 +76,7 @@ impl Repos {
             let project = store.project(caller.tenant, &product.name, &said.project).await?;
             project.ok_or_else(|| missing_project(&said.project))?;
         }
-        let (display_name, visibility, description) = said.asked(provider, name)?;
+        let AskedProject { display_name, visibility, description } = said.asked(provider, name)?;
         let wanted = Wanted {
             tenant: caller.tenant,
             user: caller.user,

@@ -15,7 +15,7 @@ mod selector;
 
 pub use code::{MAX_EVENTS, SaveCodeRepo, WEBHOOK_EVENTS, in_use};
 pub use connect::{MAX_OWNER_BYTES, PatchProduct};
-pub use connected::ProjectFacts;
+pub use connected::{AskedProject, ProjectFacts};
 pub use git::{GitSide, SaidGit, invalid_body};
 pub use naming::{MAX_PATH_BYTES, RESERVED_PATH, need_path};
 pub use project::{MAX_LANGUAGE_BYTES, MAX_PROJECT_BYTES, Project};

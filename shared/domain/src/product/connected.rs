@@ -22,6 +22,17 @@ pub struct ProjectFacts {
     pub description: String,
 }
 
+/// What a save says of the project itself; what it leaves out stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AskedProject {
+    /// What people shall read.
+    pub display_name: Option<String>,
+    /// Who may see it.
+    pub visibility: Option<Visibility>,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
 impl ProviderConnection {
     /// Where projects are made.
     pub fn home(&self) -> ProjectHome {
@@ -74,16 +85,12 @@ impl SaveCodeRepo {
     ///
     /// # Errors
     /// What [`SaveCodeRepo::check`] says of the Git side.
-    pub fn asked(
-        &self,
-        provider: Provider,
-        name: &str,
-    ) -> Result<(Option<String>, Option<Visibility>, Option<String>), DomainError> {
-        let Some(side) = self.side(provider)? else { return Ok((None, None, None)) };
+    pub fn asked(&self, provider: Provider, name: &str) -> Result<AskedProject, DomainError> {
+        let Some(side) = self.side(provider)? else { return Ok(AskedProject::default()) };
         // GitHub has no name beside the path.
         let display_name = (provider != Provider::Github).then(|| side.name_or(name));
         let description = Some(side.description.clone()).filter(|text| !text.is_empty());
-        Ok((display_name, Some(side.visibility()), description))
+        Ok(AskedProject { display_name, visibility: Some(side.visibility()), description })
     }
 
     /// The repository as it is registered beside its new project.

@@ -96,8 +96,8 @@ fn code_repos() -> Vec<Operation> {
     let selector = Parameter::query(
         "field_selector",
         schema::pattern(
-            "^((project=[A-Za-z0-9_. ]*|(pipeline|deployment)_runtime=(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False))\
-             (,(project=[A-Za-z0-9_. ]*|(pipeline|deployment)_runtime=(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)))*)?$",
+            "^((project=([A-Za-z0-9_. ][^,=]*)?|(pipeline|deployment)_runtime=(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False))\
+             (,(project=([A-Za-z0-9_. ][^,=]*)?|(pipeline|deployment)_runtime=(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)))*)?$",
         ),
         "Clauses by commas, all of which must hold: `project=` and a part of its name, `pipeline_runtime=` and \
          `deployment_runtime=` and a boolean.",

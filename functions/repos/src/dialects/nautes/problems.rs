@@ -143,6 +143,27 @@ fn message(problem: &Problem) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use repoplane_domain::error::{Conflict, Denial};
+
+    #[test]
+    fn states_that_do_not_allow_a_call_are_told_apart() {
+        let conflict = |code| Problem::from(DomainError::Conflict(Conflict::new(code, "why")));
+        let denied = |denial| Problem::from(DomainError::Denied(denial));
+        for (problem, expected, code) in [
+            (conflict("WRITE_CONFLICT"), "RESOURCE_BUSY", 503),
+            (Problem::from(StoreError::Contended), "RESOURCE_BUSY", 503),
+            (conflict("RESOURCE_IN_USE"), "RESOURCE_IN_USE", 409),
+            (conflict("PRODUCT_NAME_TAKEN"), "RESOURCE_EXISTS", 409),
+            (denied(Denial::Archived), "RESOURCE_ARCHIVED", 409),
+            (denied(Denial::RepositoryManage), "NO_AUTHORIZATION", 403),
+            (denied(Denial::TenantSuspended), "NO_AUTHORIZATION", 403),
+            (of_store(DomainError::NotFound(Kind::Product).into()), "GROUP_NOT_FOUND", 404),
+            (of_store(DomainError::NotFound(Kind::Repository).into()), "PROJECT_NOT_FOUND", 404),
+            (Problem::not_found(Kind::Task), "", 404),
+        ] {
+            assert_eq!((reason(&problem), code_of(reason(&problem))), (expected, code), "{problem:?}");
+        }
+    }
 
     #[test]
     fn every_problem_has_a_reason_of_the_list() {
