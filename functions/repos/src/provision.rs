@@ -42,9 +42,9 @@ impl From<DomainError> for NotDone {
 
 impl From<Failed> for NotDone {
     fn from(failed: Failed) -> Self {
-        match failed.why {
-            Why::Store(error) if failed.left.is_empty() => Self::Registry(error.into()),
-            _ => Self::Provider(Box::new(problem(&failed))),
+        match failed {
+            Failed { why: Why::Store(error), left } if left.is_empty() => Self::Registry(error.into()),
+            failed => Self::Provider(Box::new(problem(&failed))),
         }
     }
 }
