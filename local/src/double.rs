@@ -3,9 +3,11 @@
 //! It answers the endpoints that this system calls, in the shapes that the providers publish for them, with example
 //! values of its own. Every repository exists except those of the owner [`MISSING_OWNER`], with two skills on its branch;
 //! what a caller may do depends on the token alone. GitHub is served under `/github/api/v3` like an Enterprise Server, GitLab under `/gitlab`, and
-//! the model providers under `/openai/v1`, `/anthropic` and `/gemini/v1beta`. Hooks are kept until the process ends.
+//! the model providers under `/openai/v1`, `/anthropic` and `/gemini/v1beta`. Hooks, and projects that were made, are
+//! kept until the process ends.
 
 mod activity;
+mod forge;
 mod github;
 mod github_app;
 mod gitlab;
@@ -16,9 +18,11 @@ mod tree;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use repoplane_domain::repository::Provider;
 use serde_json::Value;
 use std::collections::HashMap;
 
+pub use forge::{FORGE_OWNER, Failure, Forges};
 pub use github_app::{APP_ID, INSTALLATION_ID};
 pub use models::MODEL_KEY;
 
@@ -40,9 +44,14 @@ const LISTED: u64 = 101;
 
 /// All providers. Mount it at the root of a server, so that the origin's paths are those of the real products.
 pub fn router() -> Router {
+    router_on(&Forges::default())
+}
+
+/// The same, whose projects can be looked at and broken.
+pub fn router_on(forges: &Forges) -> Router {
     Router::new()
-        .nest("/github/api/v3", github::router())
-        .nest("/gitlab/api/v4", gitlab::router())
+        .nest("/github/api/v3", github::router(forges.of(Provider::Github).clone()))
+        .nest("/gitlab/api/v4", gitlab::router(forges.of(Provider::Gitlab).clone()))
         .merge(models::router())
 }
 

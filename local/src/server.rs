@@ -21,6 +21,7 @@ use repoplane_domain::access::{
 use repoplane_domain::id::{AccessTokenId, IdSource};
 use repoplane_domain::secret::Secret;
 use repoplane_providers::{Egress, EgressSettings, FetchedKeys, Providers};
+use repoplane_provisioning::Provisioner;
 use repoplane_store::{Authorship, KeptAnswer, Store, SyncQueue, TaskQueue, Vault};
 use repoplane_sync::{ProviderScanner, SyncFunction};
 use std::error::Error;
@@ -149,8 +150,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let app = app.with_issuer_keys(Arc::new(FetchedKeys::new(egress.clone())));
     let service = whole_api(&app, &egress);
     let queues = queues::create(&line.sqs()).await?;
-    let scanner = ProviderScanner::new(Providers::new(egress.clone()));
-    tokio::spawn(Mapping::new(SyncFunction::new(app.clone(), scanner), line.sqs(), queues).run());
+    let providers = Providers::new(egress.clone());
+    let provisioner = Provisioner::new(app.store.clone(), providers.clone(), app.settings.public_url.clone());
+    let sync = SyncFunction::new(app.clone(), ProviderScanner::new(providers)).taking_back(provisioner);
+    tokio::spawn(Mapping::new(sync, line.sqs(), queues).run());
     let stream = engines.stream().clone();
     let bus = EventBus::new(line.eventbridge(), EVENTS);
     let dispatch = DispatchFunction::new(app.clone()).with_event_bus(Some(bus));

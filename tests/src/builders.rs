@@ -224,6 +224,7 @@ impl TestApp {
             pipeline_runtime: false,
             display_name: name.to_owned(),
             visibility: None,
+            provisioned: None,
         };
         let command = CreateRepository::in_product(product, name.to_owned(), place, code);
         let principal = self.admin_principal().await;

@@ -67,6 +67,7 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "ISSUER" => issuer(&index, found),
             "EMAIL" => email(&index, found),
             "EVENT" => operational_event(found),
+            "INTENT" => unless(found.text("list_pk") == Some("INTENTS"), "no tick finds it").into_iter().collect(),
             "EXCHANGED" => unless(found.number("expires_at").is_some(), "never ends").into_iter().collect(),
             "SKILL" => skill(&index, found),
             "SKILLNAME" => skill_name(&index, found),

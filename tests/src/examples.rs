@@ -172,6 +172,7 @@ async fn play() -> Vec<Example> {
     issuers(&mut story, &ann).await;
     organisations(&mut story, &ann).await;
     nautes(&mut story, &ann).await;
+    products(&mut story, &ann).await;
     shiftagent(&mut story, &ann).await;
     providers(&mut story, &ann).await;
     let items = json!([
@@ -238,6 +239,22 @@ async fn providers(story: &mut Story, ann: &Client) {
     ann.patch("/api/credentials/me", double.own_token(ADMIN_TOKEN)).await.expect(200);
     let listed = format!("/api/providers/github/repositories?owner=acme&apiBaseUrl={}", double.github());
     story.call(ann, "Those of an organisation", "GET", &listed, Value::Null).await.expect(200);
+}
+
+/// A product that is connected to its Git server.
+async fn products(story: &mut Story, ann: &Client) {
+    let product = "/api/products/shop";
+    ann.post("/api/v1/products/shop", json!({"git": {}})).await.expect(200);
+    let body = json!({"name": "project maker", "type": "git_pat", "secret": ADMIN_TOKEN});
+    let credential = ann.post("/credentials", body).await.expect(201).text("/id");
+    let connection = json!({"provider": "gitlab", "owner": "acme/shop", "credentialId": credential});
+    let body = json!({"baseUrl": "https://gitlab.com", "connection": connection});
+    story.call(ann, "Connected to a group", "PATCH", product, body).await.expect(200);
+    let wrong = json!({"connection": {"provider": "git", "owner": "acme", "credentialId": credential}});
+    story.call(ann, "No such provider", "PATCH", product, wrong).await.expect(400);
+    story.call(ann, "All products", "GET", "/api/products", Value::Null).await.expect(200);
+    story.call(ann, "One product", "GET", product, Value::Null).await.expect(200);
+    story.call(ann, "No such product", "GET", "/api/products/absent", Value::Null).await.expect(404);
 }
 
 /// Webhooks of an organisation and of a group.

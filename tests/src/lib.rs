@@ -44,7 +44,8 @@ use repoplane_local::engines::Engines;
 use repoplane_local::line::Line;
 use repoplane_local::server::{ensure_administrator, reopen, reopen_with, store_on, whole_api_observed};
 use repoplane_local::stream_mapping::Position;
-use repoplane_providers::{Egress, FetchedKeys};
+use repoplane_providers::{Egress, FetchedKeys, Providers};
+use repoplane_provisioning::Provisioner;
 use std::sync::Arc;
 
 /// Where providers reach the API in every test.
@@ -183,6 +184,12 @@ impl TestApp {
     /// How many requests have gone out to providers so far.
     pub fn provider_calls(&self) -> u64 {
         self.egress.calls()
+    }
+
+    /// What makes projects at the double, on this application's store.
+    pub fn provisioner(&self) -> Provisioner {
+        let providers = Providers::new(self.egress.clone());
+        Provisioner::new(self.app.store.clone(), providers, self.app.settings.public_url.clone())
     }
 
     /// What the functions share, for what happens outside of any request.

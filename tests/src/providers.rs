@@ -1,6 +1,6 @@
 //! The provider double on a loopback port of the test's own.
 
-use repoplane_local::double;
+use repoplane_local::double::{self, Forges};
 use repoplane_providers::{Egress, EgressSettings};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -14,6 +14,7 @@ pub struct ProviderDouble {
     address: SocketAddr,
     /// Made once: it reads the platform's certificates.
     egress: Egress,
+    forges: Forges,
     _server: Arc<Server>,
 }
 
@@ -35,7 +36,8 @@ impl Drop for Server {
 impl ProviderDouble {
     /// The double that `cargo dev` runs.
     pub async fn start() -> Self {
-        Self::serving(double::router()).await
+        let forges = Forges::default();
+        Self { forges: forges.clone(), ..Self::serving(double::router_on(&forges)).await }
     }
 
     /// A double with answers of a test's own.
@@ -56,7 +58,7 @@ impl ProviderDouble {
         });
         let stands_in = name.map(|name| format!("{name}={address}")).unwrap_or_default();
         let allowed = EgressSettings::from_allow_list(&format!("{address} {stands_in}")).expect("an allow list");
-        Self { address, egress: Egress::new(allowed), _server: Arc::new(Server(server)) }
+        Self { address, egress: Egress::new(allowed), forges: Forges::default(), _server: Arc::new(Server(server)) }
     }
 
     /// Its origin.
@@ -81,6 +83,11 @@ impl ProviderDouble {
             json!({"profiles": [{"id": "own", "remark": "own", "token": token, "urlPrefix": prefix}]})
         };
         json!({"github": profile("github"), "gitlab": profile("gitlab")})
+    }
+
+    /// The projects that were made at it, to be looked at and broken.
+    pub fn forges(&self) -> &Forges {
+        &self.forges
     }
 
     pub(crate) fn egress(&self) -> Egress {

@@ -17,7 +17,7 @@ impl TestApp {
 
     /// The function with another scanner.
     pub fn sync_with<S: Scanner>(&self, scanner: S) -> SyncFunction<S> {
-        SyncFunction::new(self.app.clone(), scanner)
+        SyncFunction::new(self.app.clone(), scanner).taking_back(self.provisioner())
     }
 
     /// Invokes the function as a schedule does.

@@ -6,6 +6,7 @@ mod issuers;
 mod operations;
 mod packages;
 mod platforms;
+mod products;
 mod providers;
 mod schemas;
 mod skills;
@@ -25,6 +26,7 @@ pub fn describe() -> Vec<Operation> {
         operations::users(),
         issuers::operations(),
         webhook_hooks::operations(),
+        products::operations(),
         credentials::operations(),
         operations::repositories(),
         import::operations(),
@@ -77,6 +79,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("Project", platforms::project()),
         ("Issuer", issuers::issuer()),
         ("OrganisationHook", webhook_hooks::hook()),
+        ("Product", products::product()),
         ("AccessToken", schemas::access_token()),
         ("Scope", schema::one_of(&["repos:read", "repos:write", "tasks:read", "tasks:write", "admin", "operator"])),
         ("Done", Object::new().required("ok", schema::constant(true), "Always true.").schema()),

@@ -16,8 +16,10 @@ mod members;
 mod packages;
 mod platforms;
 mod problems;
+mod products;
 mod projects;
 mod provider;
+mod provision;
 mod repositories;
 mod skills;
 mod static_file;
@@ -32,7 +34,15 @@ use axum::extract::FromRef;
 use provider::Warm;
 use repoplane_api::{App, Dialect, Routes};
 use repoplane_providers::{Egress, Providers};
+use repoplane_provisioning::Provisioner;
 use serde_json::{Value, json};
+
+impl Repos {
+    fn provisioner(&self) -> Provisioner {
+        let (store, public_url) = (self.app.store.clone(), self.app.settings.public_url.clone());
+        Provisioner::new(store, self.providers.clone(), public_url)
+    }
+}
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -92,6 +102,9 @@ fn native() -> Routes<Repos> {
         .patch("webhook_hooks_update", "/api/webhook-hooks/{hook_id}", webhook_hooks::change)
         .delete("webhook_hooks_delete", "/api/webhook-hooks/{hook_id}", webhook_hooks::remove)
         .post("webhook_hooks_rotate_secret", "/api/webhook-hooks/{hook_id}/secret/rotate", webhook_hooks::rotate_secret)
+        .get("products_list", "/api/products", products::list)
+        .get("products_get", "/api/products/{name}", products::show)
+        .patch("products_update", "/api/products/{name}", products::change)
         .get("credentials_me_get", "/api/credentials/me", credentials::show_own)
         .patch("credentials_me_patch", "/api/credentials/me", credentials::change_own)
         .get("credentials_global_get", "/api/credentials/global", credentials::show_global)

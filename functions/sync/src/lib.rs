@@ -1,6 +1,6 @@
 //! Keeping the registry true, without being asked: whether each repository can be reached, and what is in it.
 //!
-//! The tick finds what is due and queues it; the worker behind the queue looks at one repository a job; the sweep clears
+//! The tick finds what is due and queues it, and takes back what unfinished calls left at providers; the worker behind the queue looks at one repository a job; the sweep clears
 //! what deletions and failed writes left. All three may run twice, late or at the same time: what is to be done stands in
 //! the table, and who does it is decided there.
 
@@ -17,6 +17,7 @@ pub use tick::Ticked;
 pub use worker::{JOB_TIMEOUT, Looked};
 
 use repoplane_api::App;
+use repoplane_provisioning::Provisioner;
 use serde_json::{Value, json};
 
 /// The function on its surroundings. Cheap to clone.
@@ -24,12 +25,19 @@ use serde_json::{Value, json};
 pub struct SyncFunction<S> {
     app: App,
     scanner: S,
+    provisioner: Option<Provisioner>,
 }
 
 impl<S: Scanner> SyncFunction<S> {
     /// The function on an app, with what looks into repositories.
     pub fn new(app: App, scanner: S) -> Self {
-        Self { app, scanner }
+        Self { app, scanner, provisioner: None }
+    }
+
+    /// The same, whose tick also takes back what unfinished calls left at providers.
+    #[must_use]
+    pub fn taking_back(self, provisioner: Provisioner) -> Self {
+        Self { provisioner: Some(provisioner), ..self }
     }
 
     /// Answers one invocation: a schedule's or the queue's.

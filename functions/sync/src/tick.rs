@@ -21,6 +21,17 @@ pub struct Ticked {
     pub queued: usize,
     /// Age of the most overdue, in seconds.
     pub oldest_seconds: u64,
+    /// Calls at providers that had left something there.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub calls_left: usize,
+    /// Of these, those of which nothing is left now.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub calls_settled: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl<S: Scanner> SyncFunction<S> {
@@ -67,7 +78,22 @@ impl<S: Scanner> SyncFunction<S> {
                 "Queued due syncs"
             );
         }
+        self.take_back(&mut ticked).await;
         Ok(ticked)
+    }
+
+    /// What unfinished calls left at providers. It is read anew at the next tick, so a failure is only logged.
+    async fn take_back(&self, ticked: &mut Ticked) {
+        let Some(provisioner) = &self.provisioner else { return };
+        match Box::pin(provisioner.take_back_left(self.app.now())).await {
+            Ok(done) => {
+                (ticked.calls_left, ticked.calls_settled) = (done.found, done.settled);
+                if done.found > 0 {
+                    tracing::info!(?done, "Took back what calls had left at providers");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "Could not look for what calls left at providers"),
+        }
     }
 
     async fn queue(&self, taken: &[DueSync]) -> usize {

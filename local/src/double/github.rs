@@ -1,6 +1,6 @@
 //! GitHub's part of the double.
 
-use super::hooks::Hooks;
+use super::forge::{Forge, guard};
 use super::{
     Account, EMPTY_OWNER, LISTED, MISSING_OWNER, PUBLIC_OWNER, Query, activity, github_app, github_page, header, hooks,
     number, refusal, tree,
@@ -9,12 +9,14 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use repoplane_domain::repository::Provider;
 use serde_json::{Value, json};
 
-pub(super) fn router() -> Router {
+pub(super) fn router(forge: Forge) -> Router {
     Router::new()
         .route("/user", get(github_user))
         .route("/user/emails", get(github_emails))
@@ -40,7 +42,8 @@ pub(super) fn router() -> Router {
         .route("/repos/{owner}/{repo}/hooks/{hook}/deliveries", get(hooks::github_deliveries))
         .route("/repositories/{id}", get(github_repository_by_id))
         .fallback(async || github_missing())
-        .with_state(Hooks::default())
+        .layer(from_fn_with_state((Provider::Github, forge.clone()), guard))
+        .with_state(forge)
 }
 
 /// The account of a GitHub call: `Authorization: Bearer` or the older `token`.

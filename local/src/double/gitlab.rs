@@ -1,6 +1,6 @@
 //! GitLab's part of the double.
 
-use super::hooks::Hooks;
+use super::forge::{Forge, guard};
 use super::{
     Account, EMPTY_OWNER, LISTED, MISSING_OWNER, PUBLIC_OWNER, Query, activity, gitlab_page, header, hooks, number,
     refusal, tree,
@@ -9,12 +9,14 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use repoplane_domain::repository::Provider;
 use serde_json::{Value, json};
 
-pub(super) fn router() -> Router {
+pub(super) fn router(forge: Forge) -> Router {
     Router::new()
         .route("/user", get(gitlab_user))
         .route("/users/{owner}/projects", get(listed_of))
@@ -35,7 +37,8 @@ pub(super) fn router() -> Router {
         )
         .route("/projects/{id}/hooks/{hook}/events", get(hooks::gitlab_events))
         .fallback(async || refusal(StatusCode::NOT_FOUND, json!({"error": "404 Not Found"})))
-        .with_state(Hooks::default())
+        .layer(from_fn_with_state((Provider::Gitlab, forge.clone()), guard))
+        .with_state(forge)
 }
 
 /// The account of a GitLab call: `Private-Token`, or `Authorization: Bearer` for OAuth.

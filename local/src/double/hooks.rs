@@ -17,7 +17,7 @@ const MAX_KEPT: usize = 100;
 const FAILING: &str = "failing";
 
 /// Hooks by repository and id.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Hooks(Arc<Mutex<BTreeMap<String, BTreeMap<u64, Value>>>>);
 
 impl Hooks {
@@ -44,6 +44,16 @@ impl Hooks {
         hook["id"] = json!(id);
         of_repository.insert(id, hook.clone());
         Some(hook)
+    }
+
+    /// Every hook of every repository.
+    pub(super) fn everything(&self) -> Vec<Value> {
+        self.all().values().flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    /// Lets the hooks of a repository that is gone go with it.
+    pub(super) fn forget(&self, repository: &str) {
+        self.all().remove(repository);
     }
 
     fn put(&self, repository: &str, hook: u64, value: &Value) {

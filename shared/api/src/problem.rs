@@ -197,6 +197,17 @@ impl Problem {
         DomainError::NotFound(kind).into()
     }
 
+    /// Puts another sentence for people in place of the first.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        if self.0.error == self.0.detail {
+            self.0.error.clone_from(&detail);
+        }
+        self.0.detail = detail;
+        self
+    }
+
     /// Adds a stable code.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {

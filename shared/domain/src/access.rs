@@ -16,6 +16,7 @@ pub use commands::{
     CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, Login, MAX_EMAIL_BYTES, MAX_PERSON_BYTES,
     MAX_TOKEN_DAYS, PatchTenant, PatchUser, Recover,
 };
+pub(crate) use members::role_named;
 pub use members::{AddMember, MAX_MEMBERS, Member, MemberSelector, Members, may_touch, read_role};
 pub use network::{
     EgressPlace, MAX_CA_CERTIFICATE_BYTES, MAX_CA_CERTIFICATES, MAX_EGRESS_ALLOW, NetworkPatch, NetworkSettings,

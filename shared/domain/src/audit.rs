@@ -43,6 +43,7 @@ pub enum AuditAction {
     VaultCredentialDeleted,
     RepoProviderHookSet,
     RepoProviderHookRemoved,
+    RepoProvisioningLeft,
     RepoDeliveryRedelivered,
     RepoDeliveryContentDeleted,
     TaskClaimed,

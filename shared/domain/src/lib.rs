@@ -20,6 +20,7 @@ pub mod package;
 pub mod platform;
 pub mod preview_env;
 pub mod product;
+pub mod provisioning;
 pub mod repository;
 pub mod robot;
 pub mod secret;

@@ -1,9 +1,12 @@
 //! Products: repositories of code under one name, with what they are for (contract: nautes 3).
 
+use crate::provisioning::Provisioned;
 use crate::repository::{CreateRepository, RemotePlace};
 use serde::{Deserialize, Serialize};
 
 mod code;
+mod connect;
+mod connected;
 mod git;
 mod naming;
 mod project;
@@ -11,6 +14,8 @@ mod record;
 mod selector;
 
 pub use code::{MAX_EVENTS, SaveCodeRepo, WEBHOOK_EVENTS, in_use};
+pub use connect::{MAX_OWNER_BYTES, PatchProduct};
+pub use connected::{AskedProject, ProjectFacts};
 pub use git::{GitSide, SaidGit, invalid_body};
 pub use naming::{MAX_PATH_BYTES, RESERVED_PATH, need_path};
 pub use project::{MAX_LANGUAGE_BYTES, MAX_PROJECT_BYTES, Project};
@@ -70,6 +75,9 @@ pub struct CodeRepo {
     /// Who may see it there; what the provider sets by itself while nothing was said.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub visibility: Option<Visibility>,
+    /// The project that was made or taken over for it at its product's provider.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provisioned: Option<Provisioned>,
 }
 
 impl CreateRepository {

@@ -22,7 +22,7 @@ pub use branches::{BranchRole, MAX_BRANCH_NAME_BYTES, MAX_BRANCHES, is_branch_na
 pub(crate) use commands::read_api_base_url;
 pub use commands::{
     CreateRepository, DEFAULT_NAMESPACE, DEFAULT_RETENTION_DAYS, MAX_NAME_BYTES, MAX_RECORD_BYTES, PatchRepository,
-    RETENTION_DAYS, RemotePlace,
+    RETENTION_DAYS, RemotePlace, webhook_path_of,
 };
 pub use connection::{
     Connection, ConnectionAttempt, ConnectionFailure, ConnectionReason, ConnectionStatus, MAX_CONNECTION_MESSAGE_CHARS,

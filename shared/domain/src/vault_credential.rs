@@ -113,6 +113,24 @@ impl VaultCredential {
     }
 }
 
+impl VaultCredential {
+    /// How a call to a provider's API identifies itself with it: APIs take a token, which is what is in the place of the
+    /// password.
+    ///
+    /// # Errors
+    /// [`Unusable`] for keys of ssh, and for what should be a user and a password and is not.
+    pub fn api_access(&self, secret: Secret) -> Result<GitAccess, Unusable> {
+        match self.kind.as_str() {
+            "git_ssh_key" => Err(Unusable("an ssh key cannot be used: the provider's API wants a token")),
+            "basic_auth" => match secret.expose().split_once(':') {
+                Some((_, token)) if !token.is_empty() => Ok(GitAccess::personal(Secret::new(token))),
+                Some(_) | None => Err(Unusable("a credential of type basic_auth must hold user:password")),
+            },
+            _ => Ok(GitAccess::personal(secret)),
+        }
+    }
+}
+
 /// The user name beside a token in Git over https (GitHub: "Authenticating as a GitHub App installation"; GitLab: "OAuth 2.0
 /// tokens"; Bitbucket: "Repository access tokens"; Azure DevOps takes any).
 fn token_user(repository: &Repository) -> &'static str {

@@ -5,6 +5,7 @@ pub(crate) mod activity;
 pub(crate) mod app;
 pub(crate) mod hooks;
 pub(crate) mod listing;
+pub(crate) mod provision;
 pub(crate) mod tree;
 
 use crate::call::{Call, Caller, Identification, base_url, is_number};

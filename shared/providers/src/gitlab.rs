@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod activity;
 pub(crate) mod hooks;
 pub(crate) mod listing;
+pub(crate) mod provision;
 pub(crate) mod tree;
 
 use crate::call::{Caller, Identification, base_url};

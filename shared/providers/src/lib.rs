@@ -20,6 +20,7 @@
 mod activity;
 mod call;
 mod clean;
+mod deploy_key;
 mod egress;
 mod error;
 mod fault;
@@ -33,11 +34,14 @@ mod meta;
 mod models;
 mod paging;
 mod providers;
+mod provision;
+mod take_back;
 mod target;
 mod token_test;
 mod walk;
 
 pub use activity::{Activity, ActivityPages, Change, Commit, MAX_ACTIVITY_PAGE, Page};
+pub use deploy_key::{DeployKeyPair, new_deploy_key};
 pub use egress::*;
 pub use error::{ErrorAnswer, ProviderError, Service};
 pub use fault::Fault;
@@ -50,6 +54,10 @@ pub use listing::{ListedRepository, REPOSITORY_PAGE, RepositoryPage};
 pub use meta::{Heads, Identity, Meta, Visibility};
 pub use models::{MAX_MODEL_ID, MAX_MODELS, ModelList, ModelSource};
 pub use providers::{Providers, QUESTION_TIMEOUT};
+pub use provision::{
+    Created, DeployKey, DeployKeySpec, Home, MAX_DEPLOY_KEYS, OwnerKind, ProjectOwner, ProjectSpec, ProviderProject,
+};
+pub use take_back::{NotTakenBack, OurHook, Step};
 pub use target::{Answered, Target};
 pub use token_test::{TEST_TIMEOUT, TokenReport, test_token};
 pub use walk::{BranchHead, WALK_TIMEOUT};

@@ -378,7 +378,7 @@ fn is_deploy_token(access: &GitAccess) -> bool {
     matches!(access, GitAccess::Token { kind: GitTokenKind::Deploy, .. })
 }
 
-async fn in_time<T>(
+pub(crate) async fn in_time<T>(
     service: impl Into<Service>,
     limit: Duration,
     question: impl Future<Output = Result<T, ProviderError>>,

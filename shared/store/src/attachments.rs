@@ -132,6 +132,15 @@ impl Store {
         Ok((stored, default))
     }
 
+    /// Whether any tenant of the host holds a repository.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn is_attached_anywhere(&self, id: RepositoryId) -> Result<bool, StoreError> {
+        let range = Range::partition(keys::repository_partition(id)).begins(keys::ATTACHMENTS);
+        Ok(!self.table.page(&range, Some(1), None).await?.0.is_empty())
+    }
+
     /// Who holds a repository that should go.
     pub(crate) async fn is_attached(&self, id: RepositoryId, lost: &Lost) -> Result<DomainError, StoreError> {
         let range = Range::partition(keys::repository_partition(id)).begins(keys::ATTACHMENTS);

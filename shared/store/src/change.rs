@@ -19,6 +19,7 @@ use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{RobotId, WriteId};
 use repoplane_domain::operational_event::{of_archive, of_automation, of_robots};
 use repoplane_domain::preview_env::PreviewEnv;
+use repoplane_domain::provisioning::Intent;
 use repoplane_domain::repository::{Repository, RepositoryState, UNKNOWN_CREDENTIAL};
 use repoplane_domain::robot::Robot;
 use repoplane_domain::time::Timestamp;
@@ -48,6 +49,8 @@ pub struct Plan<T> {
     pub preview_env: Option<PreviewEnv>,
     /// Values for the vault.
     pub secrets: Vec<SecretEdit>,
+    /// The call at a provider whose result this registers.
+    pub settles: Option<Intent>,
     /// Whether the project that the record names must be there.
     pub needs_project: bool,
     /// What the audit log says.
@@ -68,6 +71,7 @@ impl<T> Plan<T> {
             profiles: None,
             preview_env: None,
             secrets: Vec::new(),
+            settles: None,
             needs_project: false,
             audit: Vec::new(),
             answer,
@@ -172,6 +176,9 @@ impl Store {
         self.tell_change(&mut writes, set, &next, now)?;
         for entry in &plan.audit {
             writes.audit(entry)?;
+        }
+        if let Some(intent) = &plan.settles {
+            writes.settle(intent);
         }
         let write = WriteId::new(now, &*self.ids);
         if plan.secrets.is_empty() {

@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::idempotency::KeptAnswer;
 use crate::item;
 use crate::keys::{self, Key, Unique};
+use crate::provisioning::Settlement;
 use crate::race::{Race, is_race};
 use crate::repositories::Company;
 use crate::{Author, Plan, Store, WriteError};
@@ -13,11 +14,22 @@ use repoplane_domain::access::{Principal, RepositoryRole, Right};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{Conflict, Denial, DomainError, Kind};
 use repoplane_domain::id::{AuditId, RepositoryId, TenantId};
-use repoplane_domain::product::{Product, SaveCodeRepo, in_use, namespace_of};
+use repoplane_domain::product::{Product, ProjectFacts, SaveCodeRepo, in_use, namespace_of};
 use repoplane_domain::repository::{Identity, Repository};
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeSet, HashSet};
+
+/// A project that was made or changed at its provider, and only has to be registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeProject {
+    /// What goes with the registration.
+    pub settlement: Settlement,
+    /// The repository that is registered already.
+    pub known: Option<DecisionSet>,
+    /// The project as its provider shows it.
+    pub facts: ProjectFacts,
+}
 
 impl Store {
     /// A repository of a product by its name there, ignoring case.
@@ -87,7 +99,7 @@ impl Store {
                 None => {
                     product.need_role(principal, RepositoryRole::Maintainer)?;
                     let command = said.create(product, name, shares_remote)?;
-                    let company = Company { members: product.members.clone(), needs_project: !skip };
+                    let company = Company { members: product.members.clone(), needs_project: !skip, settlement: None };
                     let unkept = |_: &DecisionSet| KeptAnswer::ok(serde_json::Value::Null);
                     self.create_among(principal, command, &company, None, now, unkept).await
                 }
@@ -132,6 +144,57 @@ impl Store {
                 plan.repository = Some(next);
             }
             Ok(plan)
+        };
+        let author = Author { principal, right: Right::Manage, now };
+        Ok(self.change(author, set, plan).await?.0)
+    }
+
+    /// Registers a repository of a product whose project was made or changed at its provider, or changes what is registered
+    /// of it. The call's intent goes in the same transaction.
+    ///
+    /// # Errors
+    /// Rights, archived, the product or the project is gone, a race lost to the end, storage failures.
+    pub async fn save_connected(
+        &self,
+        principal: &Principal,
+        (product, name): (&Product, &str),
+        (said, skip): (&SaveCodeRepo, bool),
+        made: MadeProject,
+        now: Timestamp,
+    ) -> Result<DecisionSet, WriteError> {
+        let MadeProject { settlement, known, facts } = made;
+        let home = settlement.intent.home.clone();
+        let Some(set) = known else {
+            product.need_role(principal, RepositoryRole::Maintainer)?;
+            let company =
+                Company { members: product.members.clone(), needs_project: !skip, settlement: Some(settlement) };
+            let unkept = |_: &DecisionSet| KeptAnswer::ok(serde_json::Value::Null);
+            let command = |shares_remote| said.create_connected(product, (name, &home, shares_remote), &facts);
+            let made = self.create_among(principal, command(false), &company, None, now, unkept).await;
+            let is_taken = |error: &WriteError| matches!(error, WriteError::Domain(DomainError::Conflict(taken)) if taken.code == "REPO_IDENTITY_TAKEN");
+            return match made {
+                // Products know theirs by path: one that is registered elsewhere keeps its identity.
+                Err(error) if is_taken(&error) => {
+                    self.create_among(principal, command(true), &company, None, now, unkept).await
+                }
+                made => made,
+            };
+        };
+        let needs_project = !skip && !said.project.is_empty();
+        let plan = |set: &DecisionSet| {
+            let next = said.apply_connected(&home, &facts, &set.repository, now);
+            let audit = AuditId::new(now, &*self.ids);
+            let entry = AuditEntry::by(principal, audit, AuditAction::RepoUpdated, next.id, now).on(next.id);
+            let view = |record: &Repository| json!({"product": record.product, "description": record.description});
+            let entry = entry.with_change(&view(&set.repository), &view(&next));
+            Ok(Plan {
+                needs_project,
+                repository: Some(next),
+                secrets: settlement.secrets.clone(),
+                settles: Some(settlement.intent.clone()),
+                audit: vec![entry],
+                ..Plan::nothing(())
+            })
         };
         let author = Author { principal, right: Right::Manage, now };
         Ok(self.change(author, set, plan).await?.0)

@@ -75,6 +75,8 @@
 //! | attachment of a repository to a tenant of the host | table | pk=`REPO#{rep}`, sk=`ATTACHMENT#{host tenant}` | 1 RRU |
 //! | number of a repository's attachments | table | pk=`REPO#{rep}`, sk=`ATTACHED` | condition only |
 //! | default repository of a tenant of the host | table | pk=`HOSTDEFAULT#{tnt}#{host tenant}`, sk=`-` | 1 RRU |
+//! | call at a provider that is under way for a name of a product | table | pk=`INTENT#{tnt}#{sha256}`, sk=`-` | condition; 2 WRU / KB and 1 for the index for each step |
+//! | calls at providers that were left, the longest first | `lists` | list_pk=`INTENTS`, list_sk=`{until}#{pk}` | 0.5 RRU / 4 KB |
 //! | deleted repositories with parts left | `lists` | list_pk=`REMOVED#{shard}`, list_sk=`{rep}` | 0.5 RRU / 4 KB |
 //! | what is left of a deleted repository | table | pk=`REPO#{rep}`, tombstone at sk=`A#TOMBSTONE` | 1 Query, 2 WRU each |
 //! | audit of a repository | `lists` | list_pk=`AUDIT#{rep}`, list_sk=`{aud}`, backwards | 0.5 RRU / 4 KB |
@@ -678,6 +680,21 @@ pub fn attached(repository: RepositoryId) -> Key {
 /// Names the one default repository of a tenant of the host.
 pub fn host_default(tenant: TenantId, host: &HostTenant) -> Key {
     Key::new(format!("HOSTDEFAULT#{tenant}#{host}"), ALONE)
+}
+
+/// Partition in [`LISTS`] of all calls at providers that are under way: few at any time.
+pub const INTENTS: &str = "INTENTS";
+
+/// The call at a provider that is under way for a repository's name in its namespace, ignoring case as names do.
+pub fn intent(tenant: TenantId, namespace: &str, name: &str) -> Key {
+    let text = format!("{namespace}\n{}", name.to_lowercase());
+    let hash = repoplane_domain::secret::sha256_hex(text.as_bytes());
+    Key::new(format!("INTENT#{tenant}#{hash}"), ALONE)
+}
+
+/// Sort key of a call at a provider in [`LISTS`]: what was left first comes first.
+pub fn intents_sort(until: Timestamp, key: &Key) -> String {
+    format!("{until}#{}", key.pk)
 }
 
 /// A token by the SHA-256 of its text.

@@ -18,6 +18,7 @@ use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{AuditId, RepositoryId, WriteId};
 use repoplane_domain::operational_event::of_removal;
 use repoplane_domain::platform::platform_of;
+use repoplane_domain::provisioning::Intent;
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
 use std::time::Duration;
@@ -81,7 +82,9 @@ impl Store {
         for _ in 0..TRIES {
             authorize(author.principal, &set.repository, &set.members.members, author.right)?;
             check(&set)?;
-            let writes = self.removal(&author, &set)?;
+            let audit = AuditId::new(now, &*self.ids);
+            let entry = AuditEntry::by(author.principal, audit, AuditAction::RepoDeleted, id, now);
+            let writes = self.removal(&set, entry, now)?;
             match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
                 Ok(()) => {
                     self.access.invalidate(&id).await;
@@ -108,8 +111,8 @@ impl Store {
     }
 
     /// Record and claims go, a tombstone stays, marked for the sweep.
-    fn removal(&self, author: &Author<'_>, set: &DecisionSet) -> Result<Writes, StoreError> {
-        let (repository, now) = (&set.repository, author.now);
+    fn removal(&self, set: &DecisionSet, entry: AuditEntry, now: Timestamp) -> Result<Writes, StoreError> {
+        let repository = &set.repository;
         let (id, tenant) = (repository.id, repository.tenant);
         let mut writes = Writes::default();
         writes.delete_version(keys::part(id, Part::Record), repository.version);
@@ -136,10 +139,37 @@ impl Store {
             Item::new(&keys::tombstone(id), &json!({"tenant": tenant, "name": repository.name, "at": now}))?;
         writes.put(tombstone.listed(keys::removed_partition(id), id.to_string()));
         self.tell(&mut writes, (tenant, id), [of_removal(repository)], now)?;
-        let audit = AuditId::new(now, &*self.ids);
-        let entry = AuditEntry::by(author.principal, audit, AuditAction::RepoDeleted, id, now).on(id);
-        writes.audit(&entry.with(json!({"name": repository.name, "provider": repository.provider})))?;
+        let mut details = json!({"name": repository.name, "provider": repository.provider});
+        if let (Some(details), Some(more)) = (details.as_object_mut(), entry.details.as_object()) {
+            details.extend(more.clone());
+        }
+        writes.audit(&entry.on(id).with(details))?;
         Ok(writes)
+    }
+
+    /// Deletes a repository whose project is gone: what a call began that may not have been able to end it. It was checked
+    /// who may when the call began.
+    ///
+    /// # Errors
+    /// `REPO_ATTACHED`, storage failures.
+    pub async fn remove_unprovisioned(&self, intent: &Intent, now: Timestamp) -> Result<(), WriteError> {
+        let Some(set) = self.repository(intent.tenant, intent.repository).await? else { return Ok(()) };
+        let (id, audit) = (intent.repository, AuditId::new(now, &*self.ids));
+        let entry = AuditEntry::by_system(intent.tenant, audit, AuditAction::RepoDeleted, id, now);
+        let entry = entry.with(json!({"begunBy": intent.user, "begunAt": intent.begun_at}));
+        let writes = self.removal(&set, entry, now)?;
+        match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
+            Ok(()) => {
+                self.access.invalidate(&id).await;
+                self.clear(&set, now).await;
+                Ok(())
+            }
+            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(CommitError::Lost(lost)) => match lost.iter().find(|lost| lost.guard == Guard::Attached) {
+                Some(attached) => Err(self.is_attached(id, attached).await?.into()),
+                None => Err(StoreError::Contended.into()),
+            },
+        }
     }
 
     /// What the deletion leaves behind, as far as one call may take it. The repository is gone already: a failure here

@@ -6,9 +6,10 @@ use crate::decision::DecisionSet;
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item};
-use crate::keys::{self, Counter, Key, Part, Tally, Unique};
+use crate::keys::{self, Key, Part, Tally, Unique};
 use crate::namespaces::places;
 use crate::product_uses::{need_project, take_product};
+use crate::provisioning::Settlement;
 use crate::state::state_item;
 use crate::table::{MAX_EXAMINED, Range};
 use crate::vault_uses::take_credential;
@@ -100,6 +101,8 @@ pub(crate) struct Company {
     pub(crate) members: Members,
     /// Whether the project that the record names must be there.
     pub(crate) needs_project: bool,
+    /// What a call at its provider got ready for it.
+    pub(crate) settlement: Option<Settlement>,
 }
 
 /// The caller as the first owner.
@@ -178,8 +181,11 @@ impl Store {
         now: Timestamp,
         answer: impl Fn(&DecisionSet) -> KeptAnswer,
     ) -> Result<DecisionSet, WriteError> {
-        let number = self.table.next_number(&keys::counter(principal.tenant, Counter::Repositories)).await?;
-        let id = RepositoryId::new(now, &*self.ids);
+        let settlement = company.settlement.as_ref();
+        let (id, number) = match settlement {
+            Some(Settlement { intent, .. }) => (intent.repository, intent.number),
+            None => self.reserve_repository(principal.tenant, now).await?,
+        };
         let supplied = command.webhook_secret.clone();
         let repository = command.into_repository(id, number, principal.tenant, principal.user, now)?;
         let mut members = Members::of_owner(owner(principal));
@@ -201,16 +207,19 @@ impl Store {
         writes.keep(once, || answer(&set), now)?;
         let entry = AuditEntry::by(principal, AuditId::new(now, &*self.ids), AuditAction::RepoCreated, id, now).on(id);
         writes.audit(&entry.with(serde_json::json!({"name": repository.name, "provider": repository.provider})))?;
-        let edit = match (&repository.webhook.secret, supplied) {
-            (WebhookSecretSource::Supplied { value }, Some(secret)) => {
-                Some(SecretEdit { name: value.clone(), value: Some(secret) })
-            }
-            (WebhookSecretSource::Supplied { .. } | WebhookSecretSource::Derived { .. }, _) => None,
-        };
-        if let Some(edit) = edit {
+        let mut edits = settlement.map(|settlement| settlement.secrets.clone()).unwrap_or_default();
+        if let (WebhookSecretSource::Supplied { value }, Some(secret)) = (&repository.webhook.secret, supplied) {
+            edits.push(SecretEdit::put(value.clone(), secret));
+        }
+        if let Some(settlement) = settlement {
+            writes.settle(&settlement.intent);
+        }
+        if !edits.is_empty() {
             // The owner is new: nobody else can write its document, so no lease is needed.
             let mut document = crate::vault::Document::default();
-            document.set(edit.name.as_str(), edit.value);
+            for edit in edits {
+                document.set(edit.name.as_str(), edit.value);
+            }
             let name = self.vault.name_of(principal.tenant, &id.to_string());
             let pointer = self.vault.put(&name, false, document, &*self.ids).await?;
             set.credentials.secrets = Some(pointer);

@@ -6,7 +6,7 @@ use crate::error::StoreError;
 use crate::organisation_hooks::StoredHook;
 use crate::tenants::WEBHOOK_MASTER_KEY;
 use crate::vault::SecretPointer;
-use repoplane_domain::id::TenantId;
+use repoplane_domain::id::{RepositoryId, TenantId};
 use repoplane_domain::repository::{WebhookSecretSource, WebhookSettings};
 use repoplane_domain::secret::Secret;
 use repoplane_domain::time::Timestamp;
@@ -32,6 +32,25 @@ impl Store {
         let repository = &set.repository;
         let (id, secrets) = (repository.id.to_string(), set.credentials.secrets.as_ref());
         self.secrets_of(&Owner { tenant: repository.tenant, id, webhook: &repository.webhook, secrets }, now).await
+    }
+
+    /// The current webhook secret of a repository, or what that of a new one will be.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table or the vault fails.
+    pub async fn webhook_secret_of(
+        &self,
+        tenant: TenantId,
+        id: RepositoryId,
+        known: Option<&DecisionSet>,
+        now: Timestamp,
+    ) -> Result<Secret, StoreError> {
+        if let Some(set) = known {
+            return Ok(self.webhook_secrets(set, now).await?.0);
+        }
+        let webhook = WebhookSettings::first(None);
+        let owner = Owner { tenant, id: id.to_string(), webhook: &webhook, secrets: None };
+        Ok(self.secrets_of(&owner, now).await?.0)
     }
 
     /// As [`Store::webhook_secrets`], of an organisation's webhook.

@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 30] = [
+const PARTITIONS: [(&str, &str); 31] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -52,6 +52,7 @@ const PARTITIONS: [(&str, &str); 30] = [
     ("EMAIL#", "EMAIL"),
     ("EXCHANGED#", "EXCHANGED"),
     ("EVENT#", "EVENT"),
+    ("INTENT#", "INTENT"),
 ];
 const PARTS: [(&str, &str); 16] = [
     ("A#TOMBSTONE", "TOMBSTONE"),

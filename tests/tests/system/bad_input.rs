@@ -16,6 +16,7 @@ async fn targets(app: &TestApp) -> Vec<Target> {
     let tenant = app.tenant("other").await;
     let organisation = app.admin().post("/api/webhook-hooks", json!({"provider": "github"})).await.expect(201);
     let organisation = organisation.text("/hook/id");
+    app.admin().post("/api/v1/products/demo", json!({"git": {}})).await.expect(200);
     let issuer = json!({"issuer": "https://login.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
     let issuer = app.admin().post("/api/issuers", issuer).await.expect(201).text("/issuer/id");
     let skill = app.escalated_skill(&hook.repo).await;
@@ -46,6 +47,7 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("POST", format!("{path}/provider-hook"), json!({"credentialSource": "repo"}), true),
         target("POST", format!("{path}/model-credentials/models"), json!({"provider": "codex"}), true),
         target("POST", "/api/repos/import".to_owned(), json!({"repositories": []}), false),
+        target("PATCH", "/api/products/demo".to_owned(), json!({"baseUrl": "https://git.example.com"}), true),
         target("POST", "/api/webhook-hooks".to_owned(), json!({"provider": "gitlab"}), true),
         target("PATCH", format!("/api/webhook-hooks/{organisation}"), json!({"description": "d"}), true),
         target("POST", format!("/api/webhook-hooks/{organisation}/secret/rotate"), json!({"overlapSeconds": 60}), true),

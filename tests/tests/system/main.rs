@@ -37,6 +37,7 @@ mod policies;
 mod preconditions;
 mod preview_env;
 mod providers;
+mod provisioning;
 mod raw_events;
 mod repos;
 mod robots;

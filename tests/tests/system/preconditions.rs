@@ -17,6 +17,7 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
     let provided = Hook::at_double(app, "github", "acme/provided", Some(double::ADMIN_TOKEN)).await.path;
     app.admin().patch("/api/credentials/me", double.own_token(double::ADMIN_TOKEN)).await.expect(200);
     let organisation = app.admin().post("/api/webhook-hooks", json!({"provider": "gitlab"})).await.expect(201);
+    app.admin().post("/api/v1/products/demo", json!({"git": {}})).await.expect(200);
     let issuer = json!({"issuer": "https://login.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
     let issuer = app.admin().post("/api/issuers", issuer).await.expect(201).text("/issuer/id");
     let skill = app.escalated_skill(&hook.repo).await;
@@ -50,6 +51,8 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
         format!("/api/issuers/{issuer}"),
         format!("{path}/skills"),
         format!("{path}/skills/{skill}"),
+        "/api/products".to_owned(),
+        "/api/products/demo".to_owned(),
         "/api/webhook-hooks".to_owned(),
         format!("/api/webhook-hooks/{}", organisation.text("/hook/id")),
     ];

@@ -114,6 +114,7 @@ impl World {
         let group = number(admin.post("/api/groups", json!({"uname": "qa"})).await.expect(201), "/group/number");
         let made = admin.post("/api/projects", json!({"name": "bash"})).await.expect(201);
         let project = number(made, "/project/number");
+        admin.post("/api/v1/products/demo", json!({"git": {}})).await.expect(200);
         let member = app.member(&hook.repo, "mia", "member").await;
         let mia = number(admin.get(&format!("/api/users/{}", member.id)).await.expect(200), "/user/number");
         let target = format!("/api/platforms/{platform}/members/users/{mia}");
@@ -166,6 +167,7 @@ impl World {
             "member_kind" => "users",
             "member_number" => &self.number,
             "provider" => "github",
+            "name" => "demo",
             "slug" => "conflict",
             "file" => "swagger-ui.css",
             other => panic!("{}: the walk does not know the parameter {other}", operation.id),
@@ -221,6 +223,7 @@ impl World {
             "tenants_update" => json!({"name": "renamed"}),
             "webhook_hooks_create" => json!({"provider": "gitlab", "owner": "acme"}),
             "webhook_hooks_update" => json!({"enabled": false}),
+            "products_update" => json!({"baseUrl": "https://git.example.com"}),
             "issuers_create" => {
                 json!({"issuer": "https://id.example.com", "audiences": ["plane"], "scopes": ["repos:read"]})
             }

@@ -96,15 +96,21 @@ pub fn read_role(body: &Value) -> Result<RepositoryRole, DomainError> {
 }
 
 fn role_field(object: &mut Object<'_, '_>) -> Option<RepositoryRole> {
-    match object.text("role") {
-        Field::Value(text) if text == "owner" => Some(RepositoryRole::Owner),
-        Field::Value(text) if text == "maintainer" => Some(RepositoryRole::Maintainer),
-        Field::Value(text) if text == "member" => Some(RepositoryRole::Member),
-        Field::Invalid => None,
-        Field::Absent | Field::Null | Field::Value(_) => {
-            object.error("role", "role must be owner, maintainer or member");
-            None
-        }
+    let given = object.text("role");
+    let role = given.as_value().and_then(|text| role_named(text));
+    if role.is_none() && given != Field::Invalid {
+        object.error("role", "role must be owner, maintainer or member");
+    }
+    role
+}
+
+/// The role of a word.
+pub(crate) fn role_named(text: &str) -> Option<RepositoryRole> {
+    match text {
+        "owner" => Some(RepositoryRole::Owner),
+        "maintainer" => Some(RepositoryRole::Maintainer),
+        "member" => Some(RepositoryRole::Member),
+        _ => None,
     }
 }
 

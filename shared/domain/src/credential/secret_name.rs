@@ -55,6 +55,11 @@ impl SecretName {
         Self(format!("signing/{}", half.to_string().to_ascii_lowercase()))
     }
 
+    /// The private part of a deploy key of the repository's project: of the one that may only read, or may also push.
+    pub fn deploy_key(can_push: bool) -> Self {
+        Self(format!("ssh/{}", if can_push { "readwrite" } else { "readonly" }))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -92,7 +92,7 @@ impl SaveCodeRepo {
         errors.into_result(())
     }
 
-    fn side(&self, provider: Provider) -> Result<Option<&GitSide>, DomainError> {
+    pub(super) fn side(&self, provider: Provider) -> Result<Option<&GitSide>, DomainError> {
         self.git.as_ref().map_or(Ok(None), |git| git.of(provider))
     }
 
@@ -130,7 +130,8 @@ impl SaveCodeRepo {
         let display_name = side.map_or_else(kept, |side| side.name_or(&stored.name));
         let visibility = side.map(GitSide::visibility).or_else(|| before.and_then(|code| code.visibility));
         let mut next = stored.clone();
-        next.product = Some(self.code(display_name, visibility));
+        let provisioned = before.and_then(|code| code.provisioned.clone());
+        next.product = Some(CodeRepo { provisioned, ..self.code(display_name, visibility) });
         if let Some(side) = side.filter(|side| !side.description.is_empty()) {
             next.description = Some(side.description.clone());
         }
@@ -142,7 +143,7 @@ impl SaveCodeRepo {
         Ok(Some(next))
     }
 
-    fn code(&self, display_name: String, visibility: Option<super::Visibility>) -> CodeRepo {
+    pub(super) fn code(&self, display_name: String, visibility: Option<super::Visibility>) -> CodeRepo {
         CodeRepo {
             project: self.project.clone(),
             webhook_events: self.webhook_events.clone(),
@@ -150,6 +151,7 @@ impl SaveCodeRepo {
             pipeline_runtime: self.pipeline_runtime,
             display_name,
             visibility,
+            provisioned: None,
         }
     }
 }

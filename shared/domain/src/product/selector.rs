@@ -101,6 +101,7 @@ mod tests {
             pipeline_runtime,
             display_name,
             visibility: None,
+            provisioned: None,
         }
     }
 

@@ -144,11 +144,12 @@ impl CreateRepository {
 
     /// A repository of another namespace, whose fields were checked by their own rules.
     pub(crate) fn at(namespace: String, name: String, place: RemotePlace) -> Self {
+        // Without a remote there is nothing that a schedule could ask.
+        let has_remote = place.remote_url.is_some() || place.external_id.is_some();
         let settings = Settings {
+            sync_interval_minutes: has_remote.then_some(DEFAULT_SYNC_INTERVAL_MINUTES),
             external_id: place.external_id,
             api_base_url: place.api_base_url,
-            // Without a remote there is nothing that a schedule could ask.
-            sync_interval_minutes: place.remote_url.is_some().then_some(DEFAULT_SYNC_INTERVAL_MINUTES),
             remote_url: place.remote_url,
             credential: place.credential,
             shares_remote: place.shares_remote,
@@ -355,8 +356,13 @@ impl Repository {
 
     /// The path that the provider's webhook points at.
     pub fn webhook_path(&self) -> String {
-        format!("/api/webhook/{}/{}", self.provider, self.id)
+        webhook_path_of(self.provider, self.id)
     }
+}
+
+/// Where a provider posts the webhooks of a repository, which may not be there yet.
+pub fn webhook_path_of(provider: Provider, id: RepositoryId) -> String {
+    format!("/api/webhook/{provider}/{id}")
 }
 
 pub(super) fn within_limit(repository: Repository) -> Result<Repository, DomainError> {

@@ -173,6 +173,10 @@ impl Hydration {
 
 fn full_path(repository: &Repository, described: &Described) -> Option<String> {
     let path = described.path.as_ref().filter(|path| path.contains('/') && path.len() <= MAX_NAME_BYTES)?;
+    // The repositories of a product are called there as their projects' paths are.
+    if repository.product.is_some() {
+        return None;
+    }
     let is_slug = repository.provider == Provider::Gitlab && last_part(path) == normal_name(&repository.name);
     is_slug.then(|| path.clone())
 }

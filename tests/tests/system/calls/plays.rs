@@ -141,6 +141,7 @@ impl Stage {
             "abf" => self.prepare_abf(operation, case).await,
             "platforms" | "groups" | "projects" => self.prepare_platforms(operation, case).await,
             "issuers" => self.prepare_issuer(operation, case).await,
+            "products" => self.prepare_product(operation).await,
             "access" | "tenants" | "users" | "credentials" | "audit" => self.prepare_access(operation, case).await,
             "webhook" | "tasks" => self.prepare_work(operation, case).await,
             "providers" => self.prepare_provider(operation, case).await,
@@ -478,6 +479,18 @@ impl Stage {
             ("issuers_get", "") => self.read(&made().await),
             ("issuers_update", "") => self.play(with("PATCH", &made().await, &json!({"enabled": false})), 200),
             ("issuers_delete", "") => self.play(Event::new("DELETE", &made().await), 200),
+            _ => return None,
+        })
+    }
+
+    async fn prepare_product(&self, operation: &str) -> Option<Play> {
+        let name = self.name("shop");
+        self.app.admin().post(&format!("/api/v1/products/{name}"), json!({"git": {}})).await.expect(200);
+        let path = format!("/api/products/{name}");
+        Some(match operation {
+            "products_list" => self.read("/api/products"),
+            "products_get" => self.read(&path),
+            "products_update" => self.play(with("PATCH", &path, &json!({"baseUrl": "https://git.example.com"})), 200),
             _ => return None,
         })
     }

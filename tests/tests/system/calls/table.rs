@@ -136,6 +136,9 @@ pub(super) const TABLE: &[Row] = &[
     row("issuers_get", "", ["GetItem, GetItem", "", "", ""], FRESH),
     row("issuers_update", "", ["GetItem, GetItem, TransactWriteItems", "", "GetItem", ""], FRESH),
     row("issuers_delete", "", ["GetItem, GetItem, TransactWriteItems", "", "GetItem", ""], FRESH),
+    row("products_list", "", ["Query", "", "", ""], ""),
+    row("products_get", "", ["GetItem", "", "", ""], ""),
+    row("products_update", "", ["GetItem, GetItem, TransactWriteItems", "", "", ""], FRESH),
     row("webhook_hooks_list", "", ["GetItem, Query", "", "", ""], FRESH),
     row("webhook_hooks_create", "", ["GetItem, TransactWriteItems", "", "GetItem, GetSecretValue", ""], ""),
     row(

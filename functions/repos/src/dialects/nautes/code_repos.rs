@@ -3,6 +3,8 @@
 use super::body::Decoded;
 use super::problems::{absent, of_read, of_store};
 use super::{Reader, Writer, done, query, variable, view};
+use crate::Repos;
+use crate::provision::NotDone;
 use axum::extract::State;
 use repoplane_api::access::PathParams;
 use repoplane_api::query::QueryParams;
@@ -46,7 +48,7 @@ pub(crate) async fn show(
 
 /// `nautes_save_coderepo`.
 pub(crate) async fn save(
-    State(app): State<App>,
+    State(repos): State<Repos>,
     Writer(caller): Writer,
     params: PathParams,
     query: QueryParams,
@@ -56,28 +58,38 @@ pub(crate) async fn save(
     let skip = query::skip(&query)?;
     said.check_body()?;
     let name = variable(&params, "coderepo_name")?;
-    let product = app.store.visible_product(&caller, variable(&params, "product_name")?).await.map_err(of_store)?;
-    app.store.save_code_repo(&caller, &product, name, &said, skip, app.now()).await.map_err(of_store)?;
+    let store = &repos.app.store;
+    let product = store.visible_product(&caller, variable(&params, "product_name")?).await.map_err(of_store)?;
+    repos.save_code_repo(&caller, &product, (name, &said, skip)).await.map_err(of_call)?;
     Ok(done("saved", name))
 }
 
 /// `nautes_delete_coderepo`.
 pub(crate) async fn remove(
-    State(app): State<App>,
+    State(repos): State<Repos>,
     Writer(caller): Writer,
     params: PathParams,
     query: QueryParams,
 ) -> Result<Answer, Problem> {
+    let app = &repos.app;
     let (name, skip) = (variable(&params, "coderepo_name")?, query::skip(&query)?);
     let product = app.store.visible_product(&caller, variable(&params, "product_name")?).await.map_err(of_store)?;
     match app.store.code_repo(caller.tenant, &product.name, name).await.map_err(of_read)? {
-        Some(set) => app.store.remove_code_repo(&caller, set, skip, app.now()).await.map_err(of_store)?,
-        None if is_elsewhere(&app, &caller, &product.name, name).await? => {
+        Some(set) => repos.remove_code_repo(&caller, &product, set, skip).await.map_err(of_call)?,
+        None if is_elsewhere(app, &caller, &product.name, name).await? => {
             return Err(absent(Kind::Repository, "NODE_NOT_FOUND"));
         }
         None => {}
     }
     Ok(done("deleted", name))
+}
+
+/// What a call says that may also be at the product's provider.
+fn of_call(error: NotDone) -> Problem {
+    match error {
+        NotDone::Registry(error) => of_store(error),
+        NotDone::Provider(problem) => *problem,
+    }
 }
 
 fn may_read(caller: &Principal, set: &DecisionSet) -> bool {

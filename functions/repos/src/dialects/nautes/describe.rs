@@ -24,6 +24,9 @@ const ALWAYS: [&str; 7] = [
 const OF_BODIES: [&str; 6] =
     ["CODEC", "VALIDATOR", "INVALID_NAME", "RESOURCE_NOT_MATCH", "LIMIT_EXCEEDED", "BODY_TOO_LARGE"];
 
+/// What a call may be answered besides that is also about a project at a provider.
+const OF_PROVIDERS: [&str; 3] = ["VALIDATOR", "PROVIDER_REFUSED", "PROVIDER_UNAVAILABLE"];
+
 fn operation(id: &'static str, summary: &'static str, scope: Scope, reasons: &[&[&'static str]]) -> Operation {
     let all = reasons.concat().into_iter().chain(ALWAYS).map(|reason| (code_of(reason), reason));
     Operation::new(id, TAG, summary).access(Access::Scope(scope)).dialect_reasons(PROBLEM, all)
@@ -118,12 +121,13 @@ fn code_repos() -> Vec<Operation> {
             of_code_repo(writes(
                 "nautes_save_coderepo",
                 "Save a repository of a product",
-                &[&OF_BODIES, &[
+                &[&OF_BODIES, &OF_PROVIDERS[1..], &[
                     "INVALID_DESCRIPTION",
                     "INVALID_WEBHOOK_EVENT",
                     "RESOURCE_NOT_EXIST",
                     "GROUP_NOT_FOUND",
                     "RESOURCE_EXISTS",
+                    "RESOURCE_IN_USE",
                     "RESOURCE_ARCHIVED",
                 ]],
             )),
@@ -131,7 +135,8 @@ fn code_repos() -> Vec<Operation> {
         )
         .text(
             "Makes it or changes it. What the product knows of it is replaced: what is left out is empty or false. At the \
-             Git server what is left out stays.",
+             Git server what is left out stays. In a product that is connected to its server the project there is made or \
+             changed with it: both, or neither.",
         )
         .body(save())
         .ok("It is saved.", done()),
@@ -139,11 +144,17 @@ fn code_repos() -> Vec<Operation> {
             of_code_repo(writes(
                 "nautes_delete_coderepo",
                 "Delete a repository of a product",
-                &[&["CODEC", "GROUP_NOT_FOUND", "NODE_NOT_FOUND", "RESOURCE_IN_USE", "RESOURCE_ARCHIVED"]],
+                &[
+                    &["CODEC", "GROUP_NOT_FOUND", "NODE_NOT_FOUND", "RESOURCE_IN_USE", "RESOURCE_ARCHIVED"],
+                    &OF_PROVIDERS,
+                ],
             )),
             "Whether it goes though robots, rules or attachments use it.",
         )
-        .text("There or not: deleting it again is 200 as well.")
+        .text(
+            "There or not: deleting it again is 200 as well. Its project stays with all code, unless the product says \
+             otherwise.",
+        )
         .ok("It is gone.", done()),
     ]
 }

@@ -66,7 +66,9 @@ fn reason(problem: &Problem) -> &'static str {
         ProblemType::RateLimited | ProblemType::ProviderRateLimited => "RATE_LIMITED",
         ProblemType::Conflict => match problem.code() {
             Some("WRITE_CONFLICT") => "RESOURCE_BUSY",
-            Some("PRODUCT_NAME_TAKEN" | "REPO_NAME_TAKEN" | "REPO_IDENTITY_TAKEN") => "RESOURCE_EXISTS",
+            Some("PRODUCT_NAME_TAKEN" | "REPO_NAME_TAKEN" | "REPO_IDENTITY_TAKEN" | "REPO_PROVIDER_PATH_TAKEN") => {
+                "RESOURCE_EXISTS"
+            }
             Some(_) | None => "RESOURCE_IN_USE",
         },
         // There are no keys of calls and no preconditions here.

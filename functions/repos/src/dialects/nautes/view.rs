@@ -9,15 +9,17 @@ const UNSAID: Visibility = Visibility::Private;
 
 pub(super) fn code_repo(repository: &Repository) -> Value {
     let code = repository.product.as_ref();
+    // As the provider showed it at the last save.
+    let made = code.and_then(|code| code.provisioned.as_ref());
     let url = repository.shown_url();
     let visibility = code.and_then(|code| code.visibility).unwrap_or(UNSAID);
     let side = json!({
         "name": code.map_or(repository.name.as_str(), |code| code.display_name.as_str()),
-        "path": repository.name,
+        "path": made.map_or(repository.name.as_str(), |made| made.path.as_str()),
         "visibility": visibility.as_str(),
         "description": repository.description.as_deref().unwrap_or_default(),
-        "ssh_url_to_repo": ssh_url(&url),
-        "http_url_to_repo": url,
+        "ssh_url_to_repo": made.map_or_else(|| ssh_url(&url), |made| made.ssh_url.clone()),
+        "http_url_to_repo": made.map_or_else(|| url.clone(), |made| made.http_url.clone()),
     });
     json!({
         "product": product_of(&repository.namespace).unwrap_or_default(),

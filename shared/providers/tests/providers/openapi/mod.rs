@@ -16,7 +16,10 @@ use recorder::{NAMELESS, ORGANIZATION, Recorder, TOKEN, USER};
 use repoplane_domain::credential::GitAccess;
 use repoplane_domain::repository::Provider;
 use repoplane_domain::secret::Secret;
-use repoplane_providers::{Activity, ActivityPages, HookSpec, Providers, Target};
+use repoplane_providers::{
+    Activity, ActivityPages, DeployKeySpec, Home, HookSpec, OwnerKind, ProjectOwner, ProjectSpec, Providers, Target,
+    Visibility,
+};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
@@ -69,6 +72,13 @@ const REQUESTS: &[(&str, &str, &[Who])] = &[
         WRITER,
     ),
     ("a hook less", "DELETE /repos/{owner}/{repo}/hooks/{hook_id}", WRITER),
+    ("who owns projects", "GET /users/{username}", &[Token]),
+    ("a new repository of an organization", "POST /orgs/{org}/repos +description +name +private", WRITER),
+    ("a changed repository", "PATCH /repos/{owner}/{repo} +description +private", WRITER),
+    ("a repository less", "DELETE /repos/{owner}/{repo}", WRITER),
+    ("deploy keys", "GET /repos/{owner}/{repo}/keys ?page ?per_page", WRITER),
+    ("a new deploy key", "POST /repos/{owner}/{repo}/keys +key +read_only +title", WRITER),
+    ("a deploy key less", "DELETE /repos/{owner}/{repo}/keys/{key_id}", WRITER),
     ("repositories of an organization", "GET /orgs/{org}/repos ?page ?per_page", &[Nobody, Token]),
     ("repositories of a user", "GET /users/{username}/repos ?page ?per_page", &[Nobody, Token]),
     ("all repositories of a token", "GET /user/repos ?page ?per_page", &[Token]),
@@ -162,6 +172,20 @@ async fn ask_everything(providers: &Providers, base: &str) {
             providers.update_hook(&target, access, "12345678", &spec).await.unwrap();
         }
         providers.delete_hook(&target, access, "12345678").await.unwrap();
+        let home = Home { provider: Provider::Github, api_base_url: Some(base), owner: ORGANIZATION };
+        if *access == token {
+            providers.project_owner(&home, access).await.ok();
+        }
+        let owner = ProjectOwner { id: 1, path: ORGANIZATION.to_owned(), kind: OwnerKind::Organisation };
+        let (path, description) = ("Hello-World".to_owned(), Some("Hello".to_owned()));
+        let spec = ProjectSpec { path, name: None, visibility: Some(Visibility::Private), description };
+        providers.create_project(&home, access, &owner, &spec).await.unwrap();
+        providers.edit_project(&home, access, 1_296_269, &spec).await.unwrap();
+        providers.deploy_keys(&home, access, 1_296_269).await.unwrap();
+        let spec = DeployKeySpec { title: "t".to_owned(), key: "ssh-ed25519 AAAA".to_owned(), can_push: false };
+        providers.add_deploy_key(&home, access, 1_296_269, &spec).await.unwrap();
+        providers.delete_deploy_key(&home, access, 1_296_269, "1").await.unwrap();
+        providers.delete_project(&home, access, 1_296_269).await.unwrap();
     }
     for (access, owner) in [
         (&GitAccess::Anonymous, Some(ORGANIZATION)),

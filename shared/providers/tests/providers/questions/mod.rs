@@ -9,4 +9,5 @@ mod hooks;
 mod listing;
 mod meta;
 mod models;
+mod provision;
 mod remote;
