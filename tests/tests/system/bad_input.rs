@@ -21,7 +21,23 @@ async fn targets(app: &TestApp) -> Vec<Target> {
     let skill = app.escalated_skill(&hook.repo).await;
     let other = json!({"issuer": "https://other.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
     let target = |method, path: String, body: Value, looks| Target(method, path, body, looks);
+    let number =
+        |answer: repoplane_tests::Answer, pointer: &str| answer.body.pointer(pointer).expect("a number").to_string();
+    let made = app.admin().post("/api/platforms", json!({"name": "cooker"})).await.expect(201);
+    let platform = format!("/api/platforms/{}", number(made, "/platform/number"));
+    let made = app.admin().post("/api/groups", json!({"uname": "qa"})).await.expect(201);
+    let group = format!("/api/groups/{}", number(made, "/group/number"));
+    let made = app.admin().post("/api/projects", json!({"name": "bash"})).await.expect(201);
+    let project = format!("/api/projects/{}", number(made, "/project/number"));
     vec![
+        target("POST", "/api/platforms".to_owned(), json!({"name": "n"}), true),
+        target("PATCH", platform.clone(), json!({"description": "d"}), true),
+        target("PUT", format!("{platform}/members/users/1"), json!({"role": "admin"}), true),
+        target("POST", "/api/groups".to_owned(), json!({"uname": "n"}), true),
+        target("PATCH", group.clone(), json!({"description": "d"}), true),
+        target("PUT", format!("{group}/members/1"), json!({"role": "admin"}), true),
+        target("POST", "/api/projects".to_owned(), json!({"name": "n"}), true),
+        target("PATCH", project, json!({"description": "d"}), true),
         target("POST", "/api/repos".to_owned(), json!({"provider": "github", "name": "n"}), true),
         target("PATCH", path.clone(), json!({"description": "d"}), true),
         target("POST", format!("{path}/archive"), Value::Null, false),
@@ -78,7 +94,7 @@ async fn bodies_that_are_broken_are_refused_wherever_they_go() {
     let list = repoplane_tests::routes();
     let taking = list.iter().filter(|(_, route)| !matches!(route.method.as_str(), "GET" | "DELETE"));
     // Dialects refuse in shapes of their own, which their tests know.
-    let native = taking.filter(|(_, route)| route.path.starts_with("/api/"));
+    let native = taking.filter(|(_, route)| route.path.starts_with("/api/") && !route.path.starts_with("/api/v1/"));
     let own = native.filter(|(_, route)| {
         !route.path.starts_with("/api/webhook/") && !["access_bootstrap", "access_recover"].contains(&route.id)
     });
