@@ -153,6 +153,10 @@ impl Store {
         let name = personal_platform_name(&user.username, user.number);
         let claim = keys::unique(tenant, &Unique::PlatformName(name));
         if self.table.get(&claim, true).await?.is_none() {
+            if self.is_suspended(tenant).await? {
+                // It is read, not written.
+                return Ok(());
+            }
             let mut writes = Writes::default();
             let platform = self.add_personal_platform(&mut writes, tenant, Party::from(&user), &user, now).await?;
             let audit = AuditId::new(now, &*self.ids);

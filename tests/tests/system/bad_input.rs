@@ -22,7 +22,23 @@ async fn targets(app: &TestApp) -> Vec<Target> {
     let skill = app.escalated_skill(&hook.repo).await;
     let other = json!({"issuer": "https://other.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
     let target = |method, path: String, body: Value, looks| Target(method, path, body, looks);
+    let number =
+        |answer: repoplane_tests::Answer, pointer: &str| answer.body.pointer(pointer).expect("a number").to_string();
+    let made = app.admin().post("/api/platforms", json!({"name": "cooker"})).await.expect(201);
+    let platform = format!("/api/platforms/{}", number(made, "/platform/number"));
+    let made = app.admin().post("/api/groups", json!({"uname": "qa"})).await.expect(201);
+    let group = format!("/api/groups/{}", number(made, "/group/number"));
+    let made = app.admin().post("/api/projects", json!({"name": "bash"})).await.expect(201);
+    let project = format!("/api/projects/{}", number(made, "/project/number"));
     vec![
+        target("POST", "/api/platforms".to_owned(), json!({"name": "n"}), true),
+        target("PATCH", platform.clone(), json!({"description": "d"}), true),
+        target("PUT", format!("{platform}/members/users/1"), json!({"role": "admin"}), true),
+        target("POST", "/api/groups".to_owned(), json!({"uname": "n"}), true),
+        target("PATCH", group.clone(), json!({"description": "d"}), true),
+        target("PUT", format!("{group}/members/1"), json!({"role": "admin"}), true),
+        target("POST", "/api/projects".to_owned(), json!({"name": "n"}), true),
+        target("PATCH", project, json!({"description": "d"}), true),
         target("POST", "/api/repos".to_owned(), json!({"provider": "github", "name": "n"}), true),
         target("PATCH", path.clone(), json!({"description": "d"}), true),
         target("POST", format!("{path}/archive"), Value::Null, false),
