@@ -356,7 +356,7 @@ impl Stage {
                 self.play(Event::new("POST", &format!("{}/skills/{skill}/accept", hook.path)), 200)
             }
             ("repos_put_packages", "") => {
-                let repo = self.app.build_repo("rosa2012").await;
+                let repo = self.app.build_repo(&self.name("platform")).await;
                 let put = Event::new("PUT", &repo.packages()).header("content-type", "application/x-ndjson");
                 self.play(put.body(repo.row("perl-Foo", "1.0")), 200)
             }
