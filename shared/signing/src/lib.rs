@@ -60,7 +60,7 @@ fn read(armored: &str) -> Option<PublicOrSecret> {
     let armored = armored.trim();
     let is_one = armored.starts_with(BEGIN) && armored.matches(BEGIN).count() == 1;
     let last = armored.lines().next_back()?;
-    if !is_one || !(last.starts_with(END) && armored.matches(END).count() == 1) {
+    if !(is_one && last.starts_with(END) && armored.matches(END).count() == 1) {
         return None;
     }
     let (mut keys, _headers) = PublicOrSecret::from_armor_many(armored.as_bytes()).ok()?;

@@ -142,7 +142,7 @@ impl Store {
                     continue;
                 }
                 let bytes = list::encode(&packages)?;
-                if !batches.last().is_some_and(|(_, used, _)| used + bytes.len() <= BATCH_BYTES) {
+                if batches.last().is_none_or(|(_, used, _)| used + bytes.len() > BATCH_BYTES) {
                     batches.push((Writes::default(), 0, 0));
                 }
                 if let Some((writes, used, gone)) = batches.last_mut() {

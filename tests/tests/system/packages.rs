@@ -2,7 +2,7 @@
 
 use repoplane_tests::BuildRepo;
 
-mod keys;
+pub(crate) mod keys;
 mod listing;
 mod publish;
 mod signatures;

@@ -47,7 +47,7 @@ pub(super) fn read(value: &Value, pointer: String, errors: &mut FieldErrors) -> 
     let mut row = Object::at(value, pointer, errors);
     let project = match row.integer("projectId", 1..=MAX_PROJECT) {
         Field::Value(number) => number.unsigned_abs(),
-        other => {
+        other @ (Field::Absent | Field::Null | Field::Invalid) => {
             needed(&mut row, "projectId", &other);
             0
         }
@@ -79,7 +79,7 @@ fn text(row: &mut Object<'_, '_>, key: &'static str, is_good: fn(&str) -> bool, 
             row.error(key, format!("must be 1 to {MAX_PACKAGE_TEXT_BYTES} of {letters}"));
             String::new()
         }
-        other => {
+        other @ (Field::Absent | Field::Null | Field::Invalid) => {
             needed(row, key, &other);
             String::new()
         }

@@ -148,6 +148,25 @@ impl Stage {
                 admin.put(&format!("{path}/add_repo_lock_file"), Value::Null).await.expect(200);
                 self.known(&path, "DELETE", "remove_repo_lock_file", &Value::Null)
             }
+            ("abf_list_packages", "") => {
+                let repo = self.app.build_repo(&self.name("platform")).await;
+                repo.publish(&admin, &repo.row("perl-Foo", "1.0")).await.expect(200);
+                self.known(&format!("/api/v1/repositories/{}", repo.number), "GET", "packages.csv", &Value::Null)
+            }
+            ("abf_update_signatures", "") => {
+                let (public, secret) = crate::packages::keys::pair(1);
+                let body = json!({"public": public, "secret": secret});
+                self.known(&self.built().await, "PUT", "signatures", &body)
+            }
+            ("abf_get_key_pair" | "abf_get_public_key", "") => {
+                let user = json!({"username": self.name("builder"), "roles": ["system"]});
+                let builder = self.app.person_with(user).await;
+                // That it is used is noted once in an hour.
+                builder.client.get("/api/me").await.expect(200);
+                let token = Some(builder.token);
+                let end = operation.trim_start_matches("abf_get_");
+                Play { token, ..self.known(&self.built().await, "GET", end, &Value::Null) }
+            }
             ("abf_search", "") => {
                 self.own_platform().await;
                 self.read("/api/v1/search?type=platforms&query=platform")

@@ -358,9 +358,12 @@ impl Stage {
                 self.play(Event::new("POST", &format!("{}/skills/{skill}/accept", hook.path)), 200)
             }
             ("repos_put_packages", "") => {
-                let repo = self.app.build_repo("rosa2012").await;
+                // On engines of its own: a repository without a remote would stand in the way of other lists.
+                let app = TestApp::start().await;
+                let repo = app.build_repo("rosa2012").await;
                 let put = Event::new("PUT", &repo.packages()).header("content-type", "application/x-ndjson");
-                self.play(put.body(repo.row("perl-Foo", "1.0")), 200)
+                let token = Some(repoplane_tests::ADMIN_TOKEN.to_owned());
+                Play { app, token, ..self.play(put.body(repo.row("perl-Foo", "1.0")), 200) }
             }
             ("repos_list_audit", "") => self.list("audit"),
             ("repos_get_automation", "") => self.read(&format!("{}/automation", self.hook.path)),

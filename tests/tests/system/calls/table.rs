@@ -61,6 +61,8 @@ const ATTACH: &str = "the attachment and the tenant's default stand beside the r
 const SKILLS_OF: &str = "who may look stands in the repository's record";
 const PACKAGES: &str =
     "the projects of the rows must be there, ids are given to many, and the lists are read before they are written";
+const LISTED_PACKAGES: &str =
+    "when it was asked last, then the packages with their projects and people; that it was asked is remembered";
 const DEEP: &str = "the caller is looked up anew; then every part is asked";
 const EXCHANGE: &str = "the key is looked up anew, and then the user";
 
@@ -458,11 +460,30 @@ pub(super) const TABLE: &[Row] = &[
     row(
         "abf_remove_project",
         "",
-        ["Query, GetItem, GetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"],
+        ["Query, GetItem, GetItem, TransactWriteItems, Query", "GetItem", "GetItem", "GetItem"],
         LINKED,
     ),
     row("abf_add_lock", "", ["Query, GetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"], ON_PLATFORM),
     row("abf_remove_lock", "", ["Query, GetItem, TransactWriteItems", "GetItem", "GetItem", "GetItem"], ON_PLATFORM),
+    row(
+        "abf_list_packages",
+        "",
+        ["Query, GetItem, GetItem, Query, BatchGetItem, Query, TransactWriteItems", "GetItem", "", "GetItem"],
+        LISTED_PACKAGES,
+    ),
+    row(
+        "abf_update_signatures",
+        "",
+        [
+            "Query, GetItem, UpdateItem, CreateSecret, TransactWriteItems, UpdateSecretVersionStage",
+            "GetItem",
+            "GetItem",
+            "GetItem",
+        ],
+        SECRET,
+    ),
+    row("abf_get_key_pair", "", ["Query, GetItem", "GetItem", "", "GetItem"], ON_PLATFORM),
+    row("abf_get_public_key", "", ["Query, GetItem", "GetItem", "", "GetItem"], ON_PLATFORM),
     row("abf_search", "", ["GetItem, GetItem, Query", "GetItem", "", ""], OWN),
     row("abf_list_platforms", "", ["GetItem, GetItem, Query, Query, BatchGetItem", "GetItem", "", ""], ONE_PLATFORM),
     row("abf_get_platform", "", ["GetItem, Query", "GetItem", "", ""], ONE_PLATFORM),

@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 /// Public and secret key, armored; another one for every seed.
-pub(super) fn pair(seed: u64) -> (String, String) {
+pub(crate) fn pair(seed: u64) -> (String, String) {
     let mut params = SecretKeyParamsBuilder::default();
     params.key_type(KeyType::Ed25519Legacy).can_certify(true).can_sign(true);
     params.primary_user_id("Packages <packages@example.org>".to_owned());
