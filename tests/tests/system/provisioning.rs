@@ -36,20 +36,21 @@ impl Stage {
         let app = TestApp::start_with_double().await;
         let body = json!({"name": "maker", "type": "git_pat", "secret": ADMIN_TOKEN});
         let made = app.admin().post("/credentials", body).await.expect(201);
-        let credential: CredentialId = made.text("/id").parse().unwrap();
+        let credential: CredentialId = made.text("/id").parse().expect("an id");
         let me = app.admin().get("/api/me").await.expect(200).body;
         let id =
             |pointer: &str| me.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{me}")).to_owned();
-        let double = app.double.as_ref().unwrap();
+        let double = app.double.as_ref().expect("a double");
         let base = if provider == Provider::Github { double.github() } else { double.gitlab() };
         let (owner, api_base_url) = (OWNER.to_owned(), Some(base));
         let home = ProjectHome { provider, api_base_url, owner, credential };
-        let (tenant, user) = (id("/tenant/id").parse().unwrap(), id("/principal/userId").parse().unwrap());
+        let (tenant, user) =
+            (id("/tenant/id").parse().expect("an id"), id("/principal/userId").parse().expect("an id"));
         Self { app, provider, home, tenant, user }
     }
 
     fn forges(&self) -> &Forges {
-        self.app.double.as_ref().unwrap().forges()
+        self.app.double.as_ref().expect("a double").forges()
     }
 
     fn provisioner(&self) -> Provisioner {

@@ -24,7 +24,8 @@ impl Stage {
     async fn connect(&self, more: Value) -> Answer {
         let mut connection = json!({"provider": self.provider, "owner": OWNER, "credentialId": self.home.credential,
             "apiBaseUrl": self.home.api_base_url});
-        connection.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let more = more.as_object().expect("an object").clone();
+        connection.as_object_mut().expect("an object").extend(more);
         self.app.admin().patch("/api/products/demo", json!({"connection": connection})).await
     }
 
@@ -47,7 +48,7 @@ impl Stage {
     }
 
     async fn is_whole(&self) {
-        consistency::check(&self.app.items().await).unwrap();
+        consistency::check(&self.app.items().await).expect("a whole table");
         assert_eq!(self.intents().await, 0);
     }
 }
