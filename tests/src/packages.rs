@@ -57,7 +57,8 @@ impl TestApp {
         let command = CreateProject::read(&body).expect("a project");
         let kept = |_: &_| KeptAnswer::ok(Value::Null);
         let owner = (command, Party::from(&user), UserRef::from(&user));
-        let project = self.store().create_project(&admin, owner, None, now, kept).await.expect("a project").number;
+        let project =
+            self.store().create_build_project(&admin, owner, None, now, kept).await.expect("a project").number;
         let author = Author { principal: &admin, right: Right::Granted, now };
         self.store().add_project(author, &self.set_of(&repo.id).await, project, |_| Ok(())).await.expect("added");
         BuildRepo { project, ..repo }
