@@ -19,7 +19,7 @@ mod issuer;
 mod observed;
 mod operational_events;
 mod operations;
-mod packages;
+pub mod packages;
 mod people;
 mod providers;
 mod skills;

@@ -1,12 +1,25 @@
 //! Platforms with repositories and projects, made by the store, and what is published in them.
 
 use crate::{Answer, Client, Event, TestApp};
+use pgp::composed::{ArmorOptions, KeyType, SecretKeyParamsBuilder};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use repoplane_domain::access::Right;
 use repoplane_domain::id::RepositoryId;
 use repoplane_domain::platform::{BuildSettings, CreatePlatform, CreateProject, Party, UserRef};
 use repoplane_domain::repository::CreateRepository;
 use repoplane_store::{Author, DecisionSet, KeptAnswer};
 use serde_json::{Value, json};
+
+/// An OpenPGP pair, public and secret key, armored; another one for every seed. Made here so that none is checked in.
+pub fn key_pair(seed: u64) -> (String, String) {
+    let mut params = SecretKeyParamsBuilder::default();
+    params.key_type(KeyType::Ed25519Legacy).can_certify(true).can_sign(true);
+    params.primary_user_id("Packages <packages@example.org>".to_owned());
+    let secret = params.build().expect("parameters").generate(StdRng::seed_from_u64(seed)).expect("a key");
+    let armored = secret.to_armored_string(ArmorOptions::default()).expect("armor");
+    (secret.to_public_key().to_armored_string(ArmorOptions::default()).expect("armor"), armored)
+}
 
 /// A repository of a platform, with one project.
 #[derive(Debug, Clone)]

@@ -1,7 +1,8 @@
 //! Platforms, groups and projects, natively and by ABF's API.
 
 use super::Story;
-use crate::{Answer, Client};
+use crate::packages::key_pair;
+use crate::{Answer, Client, Event};
 use serde_json::{Value, json};
 
 fn number(answer: &Answer, pointer: &str) -> u64 {
@@ -73,6 +74,23 @@ async fn abf(story: &mut Story, ann: &Client, (platform, project, user): (u64, u
         }
         story.call(ann, "It is removed", "DELETE", &format!("{path}/{delete}"), body).await.expect(200);
     }
+    let (public, secret) = key_pair(1);
+    let body = json!({"repository": {"public": public, "secret": secret}});
+    story.call(ann, "A new pair", "PUT", &format!("{path}/signatures"), body).await.expect(200);
+    let mirror = json!({"username": "mirror", "roles": ["system"]});
+    let mirror = ann.post("/api/users", mirror).await.expect(201).text("/user/id");
+    let body = json!({"name": "mirror", "userId": mirror, "scopes": ["repos:read"]});
+    let mirror = ann.post("/api/access-tokens", body).await.expect(201).text("/token");
+    let mirror = story.app.client(mirror);
+    story.call(&mirror, "For who signs", "GET", &format!("{path}/key_pair"), Value::Null).await.expect(200);
+    ann.put(&format!("{path}/add_project"), json!({"project_id": project})).await.expect(200);
+    let row = json!({"projectId": project, "name": "bash", "version": "5.2", "release": "1", "type": "source"});
+    let listed = ann.get("/api/repos").await.expect(200);
+    let repos = listed.body["repos"].as_array().expect("repositories");
+    let here = repos.iter().find(|repo| repo["number"] == number(&made, "/repository/id")).expect("the repository");
+    let target = format!("/api/repos/{}/packages", here["id"].as_str().unwrap_or_default());
+    let upload = Event::new("PUT", &target).header("content-type", "application/x-ndjson").body(format!("{row}\n"));
+    story.send(ann, "One package is new", upload).await.expect(200);
     for (summary, target) in [
         ("By a part of the name", format!("{root}/search?type=platforms&query=cook")),
         ("The first ones", format!("{root}/platforms?per_page=2")),

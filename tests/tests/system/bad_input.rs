@@ -98,7 +98,9 @@ async fn bodies_that_are_broken_are_refused_wherever_they_go() {
     // Dialects refuse in shapes of their own, which their tests know.
     let native = taking.filter(|(_, route)| repoplane_repos::dialect_of(route.path).is_none());
     let own = native.filter(|(_, route)| {
-        !route.path.starts_with("/api/webhook/") && !["access_bootstrap", "access_recover"].contains(&route.id)
+        // The packages of an upload are no JSON.
+        let other = ["access_bootstrap", "access_recover", "repos_put_packages"];
+        !route.path.starts_with("/api/webhook/") && !other.contains(&route.id)
     });
     assert_eq!(own.count(), targets.len(), "a route is missing in the list above");
     let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(10_000), close.repeat(10_000)).into_bytes();

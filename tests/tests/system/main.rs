@@ -3,6 +3,7 @@
 mod abf;
 mod access;
 mod account_credentials;
+mod across;
 mod administrators;
 mod audit;
 mod automation;

@@ -2,7 +2,7 @@
 
 use crate::repos::{at_once, second_of};
 use repoplane_local::double;
-use repoplane_tests::{Client, Event, GITHUB_ISSUES_OPENED, Hook, TestApp, consistency, fixture};
+use repoplane_tests::{Answer, Client, Event, GITHUB_ISSUES_OPENED, Hook, TestApp, consistency, fixture};
 use serde_json::{Value, json};
 
 /// Everything that can be read.
@@ -18,6 +18,12 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
     app.admin().patch("/api/credentials/me", double.own_token(double::ADMIN_TOKEN)).await.expect(200);
     let organisation = app.admin().post("/api/webhook-hooks", json!({"provider": "gitlab"})).await.expect(201);
     app.admin().post("/api/v1/products/demo", json!({"git": {}})).await.expect(200);
+    let number = |made: Answer, pointer: &str| made.body.pointer(pointer).expect("a number").to_string();
+    let made = app.admin().post("/api/platforms", json!({"name": "cooker"})).await.expect(201);
+    let platform = number(made, "/platform/number");
+    let group = number(app.admin().post("/api/groups", json!({"uname": "qa"})).await.expect(201), "/group/number");
+    let made = app.admin().post("/api/projects", json!({"name": "bash"})).await.expect(201);
+    let project = number(made, "/project/number");
     let issuer = json!({"issuer": "https://login.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
     let issuer = app.admin().post("/api/issuers", issuer).await.expect(201).text("/issuer/id");
     let skill = app.escalated_skill(&hook.repo).await;
@@ -51,6 +57,12 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
         format!("/api/issuers/{issuer}"),
         format!("{path}/skills"),
         format!("{path}/skills/{skill}"),
+        "/api/platforms".to_owned(),
+        format!("/api/platforms/{platform}"),
+        "/api/groups".to_owned(),
+        format!("/api/groups/{group}"),
+        "/api/projects".to_owned(),
+        format!("/api/projects/{project}"),
         "/api/products".to_owned(),
         "/api/products/demo".to_owned(),
         "/api/webhook-hooks".to_owned(),

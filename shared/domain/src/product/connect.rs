@@ -150,12 +150,12 @@ fn read_members<'v>(object: &mut Object<'v, '_>, list: &'v [Value]) -> Vec<(User
     }
     let mut members: Vec<(UserId, RepositoryRole)> = Vec::new();
     for (index, value) in list.iter().enumerate() {
-        let place = format!("members/{index}");
+        let place = format!("{}/{index}", object.pointer("members"));
         if !value.is_object() {
-            object.error(&place, "must be an object");
+            object.errors().push(place, "must be an object");
             continue;
         }
-        let mut member = object.nested(&place, value);
+        let mut member = Object::at(value, place, object.errors());
         let (user, role) = (member.text("userId"), member.text("role"));
         let id: Option<UserId> = user.as_value().and_then(|text| text.parse().ok());
         if id.is_none() && user != Field::Invalid {

@@ -37,7 +37,8 @@ async fn reading_and_changing_a_repository() {
     let named = json!({"repository": {"name": "other"}});
     let answer = abf.local.client.put(&path(abf.main, ""), named).await.expect(200);
     assert_eq!(message(&answer), (json!(abf.main), "Repository has been updated successfully".to_owned()));
-    assert_eq!(abf.record(abf.main).await["name"], "main", "abf update name");
+    let shown = format!("platform/{}/main", abf.platform);
+    assert_eq!(abf.record(abf.main).await["name"], json!(shown), "abf update name");
     // Natively neither: what clients know by number and name stays what it is.
     let native = format!("/api/repos/{}", abf.record(abf.main).await["id"].as_str().unwrap());
     for (field, value) in [("name", "other"), ("remoteUrl", "https://git.example.com/x")] {

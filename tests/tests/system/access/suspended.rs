@@ -30,6 +30,7 @@ async fn every_kind_of_write_is_refused_and_every_kind_of_read_works() {
     let hook =
         other.client.post("/api/webhook-hooks", json!({"provider": "gitlab"})).await.expect(201).text("/hook/id");
     let (repo, webhook, secret) = (made.text("/repo/id"), made.text("/webhookPath"), made.text("/webhookSecret"));
+    other.client.post("/api/v1/products/demo", json!({"git": {}})).await.expect(200);
     let delivery = app.anonymous().send(post(&webhook, &secret, 1)).await.expect(202).delivery();
     let tenant = format!("/api/tenants/{}", other.id);
     app.admin().patch(&tenant, json!({"suspended": true})).await.expect(200);
@@ -50,7 +51,7 @@ async fn every_kind_of_write_is_refused_and_every_kind_of_read_works() {
         } else {
             route.path.to_owned()
         };
-        let target = target.replace("{hook_id}", &hook).replace("{provider}", "github");
+        let target = target.replace("{hook_id}", &hook).replace("{provider}", "github").replace("{name}", "demo");
         let target = target.replace("{delivery_id}", &delivery).replace("{user_id}", &other.administrator);
         let target = target
             .replace("{robot_id}", "rob_00000000000000000000000000")

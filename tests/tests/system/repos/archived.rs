@@ -1,5 +1,6 @@
 //! What an archived repository still does (contract: hookcode 4.1).
 
+use repoplane_local::line::{Fault, FaultPlan};
 use repoplane_tests::{GITHUB_ISSUES_OPENED, Hook, TestApp, fixture};
 use serde_json::{Value, json};
 
@@ -92,7 +93,9 @@ async fn a_change_that_meets_the_archive_on_its_way_is_refused() {
         "modelProviderConfig": {"credentialSource": "robot", "credential": {"apiKey": "sk"}},
     });
     let create = (app.admin(), "POST", format!("{}/robots", hook.path), robot);
-    // Both read the active repository; then the archive is first to write.
+    // Both read the active repository; the vault is slow, so that the archive is first to write.
+    let (target, from) = ("secretsmanager.".to_owned(), 0);
+    app.line.set_fault(Some(FaultPlan { target, from, times: 2, fault: Fault::Throttle }));
     let answers = crate::repos::at_once(
         [archive, create].map(|(client, method, target, body)| async move { client.call(method, &target, body).await }),
     )
