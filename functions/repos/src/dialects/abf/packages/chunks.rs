@@ -29,7 +29,10 @@ where
             tokio::task::yield_now().await;
             let chunk = chunks.next()?;
             if let Err(error) = &chunk {
-                tracing::error!(error = error as &dyn std::error::Error, "A list of packages was broken off");
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "Stored data cannot be read: a list of packages was broken off"
+                );
             }
             Some((chunk, chunks))
         }))
