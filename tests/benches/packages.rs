@@ -75,6 +75,14 @@ fn upload(repo: &BuildRepo, rows: std::ops::Range<usize>) -> Event {
     Event::new("PUT", &repo.packages()).header("content-type", "text/csv").body(format!("{header}{rows}"))
 }
 
+/// How many packages there are; the processes of the lines see the same variable.
+fn wanted() -> Result<usize, Failure> {
+    Ok(match std::env::var("PACKAGES") {
+        Ok(text) => text.parse::<usize>()?.min(MOST_PACKAGES),
+        Err(_) => PACKAGES,
+    })
+}
+
 async fn open(directory: &Path) -> Result<TestApp, Failure> {
     Ok(TestApp::on(Line::to(Engines::open(directory).await?), None).await)
 }
@@ -100,10 +108,12 @@ async fn read(place: usize, directory: &Path, number: &str) -> Result<(), Failur
         let url = format!("http://{}{path}", app.listen().await);
         let get = reqwest::Client::new().get(url).bearer_auth(ADMIN_TOKEN).header("accept-encoding", encoding);
         let received = async {
-            let (mut answer, mut bytes) = (get.send().await?, 0);
+            let (mut answer, mut bytes, mut lines) = (get.send().await?, 0, 0);
             while let Some(chunk) = answer.chunk().await? {
                 bytes += chunk.len();
+                lines += chunk.iter().filter(|byte| **byte == b'\n').count();
             }
+            assert!(encoding == "gzip" || lines == wanted()? + 1, "the list is whole: {lines} lines");
             Ok((answer.status().as_u16(), bytes))
         };
         return measure(what, received).await;
@@ -150,9 +160,5 @@ async fn main() -> Result<(), Failure> {
     {
         return read(place.parse()?, Path::new(directory), number).await;
     }
-    let packages = match std::env::var("PACKAGES") {
-        Ok(text) => text.parse::<usize>()?.min(MOST_PACKAGES),
-        Err(_) => PACKAGES,
-    };
-    all(packages).await
+    all(wanted()?).await
 }
