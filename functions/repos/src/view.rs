@@ -40,15 +40,16 @@ pub(crate) fn repository(repository: &Repository) -> Map<String, Value> {
         set("webhookVerifiedAt", json!(at));
     }
     if let (Some(build), Some(platform)) = (&repository.build, platform_of(&repository.namespace)) {
-        set(
-            "build",
-            json!({
-                "platform": platform,
-                "publishWithoutQa": build.publish_without_qa,
-                "lock": build.lock,
-                "groups": build.groups,
-            }),
-        );
+        let mut shown = json!({
+            "platform": platform,
+            "publishWithoutQa": build.publish_without_qa,
+            "lock": build.lock,
+            "groups": build.groups,
+        });
+        if let Some(signing) = &build.signing {
+            shown["signingKeyId"] = json!(signing.key_id);
+        }
+        set("build", shown);
     }
     set("skillDefaults", Value::Null);
     set("enabled", json!(repository.enabled));

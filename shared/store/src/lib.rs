@@ -77,7 +77,7 @@ pub use meter::{Usage, measured, metered, usage};
 pub use operational_events::ToldRejection;
 pub use organisation_hooks::{FoundHook, HookChange, HookPage, StoredHook};
 pub use outbox::{Fate, MAX_MISSED, OUTBOX_GRACE, OutboxKey, Outgoing, UnknownItem, Waiting};
-pub use packages::{PackagesAsked, Publication};
+pub use packages::{Packages, PackagesAsked, Publication};
 pub use platform_tokens::platform_principal;
 pub use platforms::PlatformChange;
 pub use probe::{PROBE_TIMEOUT, PartState, Probed};

@@ -4,6 +4,7 @@
 //! few transactions, and reading all of them is one Query. A list is replaced under the version that was read.
 
 mod list;
+mod reader;
 
 use crate::commit::{CommitError, Writes};
 use crate::decision::DecisionSet;
@@ -14,11 +15,12 @@ use crate::table::Range;
 use crate::tenants::{RACES, pause_after, write_conflict};
 use crate::{Author, Store, WriteError};
 use list::{LISTS, List, list_of};
+pub use reader::Packages;
 use repoplane_domain::access::authorize;
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, RepositoryId, TenantId, UserId, WriteId};
-use repoplane_domain::package::{MAX_PACKAGES, Package, Published, may_publish};
+use repoplane_domain::package::{MAX_PACKAGES, Published, may_publish};
 use repoplane_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -72,17 +74,12 @@ struct Pending {
 }
 
 impl Store {
-    /// Every package of a repository, in the order in which they were published.
+    /// Every package of a repository, in the order in which they were published, each decompressed when it is asked for.
     ///
     /// # Errors
-    /// [`StoreError`] when storage fails.
-    pub async fn packages(&self, repository: RepositoryId) -> Result<Vec<Package>, StoreError> {
-        let mut all = Vec::new();
-        for list in self.package_lists(repository).await? {
-            all.append(&mut list.packages()?);
-        }
-        all.sort_unstable_by_key(|package| package.id);
-        Ok(all)
+    /// [`StoreError`] when storage fails, and for a package that cannot be read.
+    pub async fn packages(&self, repository: RepositoryId) -> Result<Packages, StoreError> {
+        Packages::of(self.package_lists(repository).await?)
     }
 
     /// Publishes packages: what is there stays as it is, so that an upload may be sent again.

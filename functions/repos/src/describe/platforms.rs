@@ -306,5 +306,6 @@ pub(super) fn build() -> Value {
         .required("publishWithoutQa", schema::boolean(), "Whoever may write a project may publish it.")
         .required("lock", json!({"anyOf": [lock.schema(), {"type": "null"}]}), "Set while a mirror copies it.")
         .required("groups", schema::array(number()), "Groups among its members.")
+        .optional("signingKeyId", schema::pattern("^[0-9A-F]+$"), "The fingerprint of the keys that sign its packages.")
         .schema()
 }

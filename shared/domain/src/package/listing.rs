@@ -45,9 +45,7 @@ pub struct Listing(csv::Writer<Vec<u8>>);
 impl Listing {
     /// With its header.
     pub fn new() -> Self {
-        let mut writer = csv::WriterBuilder::new();
-        writer.terminator(csv::Terminator::Any(b'\n')).quote_style(csv::QuoteStyle::Necessary);
-        let mut listing = Self(writer.from_writer(Vec::new()));
+        let mut listing = Self(writer());
         listing.line(HEADER);
         listing
     }
@@ -71,7 +69,7 @@ impl Listing {
         ]);
     }
 
-    /// Bytes so far.
+    /// Bytes so far; of what was taken, none.
     pub fn bytes(&mut self) -> usize {
         // Into memory, so that it fails at nothing.
         let flushed = self.0.flush();
@@ -79,7 +77,12 @@ impl Listing {
         self.0.get_ref().len()
     }
 
-    /// The whole.
+    /// What was written since the last time, so that it can be sent while the rest is being written.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::replace(self, Self(writer())).finish()
+    }
+
+    /// The whole, or what is left of it.
     pub fn finish(self) -> Vec<u8> {
         self.0.into_inner().unwrap_or_default()
     }
@@ -89,6 +92,12 @@ impl Listing {
         let written = self.0.write_record(fields);
         debug_assert!(written.is_ok(), "{written:?}");
     }
+}
+
+fn writer() -> csv::Writer<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new();
+    writer.terminator(csv::Terminator::Any(b'\n')).quote_style(csv::QuoteStyle::Necessary);
+    writer.from_writer(Vec::new())
 }
 
 impl Default for Listing {
@@ -125,6 +134,27 @@ mod tests {
                         openmandriva,perl-Foo,perl-Bar,2,1.190.200,6,,,\"Bob \"\"B\"\", jr.\",\n";
         assert_eq!(listing.bytes(), expected.len());
         assert_eq!(String::from_utf8(listing.finish()).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_taken_in_parts_is_the_whole() {
+        let (first, second) = (package("perl-Foo", 0), package("perl-Bar", 2));
+        let row = |package| ListedPackage {
+            package,
+            project: ("ann", "a"),
+            maintainer: Person::default(),
+            committer: Person::default(),
+        };
+        let (mut whole, mut parts) = (Listing::new(), Listing::new());
+        let mut taken = Vec::new();
+        for package in [&first, &second] {
+            whole.push(&row(package));
+            parts.push(&row(package));
+            taken.append(&mut parts.take());
+            assert_eq!(parts.bytes(), 0);
+        }
+        taken.append(&mut parts.finish());
+        assert_eq!(taken, whole.finish());
     }
 
     #[test]

@@ -6,13 +6,16 @@ use crate::item::{self, Attributes, Item, VERSION, number, number_of};
 use crate::keys;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use flate2::read::{GzDecoder, GzEncoder};
+use flate2::bufread::GzDecoder;
+use flate2::read::GzEncoder;
 use repoplane_domain::id::RepositoryId;
 use repoplane_domain::package::{Package, PackageIdentity, PackageKind, Published};
 use repoplane_domain::secret::sha256_hex;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use std::io::Read;
+use serde_json::StreamDeserializer;
+use serde_json::de::IoRead;
+use std::collections::{BTreeSet, HashMap};
+use std::io::{BufRead, BufReader, Cursor, Read, Take};
 
 /// Lists of one repository. With [`repoplane_domain::package::MAX_PACKAGES`] a list has about 4,000 packages.
 pub(super) const LISTS: u8 = 64;
@@ -22,7 +25,10 @@ const MAX_LIST_BYTES: usize = 390_000;
 const MAX_PLAIN_BYTES: u64 = 64 * 1024 * 1024;
 const COUNT: &str = "packages";
 
-/// A package as it is stored: id, name, epoch, version, release, whether it is a source package, project, committer.
+/// Bytes of a list that are decompressed at a time; all lists of a repository may be open at once.
+const READ_BYTES: usize = 4096;
+
+/// A package as it is stored, one a line: id, name, epoch, version, release, whether it is a source package, project, committer.
 #[derive(Serialize, Deserialize)]
 struct Row(u64, String, u32, String, String, bool, u64, Option<String>, Option<String>);
 
@@ -36,7 +42,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn read(mut item: Attributes) -> Result<Self, StoreError> {
-        let broken = || StoreError::corrupt("packages", std::io::Error::other("not a list of packages"));
+        let broken = || broken(std::io::Error::other("not a list of packages"));
         let number = item::text_of(&item, keys::SK).and_then(keys::parse_packages).ok_or_else(broken)?;
         let (version, count) = (number_of(&item, VERSION), number_of(&item, COUNT));
         match (version, count, item.remove(item::DATA)) {
@@ -48,12 +54,38 @@ impl List {
     }
 
     pub(super) fn packages(&self) -> Result<Vec<Package>, StoreError> {
-        let broken = |error: std::io::Error| StoreError::corrupt("packages", error);
-        let mut json = Vec::new();
-        GzDecoder::new(&*self.bytes).take(MAX_PLAIN_BYTES).read_to_end(&mut json).map_err(broken)?;
-        let rows: Vec<Row> = serde_json::from_slice(&json).map_err(|error| broken(error.into()))?;
-        Ok(rows.into_iter().map(Row::into_package).collect())
+        Rows::open(&*self.bytes)?.1.collect()
     }
+
+    /// The projects that its packages are of, and its packages one after another.
+    pub(super) fn open(self) -> Result<(BTreeSet<u64>, Rows<Cursor<Vec<u8>>>), StoreError> {
+        Rows::open(Cursor::new(self.bytes))
+    }
+}
+
+/// The packages of a list in ascending order of their ids, decompressed as they are asked for.
+pub(super) struct Rows<R: BufRead>(StreamDeserializer<'static, IoRead<BufReader<Take<GzDecoder<R>>>>, Row>);
+
+impl<R: BufRead> Rows<R> {
+    fn open(bytes: R) -> Result<(BTreeSet<u64>, Self), StoreError> {
+        let plain = GzDecoder::new(bytes).take(MAX_PLAIN_BYTES);
+        let mut lines = serde_json::Deserializer::from_reader(BufReader::with_capacity(READ_BYTES, plain));
+        let projects = BTreeSet::deserialize(&mut lines).map_err(broken)?;
+        Ok((projects, Self(lines.into_iter())))
+    }
+}
+
+impl<R: BufRead> Iterator for Rows<R> {
+    type Item = Result<Package, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.0.next()?;
+        Some(row.map(Row::into_package).map_err(broken))
+    }
+}
+
+fn broken(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::corrupt("packages", error)
 }
 
 impl Row {
@@ -81,6 +113,7 @@ pub(super) fn list_of(identity: &PackageIdentity) -> u8 {
 }
 
 /// Puts rows into a list, each with its index: what is there keeps its id, what is new gets the first one plus its index.
+/// Afterwards ids ascend, also where an upload that took its ids earlier comes later.
 pub(super) fn merge<'r>(
     packages: &mut Vec<Package>,
     rows: impl Iterator<Item = (usize, &'r Published)>,
@@ -105,19 +138,24 @@ pub(super) fn merge<'r>(
         };
         fates.push((index, fate));
     }
+    packages.sort_unstable_by_key(|package| package.id);
     fates
 }
 
-/// A list, compressed.
+/// A list, compressed: a line with the projects of its packages, so that who reads it knows them before the first row, and
+/// a line for each package.
 ///
 /// # Errors
 /// [`StoreError::Limit`] when it does not fit into an item.
 pub(super) fn encode(packages: &[Package]) -> Result<Vec<u8>, StoreError> {
-    let broken = |error: std::io::Error| StoreError::corrupt("packages", error);
-    let rows: Vec<Row> = packages.iter().map(Row::of).collect();
-    let json = serde_json::to_vec(&rows).map_err(|error| broken(error.into()))?;
+    let projects: BTreeSet<u64> = packages.iter().map(|package| package.published.project).collect();
+    let mut lines = serde_json::to_vec(&projects).map_err(broken)?;
+    for package in packages {
+        lines.push(b'\n');
+        serde_json::to_writer(&mut lines, &Row::of(package)).map_err(broken)?;
+    }
     let mut bytes = Vec::new();
-    GzEncoder::new(&*json, flate2::Compression::fast()).read_to_end(&mut bytes).map_err(broken)?;
+    GzEncoder::new(&*lines, flate2::Compression::fast()).read_to_end(&mut bytes).map_err(broken)?;
     if bytes.len() > MAX_LIST_BYTES {
         let text = "the packages of the repository are too many, or their names too long, to be kept".to_owned();
         return Err(StoreError::Limit(text));

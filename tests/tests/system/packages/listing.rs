@@ -123,6 +123,72 @@ async fn of_fifty_requests_at_a_time_one_is_answered() {
     assert_eq!(statuses.iter().filter(|status| **status == 403).count(), 49, "{statuses:?}");
 }
 
+/// A mirror that looks before it asks still gets its list.
+#[tokio::test]
+async fn who_asks_for_the_head_takes_no_time() {
+    let app = TestApp::start().await;
+    let repo = filled(&app, "rosa2012").await;
+    let mia = app.member(&repo.id, "mia", "member").await;
+    let head = async |client: &Client| client.call("HEAD", &csv(&repo), Value::Null).await;
+    let before = app.items().await;
+    for _ in 0..2 {
+        let shown = head(&app.admin()).await.expect(200);
+        assert!(shown.bytes.is_empty());
+        assert_eq!(shown.headers["content-type"], "text/csv");
+    }
+    head(&mia.client).await.expect(403);
+    head(&app.anonymous()).await.expect(401);
+    assert_eq!(app.items().await.len(), before.len());
+    ask(&app.admin(), &repo, "").await.expect(200);
+    assert_eq!(head(&app.admin()).await.expect(403).headers["retry-after"], "900");
+}
+
+#[tokio::test]
+async fn what_is_sent_in_chunks_is_what_is_sent_whole() {
+    let app = TestApp::start().await;
+    let repo = app.build_repo("rosa2012").await;
+    let rows: String = (0..4_000).map(|index| repo.row(&format!("package-{index}"), "1.0")).collect();
+    repo.publish(&app.admin(), &rows).await.expect(200);
+    let gateway = app.with_settings(Settings { max_answer_bytes: Some(5_900_000), ..Settings::default() });
+    let whole = ask(&gateway.admin(), &repo, "").await.expect(200);
+    let names: Vec<_> = (0..4_000).map(|index| format!(",package-{index},,1.0,1,")).collect();
+    let shown = text(&whole);
+    assert_eq!(shown.lines().count(), names.len() + 1);
+    assert!(shown.lines().skip(1).zip(&names).all(|(line, name)| line.contains(name)), "the order of publishing");
+    let url = format!("http://{}{}", app.listen().await, csv(&repo));
+    app.clock.advance(QUARTER);
+    let mut sent =
+        reqwest::Client::new().get(url).bearer_auth(repoplane_tests::ADMIN_TOKEN).send().await.expect("an answer");
+    assert_eq!((sent.status().as_u16(), sent.content_length()), (200, None));
+    assert_eq!(sent.headers()["etag"], whole.headers["etag"], "the same list");
+    let mut bytes = Vec::new();
+    while let Some(chunk) = sent.chunk().await.expect("a chunk") {
+        bytes.extend_from_slice(&chunk);
+    }
+    assert_eq!(bytes, whole.bytes);
+}
+
+/// The tag is of what rows show, not of the chunks that are sent.
+#[tokio::test]
+async fn the_entity_tag_changes_with_any_row() {
+    let app = TestApp::start().await;
+    let repo = filled(&app, "rosa2012").await;
+    let mut tags = std::collections::BTreeSet::new();
+    let mut next = async |query: &str| {
+        let tag = ask(&app.admin(), &repo, query).await.expect(200).etag();
+        app.clock.advance(QUARTER);
+        tags.insert(tag);
+        tags.len()
+    };
+    assert_eq!(next("").await, 1);
+    assert_eq!(next("").await, 1);
+    assert_eq!(next("?page=1").await, 2);
+    app.person_with(json!({"username": "robert", "email": "Bob@example.org"})).await;
+    assert_eq!(next("").await, 3, "a committer has a name now");
+    repo.publish(&app.admin(), &repo.row("zsh", "5.9")).await.expect(200);
+    assert_eq!(next("").await, 4, "a package more");
+}
+
 #[tokio::test]
 async fn what_does_not_fit_names_its_parts_and_takes_no_time() {
     let app = TestApp::start().await;

@@ -8,7 +8,8 @@ use repoplane_tests::{BuildRepo, Event, Hook, TestApp, consistency};
 use serde_json::{Value, json};
 
 async fn packages(app: &TestApp, repo: &BuildRepo) -> Vec<Package> {
-    app.store().packages(repo.id.parse().expect("an id")).await.expect("the table")
+    let packages = app.store().packages(repo.id.parse().expect("an id")).await.expect("the table");
+    packages.collect::<Result<_, _>>().expect("packages")
 }
 
 fn counts(body: &Value) -> [u64; 3] {

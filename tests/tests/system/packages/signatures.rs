@@ -50,6 +50,22 @@ async fn abf_7_key_pair_is_for_machines_alone() {
     consistency::check(&app.items().await).expect("consistent");
 }
 
+/// The fingerprint is no secret: it tells by which pair packages are signed.
+#[tokio::test]
+async fn the_record_shows_the_fingerprint_alone() {
+    let app = TestApp::start().await;
+    let repo = app.build_repo("rosa2012").await;
+    let path = format!("/api/repos/{}", repo.id);
+    let build = async || app.admin().get(&path).await.expect(200).body["repo"]["build"].clone();
+    assert!(build().await.as_object().is_some_and(|build| !build.contains_key("signingKeyId")));
+    let (public, secret) = keys::pair(1);
+    sign(&app.admin(), &repo, (&public, &secret)).await.expect(200);
+    let signed = build().await;
+    let id = signed["signingKeyId"].as_str().expect("a fingerprint");
+    assert!(id.len() >= 40 && id.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_lowercase()), "{id}");
+    assert!(!signed.to_string().contains("PGP"), "{signed}");
+}
+
 /// The matrix of the contract (abf 7): "signatures mismatched pair".
 #[tokio::test]
 async fn abf_7_a_mismatched_pair_leaves_the_old_one() {

@@ -20,6 +20,9 @@ fn what_is_there_keeps_its_id_and_what_is_new_follows_the_upload() {
     let again = merge(&mut packages, rows[2..].iter().enumerate(), 90);
     assert!(again.iter().all(|(_, fate)| *fate == Fate::Unchanged), "{again:?}");
     assert_eq!(packages.len(), 3);
+    // Numbered before the others, and later in the race for the list.
+    merge(&mut packages, [row("c", 0, 1)].iter().enumerate(), 5);
+    assert_eq!(packages.iter().map(|package| package.id).collect::<Vec<_>>(), [5, 10, 11, 13]);
 }
 
 #[test]
