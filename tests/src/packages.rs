@@ -67,6 +67,14 @@ impl TestApp {
         let platform_number = made.expect("a platform").number;
         let repo = self.repo_on(platform_number, "main").await;
         let body = json!({"name": platform, "remoteUrl": format!("https://git.example.com/{platform}.git")});
+        let project = self.project_in(&repo, body).await;
+        BuildRepo { project, ..repo }
+    }
+
+    /// Makes a project of the administrator's and adds it to a repository; its number.
+    pub async fn project_in(&self, repo: &BuildRepo, body: Value) -> u64 {
+        let (admin, now) = (self.admin_principal().await, self.app().now());
+        let user = self.store().user(admin.tenant, admin.user).await.expect("the table").expect("the user");
         let command = CreateProject::read(&body).expect("a project");
         let kept = |_: &_| KeptAnswer::ok(Value::Null);
         let owner = (command, Party::from(&user), UserRef::from(&user));
@@ -74,7 +82,7 @@ impl TestApp {
             self.store().create_build_project(&admin, owner, None, now, kept).await.expect("a project").number;
         let author = Author { principal: &admin, right: Right::Granted, now };
         self.store().add_project(author, &self.set_of(&repo.id).await, project, |_| Ok(())).await.expect("added");
-        BuildRepo { project, ..repo }
+        project
     }
 
     /// One more repository of a platform; it has no project.

@@ -1,4 +1,5 @@
-//! Keeping the registry true, without being asked: whether each repository can be reached, and what is in it.
+//! Keeping the registry true, without being asked: whether each repository can be reached, and what is in it
+//! or in its projects.
 //!
 //! The tick finds what is due and queues it, and takes back what unfinished calls left at providers; the worker behind the queue looks at one repository a job; the sweep clears
 //! what deletions and failed writes left. All three may run twice, late or at the same time: what is to be done stands in
@@ -6,6 +7,7 @@
 
 mod event;
 mod scan;
+mod specs;
 mod sweep;
 mod tick;
 mod worker;

@@ -2,6 +2,7 @@
 
 use repoplane_domain::access::NetworkSettings;
 use repoplane_domain::credential::GitAccess;
+use repoplane_domain::package::SpecTree;
 use repoplane_domain::skill::WalkedTree;
 use repoplane_providers::{Answered, BranchHead, ProviderError, Providers, Target};
 
@@ -22,6 +23,13 @@ pub struct Place<'a> {
 pub trait Scanner: std::fmt::Debug + Clone + Send + Sync + 'static {
     /// The newest commit of the branch.
     fn head(&self, place: &Place<'_>) -> impl Future<Output = Result<Answered<BranchHead>, ProviderError>> + Send;
+
+    /// The spec files of one commit; the place is a plain Git remote.
+    fn specs(
+        &self,
+        place: &Place<'_>,
+        head: &BranchHead,
+    ) -> impl Future<Output = Result<Answered<SpecTree>, ProviderError>> + Send;
 
     /// What a catalogue needs of one commit.
     fn walk(
@@ -48,6 +56,12 @@ impl Scanner for ProviderScanner {
     async fn head(&self, place: &Place<'_>) -> Result<Answered<BranchHead>, ProviderError> {
         let providers = self.providers.for_tenant(place.network);
         Box::pin(providers.branch_head(&place.target, place.access, place.branch)).await
+    }
+
+    async fn specs(&self, place: &Place<'_>, head: &BranchHead) -> Result<Answered<SpecTree>, ProviderError> {
+        let providers = self.providers.for_tenant(place.network);
+        let remote = place.target.remote_url.unwrap_or_default();
+        Box::pin(providers.specs(remote, place.access, head)).await
     }
 
     async fn walk(&self, place: &Place<'_>, head: &BranchHead) -> Result<Answered<WalkedTree>, ProviderError> {

@@ -132,6 +132,9 @@ impl<S: Scanner> SyncFunction<S> {
             return Ok(Looked::GivenUp);
         }
         let network = store.network_of(repository.tenant).await?;
+        if repository.is_fed_by_projects() {
+            return self.read_projects(&set, lease, &network).await;
+        }
         let access = match store.sync_access(&set).await? {
             Ok(access) => access,
             Err(none) => return self.checked(&set, no_access(none, now), now).await,

@@ -5,11 +5,13 @@ use crate::repository::Repository;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+mod harvest;
 mod listing;
 mod row;
 mod spec;
 mod upload;
 
+pub use harvest::{Harvest, MAX_SPEC_FILES, SPEC_ENDING, SPEC_FOLDER, SpecContent, SpecTree};
 pub use listing::{HEADER, ListedPackage, Listing, Person};
 pub use row::{MAX_EPOCH, MAX_PACKAGE_TEXT_BYTES, MAX_PERSON_BYTES};
 pub use spec::{MAX_SPEC_BYTES, Reason, Tag, Unresolved, read_spec};

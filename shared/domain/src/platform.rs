@@ -1,6 +1,6 @@
 //! Platforms: repositories of packages that are built for one distribution (contract: abf 3).
 
-use crate::repository::{CreateRepository, RemotePlace};
+use crate::repository::{CreateRepository, DEFAULT_SYNC_INTERVAL_MINUTES, RemotePlace};
 use crate::signing::SigningKey;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -93,9 +93,11 @@ impl Default for BuildSettings {
 }
 
 impl CreateRepository {
-    /// A repository of a platform; it has no remote of its own.
+    /// A repository of a platform; it has no remote of its own. Its syncs read those of its projects.
     pub fn in_platform(platform: u64, name: String, description: String, build: BuildSettings) -> Self {
         let place = RemotePlace { description: Some(description), ..RemotePlace::default() };
-        Self { build: Some(build), ..Self::at(namespace_of(platform), name, place) }
+        let mut command = Self { build: Some(build), ..Self::at(namespace_of(platform), name, place) };
+        command.settings.sync_interval_minutes = Some(DEFAULT_SYNC_INTERVAL_MINUTES);
+        command
     }
 }

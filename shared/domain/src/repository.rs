@@ -15,6 +15,7 @@ mod identity;
 mod import;
 mod provider_hook;
 mod registration;
+mod spec_sync;
 mod sync;
 mod webhook_secret;
 
@@ -35,6 +36,7 @@ pub use registration::{
     RegisterRepository, UNKNOWN_CREDENTIAL, UpdateRepository, may_name_credential,
 };
 pub(crate) use registration::{read_branch as read_branch_name, read_name as read_registered_name, read_notes};
+pub use spec_sync::{MAX_PROJECTS_A_JOB, MAX_PROJECTS_NAMED, SpecsRead, unread_projects};
 pub use sync::{
     Begun, DEFAULT_SYNC_INTERVAL_MINUTES, MAX_BACK_OFF, MAX_LOST_SCANS, MAX_SYNC_ERROR_CHARS, QUOTA_RESERVE,
     SYNC_INTERVAL_MINUTES, SYNC_LEASE, SYNC_WAIT, SyncLease, SyncOutcome, SyncState, SyncStatus, leaves_enough,

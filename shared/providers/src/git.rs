@@ -7,10 +7,11 @@ mod fetch;
 mod pack;
 mod pkt_line;
 mod refs;
+mod specs;
 mod tree;
 mod walk;
 
-pub(crate) use walk::walk;
+pub(crate) use walk::{walk, walk_specs};
 
 use crate::call;
 use crate::clean::Cleaner;

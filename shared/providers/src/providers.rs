@@ -16,6 +16,7 @@ use crate::walk::{BranchHead, WALK_TIMEOUT};
 use crate::{git, github, gitlab, models};
 use repoplane_domain::access::NetworkSettings;
 use repoplane_domain::credential::{GitAccess, GitTokenKind};
+use repoplane_domain::package::SpecTree;
 use repoplane_domain::repository::Provider;
 use repoplane_domain::robot::ModelProvider;
 use repoplane_domain::secret::Secret;
@@ -152,6 +153,19 @@ impl Providers {
             }
         };
         in_time(target.provider, WALK_TIMEOUT, question).await
+    }
+
+    /// The spec files of one commit of a plain Git remote, in its root and in `SPECS/`. It ends after [`WALK_TIMEOUT`].
+    ///
+    /// # Errors
+    /// As [`Self::walk`].
+    pub async fn specs(
+        &self,
+        remote: &str,
+        access: &GitAccess,
+        head: &BranchHead,
+    ) -> Result<Answered<SpecTree>, ProviderError> {
+        in_time(Provider::Git, WALK_TIMEOUT, git::walk_specs(self, Provider::Git, remote, access, head)).await
     }
 
     /// One page each of newest commits, merged changes and issues (contract: hookcode 2.8).

@@ -81,7 +81,7 @@ pub use packages::{Packages, PackagesAsked, Publication};
 pub use platform_tokens::platform_principal;
 pub use platforms::PlatformChange;
 pub use probe::{PROBE_TIMEOUT, PartState, Probed};
-pub use project_links::LinkedProjects;
+pub use project_links::{LinkSpecs, LinkedProjects, SpecLink};
 pub use provisioning::{Begun, MAX_LEFT_INTENTS, Settlement};
 pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;

@@ -56,6 +56,24 @@ pub struct PackagesAsked {
     version: u64,
 }
 
+/// Who publishes, or takes back.
+#[derive(Debug, Clone, Copy)]
+enum By<'a> {
+    /// A caller.
+    Caller(Author<'a>),
+    /// A sync, which read it from the sources.
+    Sync(Timestamp),
+}
+
+impl By<'_> {
+    fn now(&self) -> Timestamp {
+        match self {
+            Self::Caller(author) => author.now,
+            Self::Sync(now) => *now,
+        }
+    }
+}
+
 /// How one row of an upload ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -93,11 +111,30 @@ impl Store {
         set: &DecisionSet,
         rows: &[Published],
     ) -> Result<Publication, WriteError> {
+        self.publish(By::Caller(author), set, rows).await
+    }
+
+    /// Publishes what a sync has read of the repository's projects, by the same rules as an upload.
+    ///
+    /// # Errors
+    /// As [`Self::publish_packages`], but for the right.
+    pub async fn publish_read_packages(
+        &self,
+        set: &DecisionSet,
+        rows: &[Published],
+        now: Timestamp,
+    ) -> Result<Publication, WriteError> {
+        self.publish(By::Sync(now), set, rows).await
+    }
+
+    async fn publish(&self, by: By<'_>, set: &DecisionSet, rows: &[Published]) -> Result<Publication, WriteError> {
         let mut set = set.clone();
         let mut fates: Vec<Option<Fate>> = vec![None; rows.len()];
         let mut first_id = None;
         for attempt in 0..RACES {
-            authorize(author.principal, &set.repository, &set.members.members, author.right)?;
+            if let By::Caller(author) = &by {
+                authorize(author.principal, &set.repository, &set.members.members, author.right)?;
+            }
             may_publish(&set.repository)?;
             let tenant = set.repository.tenant;
             let first = match first_id {
@@ -109,7 +146,7 @@ impl Store {
             };
             first_id = Some(first);
             let pending = self.plan(set.repository.id, rows, first, &mut fates).await?;
-            if self.commit_lists(author, &set, pending, &mut fates).await? {
+            if self.commit_lists(by, &set, pending, &mut fates).await? {
                 return Ok(count(&fates));
             }
             pause_after(attempt).await;
@@ -128,7 +165,7 @@ impl Store {
         set: &DecisionSet,
         project: u64,
     ) -> Result<usize, WriteError> {
-        let (id, mut removed) = (set.repository.id, 0);
+        let (tenant, id, mut removed) = (set.repository.tenant, set.repository.id, 0);
         for attempt in 0..RACES {
             let mut batches = vec![(Writes::default(), 0, 0)];
             for list in self.package_lists(id).await? {
@@ -153,7 +190,8 @@ impl Store {
             for (mut writes, _, gone) in batches.into_iter().filter(|(writes, ..)| !writes.is_empty()) {
                 writes.need_existing(keys::part(id, Part::Record));
                 let details = json!({"projectId": project, "removed": gone});
-                self.audit_packages(&mut writes, author, id, AuditAction::RepoPackagesRemoved, details)?;
+                let by = By::Caller(author);
+                self.audit_packages(&mut writes, by, (tenant, id), AuditAction::RepoPackagesRemoved, details)?;
                 match self.commit_packages(&writes, author.now).await? {
                     true => removed += gone,
                     false => lost = true,
@@ -260,12 +298,12 @@ impl Store {
     /// Writes lists, as many in one transaction as fit; `false` when a race was lost, with what is settled by then.
     async fn commit_lists(
         &self,
-        author: Author<'_>,
+        by: By<'_>,
         set: &DecisionSet,
         pending: Vec<Pending>,
         fates: &mut [Option<Fate>],
     ) -> Result<bool, WriteError> {
-        let id = set.repository.id;
+        let (tenant, id) = (set.repository.tenant, set.repository.id);
         let mut pending = pending.into_iter().peekable();
         while pending.peek().is_some() {
             let (mut writes, mut bytes, mut rows) = (Writes::default(), 0, Vec::new());
@@ -278,8 +316,8 @@ impl Store {
             }
             let of = |wanted: Fate| rows.iter().filter(|(_, fate)| *fate == wanted).count();
             let details = json!({"added": of(Fate::Added), "changed": of(Fate::Changed)});
-            self.audit_packages(&mut writes, author, id, AuditAction::RepoPackagesPublished, details)?;
-            if !self.commit_packages(&writes, author.now).await? {
+            self.audit_packages(&mut writes, by, (tenant, id), AuditAction::RepoPackagesPublished, details)?;
+            if !self.commit_packages(&writes, by.now()).await? {
                 return Ok(false);
             }
             for (index, fate) in rows {
@@ -292,14 +330,17 @@ impl Store {
     fn audit_packages(
         &self,
         writes: &mut Writes,
-        author: Author<'_>,
-        repository: RepositoryId,
+        by: By<'_>,
+        (tenant, repository): (TenantId, RepositoryId),
         action: AuditAction,
         details: serde_json::Value,
     ) -> Result<(), StoreError> {
-        let id = AuditId::new(author.now, &*self.ids);
-        let entry = AuditEntry::by(author.principal, id, action, repository, author.now).on(repository);
-        writes.audit(&entry.with(details))
+        let id = AuditId::new(by.now(), &*self.ids);
+        let entry = match by {
+            By::Caller(author) => AuditEntry::by(author.principal, id, action, repository, author.now),
+            By::Sync(now) => AuditEntry::by_system(tenant, id, action, repository, now),
+        };
+        writes.audit(&entry.on(repository).with(details))
     }
 
     async fn commit_packages(&self, writes: &Writes, now: Timestamp) -> Result<bool, StoreError> {

@@ -3,6 +3,10 @@
 //! A link lies in its repository's partition, so that it goes with it. It holds the project's name for the whole platform,
 //! and stands in the project's record, whose version it moves: a project that goes meets one that is added.
 
+mod specs;
+
+pub use specs::{LinkSpecs, SpecLink};
+
 use crate::build_projects::project_item;
 use crate::commit::{CommitError, Guard, Lost, Writes};
 use crate::decision::DecisionSet;
@@ -33,6 +37,9 @@ struct Link {
     platform: u64,
     project: u64,
     name: String,
+    /// What the last syncs found of its spec files.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    specs: Option<LinkSpecs>,
 }
 
 impl Link {
@@ -81,7 +88,8 @@ impl Store {
             let stored = self.build_project(tenant, number).await?.ok_or(DomainError::NotFound(Kind::Project))?;
             check(&stored)?;
             let place = ProjectPlace { repository: id, number: repository.number, platform: platform(repository)? };
-            let link = Link { tenant, platform: place.platform, project: number, name: stored.name.clone() };
+            let link =
+                Link { tenant, platform: place.platform, project: number, name: stored.name.clone(), specs: None };
             let mut writes = Writes::default();
             let (holder, from) = (id.to_string(), stale.map(|id| id.to_string()));
             let claim = Item::new(&link.claim(), &id)?;
@@ -91,7 +99,12 @@ impl Store {
             writes.need_version(keys::part(id, Part::Record), repository.version);
             self.audit_link(&mut writes, &author, (repository, &stored), AuditAction::RepoProjectAdded)?;
             match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    if stored.is_read() {
+                        self.sync_soon(id, now).await;
+                    }
+                    return Ok(());
+                }
                 Err(CommitError::Store(error)) => return Err(error.into()),
                 Err(CommitError::Lost(lost)) => {
                     if let Some(holder) = holder_of(&lost) {
@@ -129,7 +142,13 @@ impl Store {
             else {
                 return Ok(false);
             };
-            let link = Link { tenant, platform: platform(repository)?, project: number, name: stored.name.clone() };
+            let link = Link {
+                tenant,
+                platform: platform(repository)?,
+                project: number,
+                name: stored.name.clone(),
+                specs: None,
+            };
             let mut writes = Writes::default();
             writes.delete_version(keys::project_link(id, &stored.name, number), 1);
             writes.delete(link.claim());

@@ -238,7 +238,7 @@ impl Store {
         if let Some(pointer) = &set.credentials.secrets {
             self.vault.mark_committed(pointer, None).await;
         }
-        if set.state.sync.next_sync_at.is_some() {
+        if set.state.sync.next_sync_at.is_some_and(|at| at <= now) {
             self.send_sync_job(id).await;
         }
         Ok(set)

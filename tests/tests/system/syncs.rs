@@ -3,6 +3,7 @@
 mod double;
 mod jobs;
 mod schedule;
+mod specs;
 mod sweep;
 mod walks;
 

@@ -73,6 +73,11 @@ impl BuildProject {
         format!("{}/{}", self.owner.uname, self.name)
     }
 
+    /// Whether syncs read its spec files: packages are built from it, and it is known where its sources are.
+    pub fn is_read(&self) -> bool {
+        self.is_package && self.remote_url.is_some()
+    }
+
     /// Whether a caller may look at it (contract: abf 4.9). Nobody is related to a project alone.
     pub fn is_readable_by(&self, asking: Asking<'_>) -> bool {
         self.visibility == Visibility::Open

@@ -101,6 +101,10 @@ pub struct SyncState {
     /// Since when a scan is asked for or running.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub started_at: Option<Timestamp>,
+    /// The number of the project after which the next job goes on: the spec files of a platform's projects are read a few a
+    /// job.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub after_project: Option<u64>,
     /// Who scans.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lease: Option<SyncLease>,
@@ -149,10 +153,14 @@ pub enum SyncOutcome {
 }
 
 impl SyncState {
-    /// The state of a repository that was just registered: due at once.
+    /// The state of a repository that was just registered: due at once, if there is anything to look at.
     pub fn registered(repository: &Repository, now: Timestamp) -> Self {
         let interval_minutes = repository.synced_every();
-        Self { next_sync_at: interval_minutes.map(|_| now), interval_minutes, ..Self::default() }
+        // One that is fed by its projects has none yet: it is due when it gets the first.
+        let first = |every: u16| {
+            if repository.is_fed_by_projects() { next_sync_at(repository.id, every, 0, now, 0) } else { now }
+        };
+        Self { next_sync_at: interval_minutes.map(first), interval_minutes, ..Self::default() }
     }
 
     /// Whether a scan is on its way or running, as far as can be known.
@@ -240,7 +248,7 @@ fn jitter(id: RepositoryId, most: Duration, salt: u64) -> Duration {
 }
 
 impl RepositoryState {
-    fn with_sync(&self, sync: SyncState) -> Self {
+    pub(super) fn with_sync(&self, sync: SyncState) -> Self {
         Self { sync, version: self.version + 1, ..self.clone() }
     }
 

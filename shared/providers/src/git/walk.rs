@@ -6,7 +6,7 @@
 use super::fetch::{NoPack, Server, Unframer};
 use super::pack::{Incoming, Objects, PackFault};
 use super::tree::{self, TreeFault};
-use super::{PROTOCOL, REQUEST, RESULT, Remote, head, refs};
+use super::{PROTOCOL, REQUEST, RESULT, Remote, head, refs, specs};
 use crate::call;
 use crate::egress::{CallKind, EgressError, EgressRequest, EgressResponse, EgressStream, RateLimit};
 use crate::error::ProviderError;
@@ -18,6 +18,7 @@ use gix_hash::ObjectId;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use repoplane_domain::credential::GitAccess;
+use repoplane_domain::package::SpecTree;
 use repoplane_domain::repository::Provider;
 use repoplane_domain::skill::WalkedTree;
 use std::path::Path;
@@ -42,6 +43,36 @@ pub(crate) async fn walk(
     access: &GitAccess,
     of: &BranchHead,
 ) -> Result<Answered<WalkedTree>, ProviderError> {
+    let (commit, walk, rate_limit) = begin(providers, provider, remote, access, of).await?;
+    match walk.read(commit).await {
+        Ok(value) => Ok(Answered { value, rate_limit }),
+        Err(failure) => Err(cause(failure, providers, provider, remote, access, of).await),
+    }
+}
+
+/// The spec files of a commit.
+pub(crate) async fn walk_specs(
+    providers: &Providers,
+    provider: Provider,
+    remote: &str,
+    access: &GitAccess,
+    of: &BranchHead,
+) -> Result<Answered<SpecTree>, ProviderError> {
+    let (commit, walk, rate_limit) = begin(providers, provider, remote, access, of).await?;
+    match walk.read_specs(commit).await {
+        Ok(value) => Ok(Answered { value, rate_limit }),
+        Err(failure) => Err(cause(failure, providers, provider, remote, access, of).await),
+    }
+}
+
+/// Asks a remote what it can do.
+async fn begin<'a>(
+    providers: &'a Providers,
+    provider: Provider,
+    remote: &str,
+    access: &GitAccess,
+    of: &BranchHead,
+) -> Result<(ObjectId, Walk<'a>, RateLimit), ProviderError> {
     let commit = ObjectId::from_hex(of.commit.as_bytes());
     let commit = commit.map_err(|_| ProviderError::unusable(provider, "the commit's id is not a hash"))?;
     let asker = Remote::new(&providers.egress, provider, remote, access)?;
@@ -53,19 +84,28 @@ pub(crate) async fn walk(
         Advertisement::Refs(_) => Server::new(false, &refs::first_capabilities(&answer.body)),
     };
     let asker = asker.moved(&answer);
-    let walk = Walk::new(asker, server, providers.scratch.as_deref())?;
-    match walk.read(commit).await {
-        Ok(value) => Ok(Answered { value, rate_limit }),
+    Ok((commit, Walk::new(asker, server, providers.scratch.as_deref())?, rate_limit))
+}
+
+/// Why a walk has brought nothing.
+async fn cause(
+    failure: Failure,
+    providers: &Providers,
+    provider: Provider,
+    remote: &str,
+    access: &GitAccess,
+    of: &BranchHead,
+) -> ProviderError {
+    match failure {
         // The remote does not say in a way for programs why it gives nothing.
-        Err(Failure::Refused) => {
-            let now = head(&providers.egress, provider, remote, access, of.branch.as_deref()).await?;
-            Err(if now.value.commit == of.commit {
+        Failure::Refused => match head(&providers.egress, provider, remote, access, of.branch.as_deref()).await {
+            Ok(now) if now.value.commit == of.commit => {
                 ProviderError::answer(provider, "the remote refuses to give its contents")
-            } else {
-                ProviderError::Moved { service: provider.into() }
-            })
-        }
-        Err(Failure::Failed(error)) => Err(error),
+            }
+            Ok(_) => ProviderError::Moved { service: provider.into() },
+            Err(error) => error,
+        },
+        Failure::Failed(error) => error,
     }
 }
 
@@ -135,6 +175,32 @@ impl<'a> Walk<'a> {
         }
         let finished = collector.finish(&contents);
         Ok(finished.map_err(|too_much| ProviderError::too_large(self.remote.service, too_much))?)
+    }
+
+    async fn read_specs(&self, commit: ObjectId) -> Result<SpecTree, Failure> {
+        let objects = self.fetch(commit, self.server.ask_for_commit(&commit.to_string())).await?;
+        let stop = self.stop.0.clone();
+        let walked = self.beside(move || {
+            let mut objects = objects;
+            let found = specs::find(&mut objects, &commit)?;
+            let wanted = found.wanted();
+            let contents = specs::contents(&mut objects, &wanted, &stop)?;
+            Ok((found, wanted, contents))
+        });
+        let (found, mut wanted, mut contents) = walked.await?.map_err(|pack| fault(&self.remote, pack))?;
+        wanted.retain(|object| !contents.contains_key(object));
+        if self.server.partial && !wanted.is_empty() {
+            let ids: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let objects = self.fetch(commit, self.server.ask_for_contents(&ids)).await?;
+            let stop = self.stop.0.clone();
+            let read = self.beside(move || {
+                let mut objects = objects;
+                specs::contents(&mut objects, &wanted, &stop)
+            });
+            contents.extend(read.await?.map_err(|pack| fault(&self.remote, pack))?);
+        }
+        Ok(found.finish(&contents))
     }
 
     /// Asks for objects and indexes what comes, while it comes.

@@ -1,5 +1,6 @@
 //! Each kind comes from what is really done, and comes once.
 
+use repoplane_domain::package::SpecTree;
 use repoplane_domain::skill::WalkedTree;
 use repoplane_domain::time::Timestamp;
 use repoplane_local::double::READ_TOKEN;
@@ -167,6 +168,10 @@ impl Scanner for Finds {
     async fn head(&self, _: &Place<'_>) -> Result<Answered<BranchHead>, ProviderError> {
         let value = BranchHead { branch: None, commit: self.0.to_owned() };
         Ok(Answered { value, rate_limit: RateLimit::default() })
+    }
+
+    async fn specs(&self, _: &Place<'_>, _: &BranchHead) -> Result<Answered<SpecTree>, ProviderError> {
+        Ok(Answered { value: SpecTree::default(), rate_limit: RateLimit::default() })
     }
 
     async fn walk(&self, _: &Place<'_>, _: &BranchHead) -> Result<Answered<WalkedTree>, ProviderError> {

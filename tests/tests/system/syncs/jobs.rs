@@ -1,6 +1,7 @@
 //! One job: who may write, and what is left when nothing comes of it. The scanner is a script here; everything around it is
 //! the real thing.
 
+use repoplane_domain::package::SpecTree;
 use repoplane_domain::skill::WalkedTree;
 use repoplane_providers::{Answered, BranchHead, ProviderError, RateLimit};
 use repoplane_sync::{Place, Scanner};
@@ -58,6 +59,10 @@ impl Scanner for Scripted {
     async fn head(&self, _: &Place<'_>) -> Result<Answered<BranchHead>, ProviderError> {
         let commit = self.commit.lock().expect("no panic").clone();
         Ok(Answered { value: BranchHead { branch: None, commit }, rate_limit: self.limit })
+    }
+
+    async fn specs(&self, _: &Place<'_>, _: &BranchHead) -> Result<Answered<SpecTree>, ProviderError> {
+        Ok(Answered { value: SpecTree::default(), rate_limit: RateLimit::default() })
     }
 
     async fn walk(&self, place: &Place<'_>, _: &BranchHead) -> Result<Answered<WalkedTree>, ProviderError> {
