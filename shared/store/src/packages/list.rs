@@ -58,10 +58,13 @@ impl List {
     }
 
     /// The projects that its packages are of, and its packages one after another.
-    pub(super) fn open(self) -> Result<(BTreeSet<u64>, Rows<Cursor<Vec<u8>>>), StoreError> {
+    pub(super) fn open(self) -> Result<(BTreeSet<u64>, OwnRows), StoreError> {
         Rows::open(Cursor::new(self.bytes))
     }
 }
+
+/// The rows of a list that holds its own bytes.
+pub(super) type OwnRows = Rows<Cursor<Vec<u8>>>;
 
 /// The packages of a list in ascending order of their ids, decompressed as they are asked for.
 pub(super) struct Rows<R: BufRead>(StreamDeserializer<'static, IoRead<BufReader<Take<GzDecoder<R>>>>, Row>);
