@@ -37,7 +37,7 @@ pub(super) struct List {
     pub(super) number: u8,
     pub(super) version: u64,
     pub(super) count: usize,
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl List {

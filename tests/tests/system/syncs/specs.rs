@@ -58,7 +58,7 @@ impl Stage {
 async fn packages(app: &TestApp, repo: &BuildRepo) -> Vec<String> {
     let all = app.store().packages(repo.id.parse().expect("an id")).await.expect("the table").into_iter();
     let shown = all.map(|package| {
-        let published = package.published;
+        let published = package.expect("a list").published;
         assert_eq!(published.identity.kind, PackageKind::Source);
         assert_eq!(published.committer_email.as_deref(), Some("a@x.example"));
         let identity = published.identity;
