@@ -58,13 +58,16 @@ impl List {
     }
 
     /// The projects that its packages are of, and its packages one after another.
-    pub(super) fn open(self) -> Result<(BTreeSet<u64>, Rows<Cursor<Vec<u8>>>), StoreError> {
+    pub(super) fn open(self) -> Result<(BTreeSet<u64>, OwnRows), StoreError> {
         Rows::open(Cursor::new(self.bytes))
     }
 }
 
 /// The packages of a list in ascending order of their ids, decompressed as they are asked for.
 pub(super) struct Rows<R: BufRead>(StreamDeserializer<'static, IoRead<BufReader<Take<GzDecoder<R>>>>, Row>);
+
+/// The packages of a list that nobody else holds.
+pub(super) type OwnRows = Rows<Cursor<Vec<u8>>>;
 
 impl<R: BufRead> Rows<R> {
     fn open(bytes: R) -> Result<(BTreeSet<u64>, Self), StoreError> {
