@@ -69,6 +69,9 @@ pub(super) type OwnRows = Rows<Cursor<Vec<u8>>>;
 /// The packages of a list in ascending order of their ids, decompressed as they are asked for.
 pub(super) struct Rows<R: BufRead>(StreamDeserializer<'static, IoRead<BufReader<Take<GzDecoder<R>>>>, Row>);
 
+/// The packages of a list that nobody else holds.
+pub(super) type OwnRows = Rows<Cursor<Vec<u8>>>;
+
 impl<R: BufRead> Rows<R> {
     fn open(bytes: R) -> Result<(BTreeSet<u64>, Self), StoreError> {
         let plain = GzDecoder::new(bytes).take(MAX_PLAIN_BYTES);
