@@ -63,9 +63,6 @@ impl List {
     }
 }
 
-/// The rows of a list that holds its own bytes.
-pub(super) type OwnRows = Rows<Cursor<Vec<u8>>>;
-
 /// The packages of a list in ascending order of their ids, decompressed as they are asked for.
 pub(super) struct Rows<R: BufRead>(StreamDeserializer<'static, IoRead<BufReader<Take<GzDecoder<R>>>>, Row>);
 

@@ -56,7 +56,7 @@ impl Stage {
 
 /// `name-epoch:version-release` of every package, in the order of their publication.
 async fn packages(app: &TestApp, repo: &BuildRepo) -> Vec<String> {
-    let all = app.store().packages(repo.id.parse().expect("an id")).await.expect("the table").into_iter();
+    let all = app.store().packages(repo.id.parse().expect("an id")).await.expect("the table");
     let shown = all.map(|package| {
         let published = package.expect("a list").published;
         assert_eq!(published.identity.kind, PackageKind::Source);
