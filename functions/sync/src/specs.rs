@@ -80,12 +80,11 @@ impl<S: Scanner> SyncFunction<S> {
             let next = end.min(place + HEADS_AT_ONCE);
             let asked = links[place..next].iter().filter_map(|link| projects.get(&link.project()));
             let mut heads = self.heads_of(asked.filter(|project| project.is_read()), network).await;
-            for at in place..next {
+            for (at, link) in links.iter().enumerate().take(next).skip(place) {
                 // One is read whatever the time, so that every job comes further.
                 if at > first && Instant::now() >= until {
                     break 'projects;
                 }
-                let link = &links[at];
                 let found = match (projects.get(&link.project()), heads.remove(&link.project())) {
                     (Some(project), Some(head)) => {
                         Some(self.read_project(link, (project, head), network, &mut reading.rows).await)
