@@ -45,7 +45,9 @@ async fn headers_have_the_gateways_own_bound() {
 async fn head_is_answered_wherever_get_is() {
     let app = TestApp::start().await;
     for (_, route) in repoplane_tests::routes() {
-        if route.method == http::Method::GET && !route.path.contains('{') {
+        // Two of ABF's look-ups must be told what to look for.
+        let asks = ["abf_search", "abf_find_project"].contains(&route.id);
+        if route.method == http::Method::GET && !route.path.contains('{') && !asks {
             let got = app.admin().get(route.path).await.expect(200);
             let head = app.admin().call("HEAD", route.path, Value::Null).await.expect(200);
             assert!(head.bytes.is_empty(), "{}", route.path);
