@@ -57,7 +57,7 @@ async fn a_tick_costs_what_is_due_and_never_scans() {
     let calls = app.line.take_calls();
     let count = |name: &str| calls.iter().filter(|call| *call == name).count();
     assert_eq!((count("Query"), count("UpdateItem"), count("SendMessageBatch")), (17, 12, 2), "{calls:?}");
-    assert_eq!(calls.len(), 30);
+    assert_eq!(calls.len(), 31);
 }
 
 #[tokio::test]
