@@ -88,13 +88,25 @@ def versions(template, release):
     return {name for name, it in made.items() if it["Type"] == "AWS::Lambda::Version"}
 
 
+def without_words(part):
+    """A part of the template without the descriptions in it."""
+    if isinstance(part, list):
+        return [without_words(it) for it in part]
+    if not isinstance(part, dict):
+        return part
+    words = ("Description", "AlarmDescription")
+    return {name: without_words(it) for name, it in part.items() if not (name in words and isinstance(it, str))}
+
+
 class Stack:
     """A stack of the template."""
 
     def __init__(self, name, template):
         self.name = name
         self.cloudformation = client("cloudformation")
-        self.template = json.dumps(template)
+        # It is sent in the call itself, which takes 51,200 bytes of it (CloudFormation: quotas); `infra/deploy` has no such
+        # limit. What people read is left out.
+        self.template = json.dumps(without_words(template), separators=(",", ":"))
 
     def _arguments(self, parameters):
         return {
