@@ -38,7 +38,7 @@ fn shown(group: &Group) -> KeptAnswer {
 }
 
 fn need_owner(caller: &Principal, group: &Group) -> Result<(), DomainError> {
-    match group.owner.id == caller.user || caller.sees_all_repositories() {
+    match group.is_changed_by(caller) {
         true => Ok(()),
         false => Err(DomainError::Denied(Denial::PlatformManage)),
     }

@@ -11,7 +11,7 @@ use repoplane_domain::id::AuditId;
 use repoplane_domain::platform::{
     Asking, BuildAction, CreatePlatform, Group, Party, PatchPlatform, Platform, Relation, RelationRole, Standing,
 };
-use repoplane_store::{KeptAnswer, PlatformChange};
+use repoplane_store::{DecisionSet, KeptAnswer, PlatformChange};
 use serde_json::{Value, json};
 
 /// A user or a group on the wire.
@@ -82,6 +82,27 @@ fn check(
     Standing::of(Asking { principal: caller, groups }, platform, None).need(platform, action)
 }
 
+/// What a caller is on a platform, and in one of its repositories if one is given.
+pub(crate) async fn standing(
+    app: &App,
+    principal: &Principal,
+    platform: &Platform,
+    set: Option<&DecisionSet>,
+) -> Result<Standing, Problem> {
+    let named = platform.groups();
+    let groups = match named.is_empty() {
+        true => Vec::new(),
+        false => app.store.groups_named(principal.tenant, &named).await?,
+    };
+    let listed = set.and_then(|set| set.members.members.role_of(principal.user));
+    let mut standing = Standing::of(Asking { principal, groups: &groups }, platform, listed);
+    if !standing.sees() {
+        // A member of any repository of the platform may look at all of it.
+        standing.viewer = app.store.is_member_on(principal.tenant, principal.user, platform.number).await?;
+    }
+    Ok(standing)
+}
+
 /// `platforms_list`.
 pub(crate) async fn list(State(app): State<App>, Caller(caller): Caller) -> Result<Answer, Problem> {
     caller.need_scope(Scope::ReposRead)?;
@@ -121,8 +142,7 @@ pub(crate) async fn owner(app: &App, caller: &Principal, group: Option<u64>) -> 
         return Ok(Party::from(&user.ok_or(Problem::not_found(Kind::User))?));
     };
     let group = app.store.group(caller.tenant, number).await?;
-    let own = |group: &Group| group.owner.id == caller.user || caller.sees_all_repositories();
-    match group.filter(own) {
+    match group.filter(|group| group.is_changed_by(caller)) {
         Some(group) => Ok(group.party()),
         None => Err(DomainError::invalid("/ownerGroup", "no group of yours has this number").into()),
     }
@@ -137,7 +157,7 @@ pub(crate) async fn show(
     caller.need_scope(Scope::ReposRead)?;
     let number = number(&params, "platform_number", Kind::Platform)?;
     let platform = app.store.platform(caller.tenant, number).await?.ok_or(Problem::not_found(Kind::Platform))?;
-    let standing = crate::dialects::abf::standing(&app, &caller, &platform, None).await?;
+    let standing = standing(&app, &caller, &platform, None).await?;
     standing.need(&platform, BuildAction::Show)?;
     Ok(shown(&platform).into())
 }

@@ -6,8 +6,10 @@ use http::{HeaderValue, header};
 use repoplane_api::Problem;
 use repoplane_api::problem::ProblemType;
 use repoplane_domain::access::{Principal, RepositoryRole, Right, authorize};
-use repoplane_domain::error::{Denial, DomainError};
-use repoplane_domain::product::{AskedProject, Product, ProjectFacts, SaveCodeRepo, in_use, namespace_of};
+use repoplane_domain::error::DomainError;
+use repoplane_domain::product::{
+    AskedProject, Product, ProjectFacts, SaveCodeRepo, namespace_of, need_removable, resource_in_use, unknown_project,
+};
 use repoplane_domain::provisioning::Purpose;
 use repoplane_provisioning::{Failed, Ready, Wanted, Why};
 use repoplane_store::{DecisionSet, MadeProject, NoAccess, Settlement, StoreError, WriteError};
@@ -74,7 +76,7 @@ impl Repos {
         }
         if !skip && !said.project.is_empty() {
             let project = store.project(caller.tenant, &product.name, &said.project).await?;
-            project.ok_or_else(|| missing_project(&said.project))?;
+            project.ok_or_else(unknown_project)?;
         }
         let AskedProject { display_name, visibility, description } = said.asked(provider, name)?;
         let wanted = Wanted {
@@ -147,33 +149,20 @@ impl Repos {
     /// What would keep the repository from being deleted, looked at before its project is: a project does not come back.
     async fn check_removal(&self, caller: &Principal, set: &DecisionSet, skip: bool) -> Result<(), NotDone> {
         authorize(caller, &set.repository, &set.members.members, caller.deletes_by())?;
-        if set.repository.archived_at.is_some() {
-            return Err(DomainError::Denied(Denial::Archived).into());
-        }
+        let automation = set.automation.as_ref().map(|automation| &automation.config);
+        need_removable(&set.repository, automation, &set.robots, skip)?;
         if skip {
             return Ok(());
         }
-        let automation = set.automation.as_ref().map(|automation| &automation.config);
-        let used = |text: &str| DomainError::Conflict(repoplane_domain::error::Conflict::new("RESOURCE_IN_USE", text));
-        if let Some(why) = in_use(automation, &set.robots) {
-            return Err(used(&format!("the repository is in use: {why}")).into());
-        }
         let (open_tasks, _) = self.app.store.count_open(set.repository.id).await?;
         if open_tasks > 0 {
-            return Err(used("the repository is in use: tasks are open in it").into());
+            return Err(resource_in_use("the repository is in use: tasks are open in it").into());
         }
         if self.app.store.is_attached_anywhere(set.repository.id).await? {
-            return Err(used("the repository is in use: it is attached").into());
+            return Err(resource_in_use("the repository is in use: it is attached").into());
         }
         Ok(())
     }
-}
-
-fn missing_project(name: &str) -> DomainError {
-    let mut errors = repoplane_domain::error::FieldErrors::new();
-    let message = format!("the product has no project {name}");
-    errors.push_coded("/project", "RESOURCE_NOT_EXIST", message, None);
-    DomainError::Invalid(errors)
 }
 
 /// What the caller is told; what stayed at the provider is named.

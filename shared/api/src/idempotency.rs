@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::body::{self, JsonBody, OptionalJsonBody};
 use crate::problem::{Problem, ProblemType};
 use axum::extract::{FromRequest, Request};
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use repoplane_domain::access::Principal;
 use repoplane_domain::error::DomainError;
 use repoplane_domain::secret::sha256_hex;
@@ -15,6 +15,28 @@ use serde_json::Value;
 const KEY: &str = "idempotency-key";
 /// Longest key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
+
+/// The key of a dialect's call, if it has one.
+///
+/// # Errors
+/// 400 for a key that is no text, or too long.
+pub fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(KEY) else { return Ok(None) };
+    let key = std::str::from_utf8(value.as_bytes()).ok();
+    match key.filter(|key| (1..=MAX_KEY_BYTES).contains(&key.chars().count())) {
+        Some(key) => Ok(Some(key.to_owned())),
+        None => {
+            let text = format!("Idempotency-Key must have 1 to {MAX_KEY_BYTES} characters");
+            Err(Problem::new(ProblemType::MalformedBody, text))
+        }
+    }
+}
+
+/// What tells one request with a key from another: method and address, and what it says. The key, which is not stored, is
+/// hashed as well: nobody can try out what a body with a secret may have been.
+pub fn fingerprint(key: &str, target: &str, said: &str) -> String {
+    sha256_hex(format!("{key}\n{target}\n{said}").as_bytes())
+}
 
 /// A call that creates or acts: its body and, if the caller sent one, its idempotency key.
 #[derive(Debug, Clone)]
@@ -73,10 +95,8 @@ impl Head {
 
     fn with(self, body: Value) -> Posted {
         let Self { key, target } = self;
-        // Members of a parsed object are sorted: two spellings of one body are one request. The key, which is not stored,
-        // is hashed as well: nobody can try out what a body with a secret may have been.
-        let fingerprint = |text: &str| sha256_hex(format!("{text}\n{target}\n{body}").as_bytes());
-        let key = key.map(|text| Key { fingerprint: fingerprint(&text), text });
+        // Members of a parsed object are sorted: two spellings of one body are one request.
+        let key = key.map(|text| Key { fingerprint: fingerprint(&text, &target, &body.to_string()), text });
         Posted { body, key }
     }
 }
@@ -102,14 +122,7 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let target = format!("{} {}", request.method(), request.uri());
-        let key = match request.headers().get(KEY).map(|value| std::str::from_utf8(value.as_bytes())) {
-            None => Ok(None),
-            Some(Ok(key)) if (1..=MAX_KEY_BYTES).contains(&key.chars().count()) => Ok(Some(key.to_owned())),
-            Some(_) => {
-                let text = format!("Idempotency-Key must have 1 to {MAX_KEY_BYTES} characters");
-                Err(Problem::new(ProblemType::MalformedBody, text))
-            }
-        };
+        let key = key_of(request.headers());
         let media_type = body::media_type(&request);
         let mut is_empty = false;
         let (body, said) = match body::read(request, body::MAX_BODY_BYTES).await {
@@ -125,9 +138,8 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
                 (body, said)
             }
         };
-        // As with [`Posted`], the key is hashed as well.
         let text = key.as_ref().ok().and_then(Option::as_deref).unwrap_or_default();
-        let fingerprint = sha256_hex(format!("{text}\n{target}\n{said}").as_bytes());
+        let fingerprint = fingerprint(text, &target, &said);
         Ok(Self { body, is_empty, key, fingerprint })
     }
 }
@@ -291,4 +303,23 @@ pub async fn keep_unchanged(app: &App, once: Option<&Once>, answer: KeptAnswer) 
         app.store.keep_answer(once, &answer, app.now()).await?;
     }
     Ok(answer.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialects_key_is_a_text_of_bounded_length_or_a_refusal() {
+        let key = |bytes: &[u8]| {
+            let value = HeaderValue::from_bytes(bytes).unwrap();
+            key_of(&HeaderMap::from_iter([(KEY.parse().unwrap(), value)])).map_err(|problem| problem.status().as_u16())
+        };
+        assert_eq!(key_of(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(key(b"a b").unwrap().as_deref(), Some("a b"));
+        assert_eq!(key("ä".repeat(MAX_KEY_BYTES).as_bytes()).unwrap().map(|key| key.chars().count()), Some(255));
+        for refused in [&b""[..], &[b'k'; MAX_KEY_BYTES + 1], b"\xff"] {
+            assert_eq!(key(refused), Err(400), "{refused:?}");
+        }
+    }
 }

@@ -11,9 +11,10 @@ mod git;
 mod naming;
 mod project;
 mod record;
+mod refused;
 mod selector;
 
-pub use code::{MAX_EVENTS, SaveCodeRepo, WEBHOOK_EVENTS, in_use};
+pub use code::{MAX_EVENTS, SaveCodeRepo, WEBHOOK_EVENTS};
 pub use connect::{MAX_OWNER_BYTES, PatchProduct};
 pub use connected::{AskedProject, ProjectFacts};
 pub use git::{GitSide, SaidGit, invalid_body};
@@ -22,6 +23,7 @@ pub use project::{MAX_LANGUAGE_BYTES, MAX_PROJECT_BYTES, Project};
 pub use record::{
     DEFAULT_GIT_BASE, MAX_PRODUCT_MEMBERS, Product, ProductGit, ProviderConnection, SaveProduct, is_base_url, ssh_url,
 };
+pub use refused::{need_removable, resource_in_use, unknown_project};
 pub use selector::{MAX_SELECTOR_BYTES, Selector, read_boolean};
 
 /// The namespace of a product's repositories.

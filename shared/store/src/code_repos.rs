@@ -12,9 +12,9 @@ use crate::repositories::Company;
 use crate::{Author, Plan, Store, WriteError};
 use repoplane_domain::access::{Principal, RepositoryRole, Right};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
-use repoplane_domain::error::{Conflict, Denial, DomainError, Kind};
+use repoplane_domain::error::{Conflict, DomainError, Kind};
 use repoplane_domain::id::{AuditId, RepositoryId, TenantId};
-use repoplane_domain::product::{Product, ProjectFacts, SaveCodeRepo, in_use, namespace_of};
+use repoplane_domain::product::{Product, ProjectFacts, SaveCodeRepo, namespace_of, need_removable, resource_in_use};
 use repoplane_domain::repository::{Identity, Repository};
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
@@ -214,21 +214,15 @@ impl Store {
         let (tenant, id) = (set.repository.tenant, set.repository.id);
         let author = Author { principal, right: principal.deletes_by(), now };
         let check = |set: &DecisionSet| {
-            if set.repository.archived_at.is_some() {
-                return Err(DomainError::Denied(Denial::Archived));
-            }
             let automation = set.automation.as_ref().map(|automation| &automation.config);
-            match in_use(automation, &set.robots).filter(|_| !skip) {
-                Some(why) => Err(crate::products::in_use(&format!("the repository is in use: {why}"))),
-                None => Ok(()),
-            }
+            need_removable(&set.repository, automation, &set.robots, skip)
         };
         let (mut race, mut set) = (Race::new(), set);
         loop {
             match self.remove_repository(author, set.clone(), skip, check).await {
                 Ok(_) | Err(WriteError::Domain(DomainError::NotFound(Kind::Repository))) => return Ok(()),
                 Err(WriteError::Domain(DomainError::Conflict(conflict))) if is_guarded(&conflict) && !skip => {
-                    return Err(crate::products::in_use(&conflict.message).into());
+                    return Err(resource_in_use(&conflict.message).into());
                 }
                 Err(WriteError::Domain(DomainError::Conflict(conflict))) if conflict.code == "REPO_ATTACHED" => {
                     let author = Author { right: Right::ManageArchived, ..author };

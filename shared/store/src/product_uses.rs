@@ -4,7 +4,6 @@
 use crate::commit::{Guard, Writes};
 use crate::item::number;
 use crate::keys::{self, Key};
-use repoplane_domain::error::{DomainError, FieldErrors};
 use repoplane_domain::product::product_of;
 use repoplane_domain::repository::Repository;
 
@@ -66,16 +65,4 @@ pub(crate) fn need_project(writes: &mut Writes, repository: &Repository) {
     if let (Some(product), Some(project)) = (product_of(&repository.namespace), project) {
         writes.need_present(keys::project(repository.tenant, product, project), Guard::Project);
     }
-}
-
-/// What a caller hears whose project is not there.
-pub(crate) fn unknown_project() -> DomainError {
-    let mut errors = FieldErrors::new();
-    errors.push_coded(
-        "/project",
-        "RESOURCE_NOT_EXIST",
-        "project must be one of the product's projects, or empty",
-        None,
-    );
-    DomainError::Invalid(errors)
 }

@@ -11,19 +11,14 @@ use crate::table::Range;
 use crate::{Store, WriteError};
 use repoplane_domain::access::{Principal, RepositoryRole};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
-use repoplane_domain::error::{Conflict, DomainError, Kind};
+use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, TenantId};
-use repoplane_domain::product::{Product, SaveProduct};
+use repoplane_domain::product::{Product, SaveProduct, resource_in_use};
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
 
 /// Projects that go in the transaction of their product; of more, the others go before.
 const PROJECTS_AT_ONCE: usize = 40;
-
-/// What a caller hears of something that must not go.
-pub(crate) fn in_use(text: &str) -> DomainError {
-    DomainError::Conflict(Conflict::new("RESOURCE_IN_USE", text))
-}
 
 pub(crate) fn is_used(lost: &[Lost]) -> bool {
     lost.iter().any(|lost| lost.guard == Guard::Unused)
@@ -155,7 +150,7 @@ impl Store {
                 .0
                 .is_empty()
             {
-                return Err(in_use("the product has repositories: delete them first").into());
+                return Err(resource_in_use("the product has repositories: delete them first").into());
             }
             let projects = self.projects(tenant, name).await?;
             let mut writes = Writes::default();

@@ -5,7 +5,7 @@ use crate::commit::{Guard, Writes};
 use crate::error::StoreError;
 use crate::item::{self, Item, number};
 use crate::keys;
-use crate::products::{in_use, is_used};
+use crate::products::is_used;
 use crate::race::Race;
 use crate::table::Range;
 use crate::{Store, WriteError};
@@ -13,7 +13,7 @@ use repoplane_domain::access::{Principal, RepositoryRole};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
 use repoplane_domain::error::{DomainError, Kind};
 use repoplane_domain::id::{AuditId, TenantId};
-use repoplane_domain::product::{Product, Project};
+use repoplane_domain::product::{Product, Project, resource_in_use};
 use repoplane_domain::time::Timestamp;
 use serde_json::json;
 
@@ -103,7 +103,7 @@ impl Store {
             self.audit_project(&mut writes, principal, AuditAction::ProjectDeleted, &project, now)?;
             let Some(lost) = self.try_commit(&writes, now).await? else { return Ok(()) };
             if is_used(&lost) {
-                return Err(in_use("repositories of the product name the project").into());
+                return Err(resource_in_use("repositories of the product name the project").into());
             }
             if self.product(tenant, &product.name).await?.is_none() {
                 return Err(DomainError::NotFound(Kind::Product).into());

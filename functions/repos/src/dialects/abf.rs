@@ -16,17 +16,19 @@ mod signatures;
 mod view;
 
 use crate::Repos;
+use crate::platforms::standing;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
+use http::Method;
 use http::header::{self, HeaderValue};
-use http::{Method, Uri};
 use params::Params;
 use problems::{NO_CREDENTIALS, WRONG_CREDENTIALS};
 use repoplane_api::access::{Caller, PathParams};
+use repoplane_api::idempotency::{fingerprint, key_of};
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{App, Asked, Dialect, Problem, Routes, body, token};
 use repoplane_domain::access::{Principal, Scope};
 use repoplane_domain::error::{DomainError, Kind};
-use repoplane_domain::platform::{Asking, BuildAction, Platform, Standing, platform_of};
+use repoplane_domain::platform::{BuildAction, Platform, platform_of};
 use repoplane_domain::secret::sha256_hex;
 use repoplane_store::{DecisionSet, Once};
 
@@ -87,7 +89,7 @@ pub(super) struct Call {
     pub(super) asked: Asked,
     method: Method,
     path: PathParams,
-    key: Option<String>,
+    key: Result<Option<String>, Problem>,
     fingerprint: String,
     params: Result<Params, Problem>,
 }
@@ -119,20 +121,15 @@ where
         let principal = caller(&mut parts, state).await?;
         let Ok(asked) = Asked::from_request_parts(&mut parts, state).await;
         let Ok(path) = PathParams::from_request_parts(&mut parts, state).await;
-        let key = parts.headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
-        let fingerprint = fingerprint(key.as_deref(), &parts.method, &parts.uri, &said);
+        let key = key_of(&parts.headers);
+        let text = key.as_ref().ok().and_then(Option::as_deref).unwrap_or_default();
+        let fingerprint = fingerprint(text, &format!("{} {}", parts.method, parts.uri), &said);
         Ok(Self { principal, asked, method: parts.method, path, key, fingerprint, params })
     }
 }
 
 fn text<'a>(headers: &'a http::HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// What tells one request with a key from another. The key, which is not stored, is hashed as well: nobody can try out what
-/// a body with a token may have been.
-fn fingerprint(key: Option<&str>, method: &Method, uri: &Uri, said: &str) -> String {
-    sha256_hex(format!("{}\n{method} {uri}\n{said}", key.unwrap_or_default()).as_bytes())
 }
 
 /// The caller, in the words of this API for who is none.
@@ -168,37 +165,9 @@ impl Call {
 
     /// The call as the store knows it, if it may be repeated.
     fn once(&self) -> Result<Option<Once>, Problem> {
-        let Some(key) = &self.key else { return Ok(None) };
-        if !(1..=MAX_KEY_BYTES).contains(&key.len()) {
-            let text = format!("Idempotency-Key must have 1 to {MAX_KEY_BYTES} characters");
-            return Err(Problem::new(ProblemType::MalformedBody, text));
-        }
-        Ok(Some(Once::new(&self.principal, key, self.fingerprint.clone())))
+        let key = self.key.as_ref().map_err(Clone::clone)?;
+        Ok(key.as_ref().map(|key| Once::new(&self.principal, key, self.fingerprint.clone())))
     }
-}
-
-/// Longest idempotency key, in bytes.
-const MAX_KEY_BYTES: usize = 255;
-
-/// What a caller is on a platform, and in one of its repositories if one is given.
-pub(crate) async fn standing(
-    app: &App,
-    principal: &Principal,
-    platform: &Platform,
-    set: Option<&DecisionSet>,
-) -> Result<Standing, Problem> {
-    let named = platform.groups();
-    let groups = match named.is_empty() {
-        true => Vec::new(),
-        false => app.store.groups_named(principal.tenant, &named).await?,
-    };
-    let listed = set.and_then(|set| set.members.members.role_of(principal.user));
-    let mut standing = Standing::of(Asking { principal, groups: &groups }, platform, listed);
-    if !standing.sees() {
-        // A member of any repository of the platform may look at all of it.
-        standing.viewer = app.store.is_member_on(principal.tenant, principal.user, platform.number).await?;
-    }
-    Ok(standing)
 }
 
 /// A repository of a platform that the path names, with a right of the caller.

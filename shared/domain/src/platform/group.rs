@@ -2,6 +2,7 @@
 
 use super::names::{MAX_ABF_NAME, MAX_PLATFORM_DESCRIPTION, is_group_name, read_line, read_name, read_word};
 use super::owner::{Actor, Party, UserRef};
+use crate::access::Principal;
 use crate::error::{Conflict, DomainError, FieldErrors, Kind};
 use crate::id::{TenantId, UserId};
 use crate::input::{Field, Object};
@@ -80,6 +81,11 @@ impl Group {
     /// Whether a user belongs to it.
     pub fn has(&self, user: UserId) -> bool {
         self.members.iter().any(|member| member.user.id == user)
+    }
+
+    /// Whether a caller may change it and own things as it: its owner, and who passes every check.
+    pub fn is_changed_by(&self, principal: &Principal) -> bool {
+        self.owner.id == principal.user || principal.sees_all_repositories()
     }
 
     /// As others name it.

@@ -4,10 +4,8 @@
 use super::git::Chain;
 use super::project::MAX_PROJECT_BYTES;
 use super::{CodeRepo, GitSide, Product, SaidGit, need_path};
-use crate::automation::AutomationConfig;
 use crate::error::{DomainError, FieldErrors};
 use crate::repository::{CreateRepository, Provider, RemotePlace, Repository};
-use crate::robot::Robot;
 use crate::time::Timestamp;
 
 /// The events that a webhook may send (contract: nautes 6.2).
@@ -154,15 +152,6 @@ impl SaveCodeRepo {
             provisioned: None,
         }
     }
-}
-
-/// What works with a repository, so that it must not go; `None` when nothing does.
-pub fn in_use(automation: Option<&AutomationConfig>, robots: &[Robot]) -> Option<&'static str> {
-    if !robots.is_empty() {
-        return Some("robots work in it");
-    }
-    let has_rules = |config: &AutomationConfig| config.events.values().any(|event| !event.rules.is_empty());
-    automation.is_some_and(has_rules).then_some("automation rules name it")
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ async fn abf_7_key_pair_is_for_machines_alone() {
             "id": repo.number, "name": "main", "url": format!("/api/v1/repositories/{}.json", repo.number),
             "key_pair": {"public": public, "secret": secret},
         }});
-        assert_eq!(shown.body, expected, "{ending}");
+        assert_eq!(shown.body, expected, "abf key_pair: {ending}");
         assert_eq!(shown.headers["cache-control"], "no-store");
     }
     let shown = builder.client.get(&abf(&repo, "public_key")).await.expect(200);
@@ -45,7 +45,7 @@ async fn abf_7_key_pair_is_for_machines_alone() {
         (&owner.client, "public_key"),
     ] {
         let refused = client.get(&abf(&repo, ending)).await.expect(403);
-        assert_eq!(refused.body, json!({"message": "Access violation to this page!"}));
+        assert_eq!(refused.body, json!({"message": "Access violation to this page!"}), "abf key_pair: {ending}");
     }
     consistency::check(&app.items().await).expect("consistent");
 }
@@ -85,7 +85,8 @@ async fn abf_7_a_mismatched_pair_leaves_the_old_one() {
     ] {
         let refused = sign(&owner.client, &repo, sent).await.expect(422);
         let message = format!("Signatures have not been updated for repository. {parts}");
-        assert_eq!(refused.body, json!({"repository": {"id": null, "message": message}}));
+        let expected = json!({"repository": {"id": null, "message": message}});
+        assert_eq!(refused.body, expected, "abf signatures mismatched pair: {parts}");
     }
     assert_eq!(app.items().await, before);
     let shown = builder.client.get(&abf(&repo, "key_pair")).await.expect(200);
