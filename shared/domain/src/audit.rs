@@ -56,6 +56,7 @@ pub enum AuditAction {
     IssuerCreated,
     IssuerUpdated,
     IssuerDeleted,
+    HostTrusted,
     AccessTokenExchanged,
     SkillCreated,
     SkillAccepted,

@@ -25,5 +25,6 @@ pub mod secret;
 pub mod skill;
 pub mod task;
 pub mod time;
+pub mod trusted_host;
 pub mod vault_credential;
 pub mod webhook;

@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 24] = [
+const PARTITIONS: [(&str, &str); 25] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -46,6 +46,7 @@ const PARTITIONS: [(&str, &str); 24] = [
     ("EMAIL#", "EMAIL"),
     ("EXCHANGED#", "EXCHANGED"),
     ("EVENT#", "EVENT"),
+    ("TRUSTED#", "TRUSTED"),
 ];
 const PARTS: [(&str, &str); 14] = [
     ("A#TOMBSTONE", "TOMBSTONE"),

@@ -3,6 +3,7 @@
 mod double;
 mod jobs;
 mod schedule;
+mod ssh;
 mod sweep;
 mod walks;
 
