@@ -69,6 +69,7 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "EVENT" => operational_event(found),
             "INTENT" => unless(found.text("list_pk") == Some("INTENTS"), "no tick finds it").into_iter().collect(),
             "EXCHANGED" => unless(found.number("expires_at").is_some(), "never ends").into_iter().collect(),
+            "TRUSTED" => trusted_host(&index, found),
             "SKILL" => skill(&index, found),
             "SKILLNAME" => skill_name(&index, found),
             _ => Vec::new(),
@@ -125,6 +126,14 @@ fn present(index: &Index, what: &str, (pk, sk): &(String, String)) -> Complaints
 
 fn is_open(task: &Found) -> bool {
     matches!(task.data_text("status").as_str(), "queued" | "waiting_approval" | "processing")
+}
+
+/// A host stands where it is looked for, in a tenant that is there.
+fn trusted_host(index: &Index, found: &Found) -> Complaints {
+    let tenant = found.pk.strip_prefix("TRUSTED#").unwrap_or_default();
+    let mut wrong = present(index, "its tenant", &(format!("TENANT#{tenant}"), "TENANT".to_owned()));
+    wrong.extend(unless(found.data_text("place") == found.sk, "is kept in another's place"));
+    wrong
 }
 
 /// Whether a repository was deleted.

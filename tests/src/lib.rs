@@ -23,6 +23,7 @@ pub mod packages;
 mod people;
 mod providers;
 mod skills;
+pub mod ssh_server;
 mod syncs;
 
 pub use builders::{GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, fixture, github_signature};

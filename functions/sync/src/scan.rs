@@ -4,6 +4,7 @@ use repoplane_domain::access::NetworkSettings;
 use repoplane_domain::credential::GitAccess;
 use repoplane_domain::package::SpecTree;
 use repoplane_domain::skill::WalkedTree;
+use repoplane_domain::trusted_host::TrustedHosts;
 use repoplane_providers::{Answered, BranchHead, ProviderError, Providers, Target};
 
 /// Where to look, and how.
@@ -17,6 +18,8 @@ pub struct Place<'a> {
     pub access: &'a GitAccess,
     /// What the tenant's calls may reach and trust.
     pub network: &'a NetworkSettings,
+    /// Hosts that the tenant knows by themselves.
+    pub trusted: &'a TrustedHosts,
 }
 
 /// What looks into repositories.
@@ -54,7 +57,7 @@ impl ProviderScanner {
 
 impl Scanner for ProviderScanner {
     async fn head(&self, place: &Place<'_>) -> Result<Answered<BranchHead>, ProviderError> {
-        let providers = self.providers.for_tenant(place.network);
+        let providers = self.providers.for_tenant(place.network).trusting(place.trusted);
         Box::pin(providers.branch_head(&place.target, place.access, place.branch)).await
     }
 
@@ -65,7 +68,7 @@ impl Scanner for ProviderScanner {
     }
 
     async fn walk(&self, place: &Place<'_>, head: &BranchHead) -> Result<Answered<WalkedTree>, ProviderError> {
-        let providers = self.providers.for_tenant(place.network);
+        let providers = self.providers.for_tenant(place.network).trusting(place.trusted);
         Box::pin(providers.walk(&place.target, place.access, head)).await
     }
 }

@@ -15,6 +15,7 @@ use repoplane_domain::package::{Harvest, Published, may_publish};
 use repoplane_domain::platform::BuildProject;
 use repoplane_domain::repository::{Begun, MAX_PROJECTS_A_JOB, Provider, SpecsRead, unread_projects};
 use repoplane_domain::secret::sha256_hex;
+use repoplane_domain::trusted_host::TrustedHosts;
 use repoplane_providers::{Answered, BranchHead, Fault, ProviderError, Target};
 use repoplane_store::{DecisionSet, LinkSpecs, SpecLink, StoreError, WriteError};
 use std::collections::HashMap;
@@ -73,13 +74,15 @@ impl<S: Scanner> SyncFunction<S> {
         let first = links.partition_point(|link| after.is_some_and(|after| link.project() <= after));
         let end = links.len().min(first + MAX_PROJECTS_A_JOB);
         let projects = store.projects_of_links(set.repository.tenant, &links[first..end]).await?;
+        let trusted = store.trust_of(set.repository.tenant).await?;
+        let reach = Reach { network: network.clone(), trusted };
         let mut reading = Reading::default();
         let until = Instant::now() + READING_TIME;
         let mut place = first;
         'projects: while place < end {
             let next = end.min(place + HEADS_AT_ONCE);
             let asked = links[place..next].iter().filter_map(|link| projects.get(&link.project()));
-            let mut heads = self.heads_of(asked.filter(|project| project.is_read()), network).await;
+            let mut heads = self.heads_of(asked.filter(|project| project.is_read()), &reach).await;
             for (at, link) in links.iter().enumerate().take(next).skip(place) {
                 // One is read whatever the time, so that every job comes further.
                 if at > first && Instant::now() >= until {
@@ -87,7 +90,7 @@ impl<S: Scanner> SyncFunction<S> {
                 }
                 let found = match (projects.get(&link.project()), heads.remove(&link.project())) {
                     (Some(project), Some(head)) => {
-                        Some(self.read_project(link, (project, head), network, &mut reading.rows).await)
+                        Some(self.read_project(link, (project, head), &reach, &mut reading.rows).await)
                     }
                     // There is nothing to be read of it, or no more.
                     (None, _) | (_, None) => None,
@@ -113,13 +116,13 @@ impl<S: Scanner> SyncFunction<S> {
     async fn heads_of(
         &self,
         projects: impl Iterator<Item = &BuildProject>,
-        network: &NetworkSettings,
+        reach: &Reach,
     ) -> HashMap<u64, Result<BranchHead, ProviderError>> {
         let mut asked = JoinSet::new();
         for project in projects {
-            let (scanner, project, network) = (self.scanner.clone(), project.clone(), network.clone());
+            let (scanner, project, reach) = (self.scanner.clone(), project.clone(), reach.clone());
             asked.spawn(carried(async move {
-                let head = scanner.head(&place_of(&project, &network)).await;
+                let head = scanner.head(&place_of(&project, &reach)).await;
                 (project.number, head.map(|head| head.value))
             }));
         }
@@ -131,7 +134,7 @@ impl<S: Scanner> SyncFunction<S> {
         &self,
         link: &SpecLink,
         (project, head): (&BuildProject, Result<BranchHead, ProviderError>),
-        network: &NetworkSettings,
+        reach: &Reach,
         rows: &mut Vec<Published>,
     ) -> LinkSpecs {
         let source = source_of(project);
@@ -145,7 +148,7 @@ impl<S: Scanner> SyncFunction<S> {
         if known.commit.as_deref() == Some(head.commit.as_str()) {
             return LinkSpecs { unread: None, ..known };
         }
-        let place = place_of(project, network);
+        let place = place_of(project, reach);
         let tree = match tokio::time::timeout(PROJECT_TIMEOUT, self.scanner.specs(&place, &head)).await {
             Ok(Ok(Answered { value, .. })) => value,
             // The next sync reads it where it is then.
@@ -183,6 +186,13 @@ impl<S: Scanner> SyncFunction<S> {
     }
 }
 
+/// What the calls for projects may reach, and whom they may trust.
+#[derive(Debug, Clone)]
+struct Reach {
+    network: NetworkSettings,
+    trusted: TrustedHosts,
+}
+
 /// Nothing is published now: the sync says why, and begins anew at its next time.
 fn held_back(refused: DomainError) -> SpecsRead {
     let reason = match refused {
@@ -198,10 +208,16 @@ fn held_back(refused: DomainError) -> SpecsRead {
 }
 
 /// Where a project's sources are. Nobody's remote is asked with another one's credentials, and a project has none of its own.
-fn place_of<'a>(project: &'a BuildProject, network: &'a NetworkSettings) -> Place<'a> {
+fn place_of<'a>(project: &'a BuildProject, reach: &'a Reach) -> Place<'a> {
     let remote_url = project.remote_url.as_deref();
     let target = Target { provider: Provider::Git, api_base_url: None, identity: "", remote_url };
-    Place { target, branch: Some(&project.branch), access: &GitAccess::Anonymous, network }
+    Place {
+        target,
+        branch: Some(&project.branch),
+        access: &GitAccess::Anonymous,
+        network: &reach.network,
+        trusted: &reach.trusted,
+    }
 }
 
 /// What a commit is the commit of: another remote or branch is read anew.

@@ -139,11 +139,13 @@ impl<S: Scanner> SyncFunction<S> {
             Ok(access) => access,
             Err(none) => return self.checked(&set, no_access(none, now), now).await,
         };
+        let trusted = store.trust_for(repository).await?;
         let place = Place {
             target: target_of(repository),
             branch: repository.scanned_branch(),
             access: &access,
             network: &network,
+            trusted: &trusted,
         };
         let head = match self.scanner.head(&place).await {
             Ok(head) => head,

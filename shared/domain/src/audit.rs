@@ -57,6 +57,7 @@ pub enum AuditAction {
     IssuerCreated,
     IssuerUpdated,
     IssuerDeleted,
+    HostTrusted,
     AccessTokenExchanged,
     SkillCreated,
     SkillAccepted,

@@ -22,7 +22,7 @@ mod site;
 mod template;
 mod view;
 
-pub use access::{AccessSource, GitAccess, GitTokenKind, GithubApp, ProfileAccess, Purpose};
+pub use access::{AccessSource, GitAccess, GitTokenKind, GithubApp, ProfileAccess, Purpose, SshKey};
 pub use account::{AccountPatch, AccountProfiles};
 pub use base_url::http_base_url;
 pub use git_detail::{GitPatch, MAX_APP_ID};

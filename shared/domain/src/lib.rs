@@ -28,5 +28,6 @@ pub mod signing;
 pub mod skill;
 pub mod task;
 pub mod time;
+pub mod trusted_host;
 pub mod vault_credential;
 pub mod webhook;

@@ -2,7 +2,7 @@
 //!
 //! Each owns a secret document of its own; the record beside it shows everything but the secret.
 
-use crate::credential::{GitAccess, GitTokenKind};
+use crate::credential::{GitAccess, GitTokenKind, SshKey};
 use crate::error::{DomainError, FieldErrors};
 use crate::id::{CredentialId, TenantId};
 use crate::input::{Field, Object};
@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use zeroize::Zeroizing;
 
 /// Longest secret, in bytes: a document of it fits into the vault, escaped and all.
 pub const MAX_VAULT_SECRET_BYTES: usize = 16 * 1024;
@@ -90,10 +91,11 @@ pub struct Unusable(pub &'static str);
 
 impl VaultCredential {
     /// How a call to a repository's host identifies itself with it: a token with the user name that the host wants beside
-    /// one, or user and password.
+    /// one, user and password, or a key for ssh. Such a key stands there as it is, or, where a passphrase locks it, in JSON
+    /// as `{"private_key", "passphrase"}`.
     ///
     /// # Errors
-    /// [`Unusable`] for keys of ssh, and for what should be a user and a password and is not.
+    /// [`Unusable`] for what should be a key, or a user and a password, and is not.
     pub fn git_access(&self, repository: &Repository, secret: Secret) -> Result<GitAccess, Unusable> {
         let token = |username: &str, token| GitAccess::Token {
             kind: GitTokenKind::Personal,
@@ -101,7 +103,7 @@ impl VaultCredential {
             token,
         };
         match self.kind.as_str() {
-            "git_ssh_key" => Err(Unusable("an ssh key cannot be used: repositories are read over https")),
+            "git_ssh_key" => read_key(&secret).map(GitAccess::Key),
             "basic_auth" => match secret.expose().split_once(':') {
                 Some((user, password)) if !user.trim().is_empty() && !password.is_empty() => {
                     Ok(token(user.trim(), Secret::new(password)))
@@ -129,6 +131,32 @@ impl VaultCredential {
             _ => Ok(GitAccess::personal(secret)),
         }
     }
+}
+
+/// A key with its passphrase.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockedKey {
+    private_key: Zeroizing<String>,
+    passphrase: Zeroizing<String>,
+}
+
+fn read_key(secret: &Secret) -> Result<SshKey, Unusable> {
+    const BAD: Unusable = Unusable(
+        "a credential of type git_ssh_key must hold a private key in OpenSSH's form or as PEM, or JSON with private_key \
+         and passphrase",
+    );
+    let text = secret.expose().trim_start();
+    let (private_key, passphrase) = if text.starts_with('{') {
+        let LockedKey { private_key, passphrase } = serde_json::from_str(text).map_err(|_| BAD)?;
+        (Secret::new(private_key.as_str()), Some(Secret::new(passphrase.as_str())))
+    } else {
+        (secret.clone(), None)
+    };
+    if !private_key.expose().contains("PRIVATE KEY-----") {
+        return Err(BAD);
+    }
+    Ok(SshKey { username: None, private_key, passphrase })
 }
 
 /// The user name beside a token in Git over https (GitHub: "Authenticating as a GitHub App installation"; GitLab: "OAuth 2.0

@@ -18,6 +18,9 @@ use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use url::Url;
 
+/// Said of a key for ssh where a token is needed.
+pub(crate) const KEY_IS_FOR_SSH: &str = "an ssh key reads Git over ssh, not the REST API; this needs an access token";
+
 /// Everything but the unreserved characters of RFC 3986: a path part can neither end nor leave its place.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 

@@ -8,7 +8,9 @@ mod address;
 mod authority;
 mod body;
 mod bundle;
+mod certificate;
 mod clients;
+mod connection;
 mod credentials;
 mod error;
 #[cfg(test)]
@@ -34,6 +36,7 @@ mod transport;
 
 pub use authority::{Authority, InvalidAuthority};
 pub use bundle::{InvalidBundle, MAX_BUNDLE_AUTHORITIES, MAX_BUNDLE_BYTES};
+pub use certificate::UnverifiedCertificate;
 pub use error::{EgressError, Refusal};
 pub use limits::{
     CONNECT_TIMEOUT, GIT_MAX_BODY, GIT_TOTAL_TIMEOUT, Limits, MAX_BODY, MAX_REDIRECTS, MAX_RETRIES, PACK_MAX_BODY,
@@ -47,7 +50,9 @@ pub use settings::{EgressSettings, InvalidAllowList, InvalidEgress};
 pub use stream::EgressStream;
 pub use transport::Transport;
 
-use clients::Clients;
+pub(crate) use connection::{EgressConnection, Meter};
+
+use clients::{Clients, Pinned};
 use credentials::{of_credentials, of_request};
 use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
 use http::{Method, StatusCode};
@@ -55,6 +60,7 @@ use kept::Kept;
 use quiet::Quiet;
 use reach::{Reach, runtime_address};
 use repoplane_domain::access::NetworkSettings;
+use repoplane_domain::trusted_host::TrustedHosts;
 use route::{Route, route};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,6 +120,19 @@ impl Egress {
     #[must_use]
     pub fn for_tenant(&self, network: &NetworkSettings) -> Self {
         Self { shared: self.shared.clone(), tenant: Arc::new(TenantNetwork::of(network)) }
+    }
+
+    /// The same client, which takes these hosts for the ones that are meant by their keys and certificates, and no others
+    /// of which it is not sure.
+    #[must_use]
+    pub fn trusting(&self, hosts: &TrustedHosts) -> Self {
+        let tenant = TenantNetwork { trusted: hosts.clone(), ..(*self.tenant).clone() };
+        Self { shared: self.shared.clone(), tenant: Arc::new(tenant) }
+    }
+
+    /// The hosts that are known by themselves.
+    pub(crate) fn trusted(&self) -> &TrustedHosts {
+        &self.tenant.trusted
     }
 
     /// How many requests were handed to the transport so far, redirects and retries included; a refused literal
@@ -249,7 +268,8 @@ impl Egress {
             Route::Public(url) => (Reach::Public, url, None),
             Route::Allowed { url, stands_for, reach } => (reach, url, stands_for),
         };
-        let client = self.shared.clients.client(&self.tenant, reach, limits.connect).await?;
+        let pinned = Pinned::of(&self.tenant, &url);
+        let client = self.shared.clients.client(&self.tenant, reach, limits.connect, pinned).await?;
         let mut headers = request.headers.clone();
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(encoding));
         if let Some(name) = stands_for.and_then(|name| HeaderValue::from_str(&name).ok()) {

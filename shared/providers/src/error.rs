@@ -4,6 +4,7 @@
 use crate::clean::MAX_TEXT;
 use crate::egress::{EgressError, RateLimit};
 use crate::fault::Fault;
+use crate::untrusted::{LoginRefusal, Untrusted};
 use http::StatusCode;
 use repoplane_domain::repository::{ConnectionFailure, ConnectionReason, Provider};
 use repoplane_domain::robot::ModelProvider;
@@ -97,6 +98,30 @@ pub enum ProviderError {
         /// Who was asked.
         service: Service,
     },
+    /// What answered may be another than the host that is meant; nothing was told to it.
+    #[error("[{service}] {untrusted}")]
+    Untrusted {
+        /// Who was asked.
+        service: Service,
+        /// What it showed.
+        untrusted: Arc<Untrusted>,
+    },
+    /// A server does not let this caller in, on a transport that has no status for it.
+    #[error("[{service}] {refusal}")]
+    NotLetIn {
+        /// Who was asked.
+        service: Service,
+        /// In what way.
+        refusal: LoginRefusal,
+    },
+    /// What was asked answers, and has no such repository or shows it to nobody.
+    #[error("[{service}] there is no repository: {said}")]
+    NoRepository {
+        /// Who was asked.
+        service: Service,
+        /// The other side's words, without what is secret, up to 500 characters.
+        said: String,
+    },
     /// The repository has more of something than is read.
     #[error("[{service}] the repository is larger than can be read: {what}")]
     TooLarge {
@@ -185,6 +210,7 @@ impl ProviderError {
             Fault::Unavailable | Fault::TooLarge => ConnectionReason::Unavailable,
             Fault::BadAnswer => ConnectionReason::BadAnswer,
             Fault::AddressRefused => ConnectionReason::AddressRefused,
+            Fault::Untrusted => ConnectionReason::HostUntrusted,
             Fault::Unusable => ConnectionReason::Unusable,
         };
         ConnectionFailure { reason, message: self.told(reason) }
@@ -203,6 +229,7 @@ impl ProviderError {
             ConnectionReason::Unavailable
             | ConnectionReason::BadAnswer
             | ConnectionReason::AddressRefused
+            | ConnectionReason::HostUntrusted
             | ConnectionReason::Unusable => return self.to_string(),
         };
         let words = answer.words().map(|words| format!(", {words}")).unwrap_or_default();
@@ -220,6 +247,9 @@ impl ProviderError {
             Self::NoCommits { .. } => Fault::NoCommits,
             Self::Moved { .. } => Fault::Moved,
             Self::TooLarge { .. } => Fault::TooLarge,
+            Self::Untrusted { .. } => Fault::Untrusted,
+            Self::NotLetIn { .. } => Fault::TokenRejected { missing_scopes: Vec::new() },
+            Self::NoRepository { .. } => Fault::NotFound,
             Self::MissingEmail => Fault::TokenRejected { missing_scopes: vec!["read_user".to_owned()] },
         }
     }
@@ -249,6 +279,9 @@ impl ProviderError {
             | Self::NoCommits { .. }
             | Self::Moved { .. }
             | Self::TooLarge { .. }
+            | Self::Untrusted { .. }
+            | Self::NotLetIn { .. }
+            | Self::NoRepository { .. }
             | Self::MissingEmail
             | Self::NoApi => None,
         }
@@ -259,6 +292,7 @@ impl ProviderError {
 fn of_egress(error: &EgressError) -> Fault {
     match error {
         EgressError::Refused(_) | EgressError::RefusedRedirect { .. } => Fault::AddressRefused,
+        EgressError::Certificate { .. } | EgressError::UntrustedRedirect { .. } => Fault::Untrusted,
         EgressError::RateLimited { retry_after, .. } => Fault::RateLimited { retry_after: Some(*retry_after) },
         // What answers there, answers, but not as the provider's API does.
         EgressError::TooManyRedirects { .. }
@@ -268,11 +302,14 @@ fn of_egress(error: &EgressError) -> Fault {
         EgressError::Resolve { .. }
         | EgressError::Timeout { .. }
         | EgressError::Connect { .. }
+        | EgressError::Unreachable { .. }
+        | EgressError::Broken { .. }
         | EgressError::Interrupted { .. }
         | EgressError::Body { .. }
         | EgressError::TooLarge { .. }
         | EgressError::Headers { .. }
-        | EgressError::Setup(_) => Fault::Unavailable,
+        | EgressError::Setup(_)
+        | EgressError::Roots(_) => Fault::Unavailable,
     }
 }
 

@@ -36,6 +36,8 @@ pub enum Fault {
     BadAnswer,
     /// The address guard refuses the user's URL, or where it redirects to; nothing was sent there.
     AddressRefused,
+    /// The other side shows a key that is not the trusted one, or a certificate that nothing vouches for.
+    Untrusted,
     /// Base URL, identity or token cannot be put into a request; nothing was sent.
     Unusable,
     /// The repository is there, the branch is not.

@@ -1,45 +1,38 @@
-//! A plain Git remote over https: what can be learned from it without a clone.
+//! A plain Git remote over https, ssh or Git's own transport: what can be learned from it without a clone.
 //!
 //! Source: the Git documents `gitprotocol-http`, `gitprotocol-v2` and `gitprotocol-pack`. The second version of the
 //! protocol is asked for; servers that do not speak it answer with the first one's list of references.
 
+mod address;
+mod conversation;
 mod fetch;
 mod pack;
 mod pkt_line;
 mod refs;
+mod smart_http;
 mod specs;
+mod ssh;
 mod tree;
+mod verify;
 mod walk;
 
+pub use verify::{Verified, VerifyError, verify_remote};
 pub(crate) use walk::{walk, walk_specs};
 
-use crate::call;
-use crate::clean::Cleaner;
-use crate::egress::{CallKind, Egress, EgressRequest, EgressResponse, RateLimit};
-use crate::error::{ProviderError, Service};
+use crate::egress::Egress;
+use crate::error::ProviderError;
 use crate::fault::Fault;
 use crate::meta::{Heads, Meta, Visibility};
 use crate::target::Answered;
 use crate::walk::BranchHead;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::Method;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use refs::Advertisement;
+use address::RemoteAddress;
+use conversation::StreamRemote;
 use repoplane_domain::credential::GitAccess;
 use repoplane_domain::repository::{Provider, is_branch_name};
-use repoplane_domain::secret::Secret;
-use url::Url;
+use smart_http::HttpRemote;
 
 /// Branches of a remote that are kept; the rest are counted.
 pub const MAX_HEADS: usize = 1_000;
-
-/// Sent where a token has no user name: servers that take tokens take any name with them.
-const TOKEN_USER: &str = "x-access-token";
-const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
-const REQUEST: &str = "application/x-git-upload-pack-request";
-const RESULT: &str = "application/x-git-upload-pack-result";
-const PROTOCOL: HeaderName = HeaderName::from_static("git-protocol");
 
 /// A branch and what it points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +59,7 @@ pub(crate) async fn ls_remote(
     remote: &str,
     access: &GitAccess,
 ) -> Result<Answered<RemoteRefs>, ProviderError> {
-    let (_, answered) = Remote::new(egress, provider, remote, access)?.list("").await?;
+    let (_, answered) = Remote::new(egress, provider, remote, access).await?.list("").await?;
     Ok(answered)
 }
 
@@ -78,7 +71,7 @@ pub(crate) async fn head(
     access: &GitAccess,
     branch: Option<&str>,
 ) -> Result<Answered<BranchHead>, ProviderError> {
-    let remote = Remote::new(egress, provider, remote, access)?;
+    let remote = Remote::new(egress, provider, remote, access).await?;
     if let Some(branch) = branch.filter(|branch| !is_branch_name(branch)) {
         return Err(ProviderError::no_branch(provider, branch));
     }
@@ -104,13 +97,19 @@ pub(crate) async fn meta(
     remote: &str,
     access: &GitAccess,
 ) -> Result<Answered<Meta>, ProviderError> {
-    let (refs, visibility) = if *access == GitAccess::Anonymous {
-        (ls_remote(egress, provider, remote, access).await?, Visibility::Public)
-    } else {
-        let nobody = Remote::new(egress, provider, remote, &GitAccess::Anonymous)?;
-        let (refs, seen) = tokio::join!(ls_remote(egress, provider, remote, access), nobody.advertisement(true));
-        (refs?, visibility(provider, seen.map(|_answer| ())))
+    let asker = Remote::new(egress, provider, remote, access).await?;
+    let (refs, visibility) = match &asker {
+        Remote::Http(http) if *access != GitAccess::Anonymous => {
+            let nobody = HttpRemote::new(egress, provider, http.url.clone(), &GitAccess::Anonymous)?;
+            let (refs, seen) = tokio::join!(asker.list(""), nobody.advertisement(true));
+            (refs?, visibility(provider, seen.map(|_answer| ())))
+        }
+        Remote::Http(_) => (asker.list("").await?, Visibility::Public),
+        Remote::Stream(stream) if stream.is_open_to_all() => (asker.list("").await?, Visibility::Public),
+        // Whoever may look over ssh has a name there; what anyone sees is told over https, if at all.
+        Remote::Stream(_) => (asker.list("").await?, Visibility::Unknown),
     };
+    let (_, refs) = refs;
     let RemoteRefs { default_branch, heads } = refs.value;
     let value = Meta {
         visibility,
@@ -137,165 +136,32 @@ fn visibility(provider: Provider, seen: Result<(), ProviderError>) -> Visibility
 }
 
 /// A remote and who asks it.
-struct Remote<'a> {
-    egress: &'a Egress,
-    service: Service,
-    url: Url,
-    authorization: Option<HeaderValue>,
-    cleaner: Cleaner,
+enum Remote<'a> {
+    Http(HttpRemote<'a>),
+    Stream(StreamRemote<'a>),
 }
 
 impl<'a> Remote<'a> {
-    fn new(egress: &'a Egress, provider: Provider, remote: &str, access: &GitAccess) -> Result<Self, ProviderError> {
-        let unusable = |reason| ProviderError::unusable(provider, reason);
-        let url = https_remote(remote).map_err(unusable)?;
-        let (authorization, cleaner) = match access {
-            GitAccess::Anonymous => (None, Cleaner::default()),
-            GitAccess::Token { username, token, .. } => {
-                let user = username.as_deref().map(str::trim).filter(|user| !user.is_empty()).unwrap_or(TOKEN_USER);
-                // RFC 7617: the first colon ends the user name.
-                if user.contains(':') {
-                    return Err(unusable("the git user name must not contain a colon"));
-                }
-                let pair = Secret::new(STANDARD.encode(format!("{user}:{}", token.expose())));
-                let value = HeaderValue::from_str(&format!("Basic {}", pair.expose()));
-                let mut value = value.map_err(|_| unusable("the token has characters that no token has"))?;
-                value.set_sensitive(true);
-                let mut cleaner = Cleaner::new(token);
-                cleaner.know(&pair);
-                (Some(value), cleaner)
-            }
-            GitAccess::App(_) => return Err(unusable("a GitHub App has no access to a plain Git remote")),
-        };
-        Ok(Self { egress, service: provider.into(), url, authorization, cleaner })
+    async fn new(
+        egress: &'a Egress,
+        provider: Provider,
+        remote: &str,
+        access: &GitAccess,
+    ) -> Result<Self, ProviderError> {
+        let address = RemoteAddress::read(remote);
+        Ok(match address.map_err(|reason| ProviderError::unusable(provider, reason))? {
+            RemoteAddress::Http(url) => Self::Http(HttpRemote::new(egress, provider, url, access)?),
+            RemoteAddress::Ssh(address) => Self::Stream(StreamRemote::ssh(egress, provider, address, access).await?),
+            RemoteAddress::Daemon(address) => Self::Stream(StreamRemote::daemon(egress, provider, address)),
+        })
     }
 
     /// HEAD and the branches whose names begin so; all of them, where the remote speaks the first version only. The list
     /// comes along as it was.
     async fn list(&self, branches: &str) -> Result<(Vec<u8>, Answered<RemoteRefs>), ProviderError> {
-        let answer = self.advertisement(true).await?;
-        let rate_limit = RateLimit::of(&answer.headers);
-        let bad = |reason| self.bad(reason);
-        let capabilities = match refs::advertisement(&answer.body, &self.cleaner).map_err(bad)? {
-            Advertisement::Refs(value) => return Ok((answer.body, Answered { value, rate_limit })),
-            Advertisement::Capabilities(capabilities) => capabilities,
-        };
-        let (body, value) = match self.ask(refs::ls_refs(&capabilities, branches)).await {
-            Ok(answer) => {
-                let refs = refs::result(&answer.body, &self.cleaner).map_err(bad)?;
-                (answer.body, refs)
-            }
-            // The remote has moved: the first question was led there, but no client repeats a body elsewhere on a
-            // server's word. The first version of the protocol needs no second question.
-            Err(error) if error.status().is_some_and(|status| status.is_redirection()) => {
-                let answer = self.advertisement(false).await?;
-                match refs::advertisement(&answer.body, &self.cleaner).map_err(bad)? {
-                    Advertisement::Refs(refs) => (answer.body, refs),
-                    Advertisement::Capabilities(_) => return Err(error),
-                }
-            }
-            Err(error) => return Err(error),
-        };
-        Ok((body, Answered { value, rate_limit }))
-    }
-
-    /// `GET <remote>/info/refs`.
-    async fn advertisement(&self, second_version: bool) -> Result<EgressResponse, ProviderError> {
-        let mut url = self.below("info/refs");
-        url.set_query(Some("service=git-upload-pack"));
-        let mut request = EgressRequest::get(url);
-        if second_version {
-            request = request.header(PROTOCOL, HeaderValue::from_static("version=2"));
-        }
-        self.send(request, ADVERTISEMENT).await
-    }
-
-    /// `POST <remote>/git-upload-pack`.
-    async fn ask(&self, body: Vec<u8>) -> Result<EgressResponse, ProviderError> {
-        let request = EgressRequest::new(Method::POST, self.below("git-upload-pack"))
-            .header(PROTOCOL, HeaderValue::from_static("version=2"))
-            .header(CONTENT_TYPE, HeaderValue::from_static(REQUEST))
-            .body(body);
-        self.send(request, RESULT).await
-    }
-
-    async fn send(&self, request: EgressRequest, media_type: &'static str) -> Result<EgressResponse, ProviderError> {
-        let mut request = request.kind(CallKind::Git).header(ACCEPT, HeaderValue::from_static(media_type));
-        if let Some(value) = &self.authorization {
-            request = request.header(AUTHORIZATION, value.clone());
-        }
-        let answer = self.egress.send(request).await;
-        let answer = answer.map_err(|source| ProviderError::network(self.service, source))?;
-        if !answer.status.is_success() {
-            return Err(call::error(self.service, answer.status, &answer.headers, &answer.body, &self.cleaner));
-        }
-        self.check_media_type(&answer.headers, media_type)?;
-        Ok(answer)
-    }
-
-    fn check_media_type(&self, headers: &HeaderMap, media_type: &str) -> Result<(), ProviderError> {
-        let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        // A page for people, or a server of files without Git's protocol.
-        if given.split(';').next().is_none_or(|given| !given.trim().eq_ignore_ascii_case(media_type)) {
-            return Err(
-                self.bad("the remote does not speak Git's smart HTTP protocol; is the URL that of a repository?")
-            );
-        }
-        Ok(())
-    }
-
-    fn below(&self, path: &str) -> Url {
-        let mut url = self.url.clone();
-        url.set_path(&format!("{}/{path}", self.url.path().trim_end_matches('/')));
-        url
-    }
-
-    fn bad(&self, reason: &'static str) -> ProviderError {
-        ProviderError::answer(self.service, reason)
-    }
-}
-
-/// Reads a remote's URL. Which addresses may be called is the egress client's business.
-fn https_remote(remote: &str) -> Result<Url, &'static str> {
-    const HTTPS_ONLY: &str = "ssh remotes cannot be read yet; register the https address";
-    let url = match Url::parse(remote.trim()) {
-        Ok(url) => url,
-        // `git@host:path` is no URL, `host:path` has a scheme of its own.
-        Err(_) if remote.contains(':') && !remote.contains("://") => return Err(HTTPS_ONLY),
-        Err(_) => return Err("the remote URL is not a URL"),
-    };
-    match url.scheme() {
-        "https" | "http" => {}
-        "ssh" | "git" | "git+ssh" | "ssh+git" => return Err(HTTPS_ONLY),
-        _scp_like if url.cannot_be_a_base() => return Err(HTTPS_ONLY),
-        _other => return Err("the remote URL must begin with https://"),
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("the remote URL must not have a query or fragment");
-    }
-    Ok(url)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_https_remotes_are_asked() {
-        let only = "ssh remotes cannot be read yet; register the https address";
-        for (remote, expected) in [
-            ("https://git.example.com/acme/widgets.git", Ok("/acme/widgets.git")),
-            (" https://git.example.com/ ", Ok("/")),
-            ("ssh://git@git.example.com/acme/widgets.git", Err(only)),
-            ("git@git.example.com:acme/widgets.git", Err(only)),
-            ("git.example.com:acme/widgets.git", Err(only)),
-            ("git://git.example.com/acme/widgets.git", Err(only)),
-            ("file:///srv/git/widgets.git", Err("the remote URL must begin with https://")),
-            ("/srv/git/widgets.git", Err("the remote URL is not a URL")),
-            ("https://git.example.com/a?b", Err("the remote URL must not have a query or fragment")),
-        ] {
-            let read = https_remote(remote);
-            assert_eq!(read.as_ref().map(Url::path).map_err(|reason| *reason), expected, "{remote}");
+        match self {
+            Self::Http(remote) => remote.list(branches).await,
+            Self::Stream(remote) => remote.list(branches).await,
         }
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn caller<'a>(
         GitAccess::Token { token, .. } => {
             (Identification::token(provider, AUTHORIZATION, "Bearer ", token)?, Some(token))
         }
+        GitAccess::Key(_) => return Err(ProviderError::unusable(provider, crate::call::KEY_IS_FOR_SSH)),
         GitAccess::App(app) => (Identification::Installation(&providers.installations, app), None),
     };
     Ok(Caller::new(&providers.egress, provider, base, &HEADERS, identification, secret))

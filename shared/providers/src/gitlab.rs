@@ -43,6 +43,7 @@ pub(crate) fn caller<'a>(
             let header = HeaderName::from_static("private-token");
             (Identification::token(provider, header, "", token)?, Some(token))
         }
+        GitAccess::Key(_) => return unusable(crate::call::KEY_IS_FOR_SSH),
         GitAccess::App(_) => return unusable("GitLab knows no GitHub Apps; this needs an access token"),
     };
     let base = api(base_url(provider, site, DEFAULT_SITE)?);

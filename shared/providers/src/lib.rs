@@ -1,4 +1,4 @@
-//! GitHub and GitLab behind one guarded HTTP client: the only crate with outgoing HTTP.
+//! GitHub, GitLab and plain Git remotes behind one guarded client: the only crate with outgoing HTTP, ssh and `git://`.
 //!
 //! The clients are thin and typed by us. octocrab and the gitlab crate were weighed: what is asked needs the provider's
 //! raw error body (contract: hookcode 4.4), rate-limit headers, and one address guard under every call, and takes some
@@ -38,6 +38,7 @@ mod provision;
 mod take_back;
 mod target;
 mod token_test;
+mod untrusted;
 mod walk;
 
 pub use activity::{Activity, ActivityPages, Change, Commit, MAX_ACTIVITY_PAGE, Page};
@@ -45,7 +46,7 @@ pub use deploy_key::{DeployKeyPair, new_deploy_key};
 pub use egress::*;
 pub use error::{ErrorAnswer, ProviderError, Service};
 pub use fault::Fault;
-pub use git::{Head, MAX_HEADS, RemoteRefs};
+pub use git::{Head, MAX_HEADS, RemoteRefs, Verified, VerifyError, verify_remote};
 pub use hooks::{HookSpec, LastDelivery, MAX_HOOK_DELIVERIES, MAX_HOOKS, ProviderHook};
 pub use issuer_keys::{
     ASK_PAUSE, FETCH_TIMEOUT, FIRST_ASK_PAUSE, FetchedKeys, KEYS_LIFE, MAX_DOCUMENT_BYTES, STALE_LIFE,
@@ -60,4 +61,5 @@ pub use provision::{
 pub use take_back::{NotTakenBack, OurHook, Step};
 pub use target::{Answered, Target};
 pub use token_test::{TEST_TIMEOUT, TokenReport, test_token};
+pub use untrusted::{LoginRefusal, Untrusted};
 pub use walk::{BranchHead, WALK_TIMEOUT};

@@ -232,6 +232,7 @@ fn is_refused_key(answer: &crate::error::ErrorAnswer) -> bool {
         | Fault::Unavailable
         | Fault::BadAnswer
         | Fault::AddressRefused
+        | Fault::Untrusted
         | Fault::Unusable
         | Fault::NoBranch
         | Fault::NoCommits

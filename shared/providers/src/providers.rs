@@ -21,6 +21,7 @@ use repoplane_domain::repository::Provider;
 use repoplane_domain::robot::ModelProvider;
 use repoplane_domain::secret::Secret;
 use repoplane_domain::skill::WalkedTree;
+use repoplane_domain::trusted_host::TrustedHosts;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,12 @@ impl Providers {
         Self { egress: self.egress.for_tenant(network), ..self.clone() }
     }
 
+    /// The same, which takes these hosts of plain Git remotes for the ones that are meant.
+    #[must_use]
+    pub fn trusting(&self, hosts: &TrustedHosts) -> Self {
+        Self { egress: self.egress.trusting(hosts), ..self.clone() }
+    }
+
     /// What the provider tells about a repository. A plain Git remote and a GitLab deploy token are answered over Git.
     ///
     /// The provider is asked every time: an answer that is kept is given only after it said that it still holds.
@@ -84,10 +91,10 @@ impl Providers {
         in_time(target.provider, QUESTION_TIMEOUT, question).await
     }
 
-    /// Branches and HEAD of a remote, over Git's smart HTTP protocol.
+    /// Branches and HEAD of a remote, over Git's protocol: inside https or ssh, or bare.
     ///
     /// # Errors
-    /// [`ProviderError`], also when the remote is not an https one.
+    /// [`ProviderError`]; [`crate::Fault::Untrusted`] also for an ssh host that nobody has trusted.
     pub async fn ls_remote(&self, remote: &str, access: &GitAccess) -> Result<Answered<RemoteRefs>, ProviderError> {
         in_time(Provider::Git, QUESTION_TIMEOUT, git::ls_remote(&self.egress, Provider::Git, remote, access)).await
     }
@@ -207,7 +214,7 @@ impl Providers {
                 (Provider::Github, GitAccess::App(app)) => {
                     github::account::of_app(self, &caller, target.api_base_url, identity, app).await?
                 }
-                (Provider::Github, GitAccess::Anonymous | GitAccess::Token { .. }) => {
+                (Provider::Github, GitAccess::Anonymous | GitAccess::Token { .. } | GitAccess::Key(_)) => {
                     github::account::of_token(&caller, identity).await?
                 }
                 (Provider::Gitlab | Provider::Git, _) => gitlab::account::of_token(&caller, identity).await?,

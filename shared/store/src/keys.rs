@@ -72,6 +72,7 @@
 //! | credentials of a tenant's vault, newest first or the other way round | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 0.5 RRU / 4 KB |
 //! | one credential of the vault | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 1 RRU |
 //! | a repository that uses a credential of the vault | table | pk=`VAULTUSE#{crd}`, sk=`{rep}` | 1 RRU |
+//! | host that a tenant trusts | table | pk=`TRUSTED#{tnt}`, sk=`{host}:{port}` | 1 RRU |
 //! | attachment of a repository to a tenant of the host | table | pk=`REPO#{rep}`, sk=`ATTACHMENT#{host tenant}` | 1 RRU |
 //! | number of a repository's attachments | table | pk=`REPO#{rep}`, sk=`ATTACHED` | condition only |
 //! | default repository of a tenant of the host | table | pk=`HOSTDEFAULT#{tnt}#{host tenant}`, sk=`-` | 1 RRU |
@@ -88,6 +89,7 @@ use repoplane_domain::id::{
 };
 use repoplane_domain::platform::Actor;
 use repoplane_domain::time::Timestamp;
+use repoplane_domain::trusted_host::HostPort;
 use std::fmt;
 
 /// Partition key.
@@ -665,6 +667,16 @@ pub fn vault_uses_partition(id: CredentialId) -> String {
 /// The use of a credential of the vault by a repository.
 pub fn vault_use(id: CredentialId, repository: RepositoryId) -> Key {
     Key::new(vault_uses_partition(id), repository.to_string())
+}
+
+/// Partition of the hosts that a tenant trusts.
+pub fn trusted_hosts_partition(tenant: TenantId) -> String {
+    format!("TRUSTED#{tenant}")
+}
+
+/// A host that a tenant trusts.
+pub fn trusted_host(tenant: TenantId, place: &HostPort) -> Key {
+    Key::new(trusted_hosts_partition(tenant), place.to_string())
 }
 
 /// The attachment of a repository to a tenant of the host.

@@ -51,6 +51,7 @@ mod table;
 mod task_queue;
 mod tasks;
 mod tenants;
+mod trusted_hosts;
 mod vault;
 mod vault_credentials;
 mod vault_uses;

@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 31] = [
+const PARTITIONS: [(&str, &str); 32] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -53,6 +53,7 @@ const PARTITIONS: [(&str, &str); 31] = [
     ("EXCHANGED#", "EXCHANGED"),
     ("EVENT#", "EVENT"),
     ("INTENT#", "INTENT"),
+    ("TRUSTED#", "TRUSTED"),
 ];
 const PARTS: [(&str, &str); 16] = [
     ("A#TOMBSTONE", "TOMBSTONE"),

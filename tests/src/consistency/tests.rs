@@ -138,3 +138,12 @@ fn a_kept_answer_and_a_call_in_flight_end() {
     let bare = json!({"data": {"fingerprint": "f"}});
     assert_eq!(check(&[item(key, "-", bare)]).unwrap_err().len(), 2);
 }
+
+#[test]
+fn a_trusted_host_stands_in_its_own_place() {
+    let tenant = || item("TENANT#tnt_1", "TENANT", json!({"data": {}}));
+    let host = |place: &str| item("TRUSTED#tnt_1", "git.example.com:22", json!({"data": {"place": place}}));
+    assert_eq!(check(&[tenant(), host("git.example.com:22")]), Ok(()));
+    assert_eq!(check(&[tenant(), host("git.example.com:2222")]).unwrap_err().len(), 1);
+    assert_eq!(check(&[host("git.example.com:22")]).unwrap_err().len(), 1);
+}

@@ -4,6 +4,7 @@ mod double;
 mod jobs;
 mod schedule;
 mod specs;
+mod ssh;
 mod sweep;
 mod walks;
 

@@ -19,7 +19,8 @@ pub(crate) const REFUSED_CODES: [&str; 5] = [
     "REPO_PROVIDER_REQUEST_REFUSED",
 ];
 pub(crate) const UNAVAILABLE_CODES: [&str; 2] = ["REPO_PROVIDER_UNAVAILABLE", "REPO_PROVIDER_BAD_ANSWER"];
-pub(crate) const INVALID_CODES: [&str; 2] = ["REPO_PROVIDER_ADDRESS_REFUSED", "REPO_PROVIDER_UNUSABLE"];
+pub(crate) const INVALID_CODES: [&str; 3] =
+    ["REPO_PROVIDER_ADDRESS_REFUSED", "REPO_PROVIDER_HOST_UNTRUSTED", "REPO_PROVIDER_UNUSABLE"];
 
 /// Why a call failed, for the caller.
 pub(crate) fn problem_of(error: &ProviderError, anonymous: bool) -> Problem {
@@ -38,6 +39,7 @@ pub(crate) fn problem_of(error: &ProviderError, anonymous: bool) -> Problem {
         ConnectionReason::Unavailable => of(ProblemType::ProviderUnavailable, "REPO_PROVIDER_UNAVAILABLE"),
         ConnectionReason::BadAnswer => of(ProblemType::ProviderUnavailable, "REPO_PROVIDER_BAD_ANSWER"),
         ConnectionReason::AddressRefused => of(ProblemType::ValidationFailed, "REPO_PROVIDER_ADDRESS_REFUSED"),
+        ConnectionReason::HostUntrusted => of(ProblemType::ValidationFailed, "REPO_PROVIDER_HOST_UNTRUSTED"),
         ConnectionReason::Unusable => of(ProblemType::ValidationFailed, "REPO_PROVIDER_UNUSABLE"),
     };
     let problem = match error.status() {
@@ -60,6 +62,7 @@ pub(crate) fn problem_of(error: &ProviderError, anonymous: bool) -> Problem {
         | Fault::Unavailable
         | Fault::BadAnswer
         | Fault::AddressRefused
+        | Fault::Untrusted
         | Fault::Unusable => problem,
     }
 }

@@ -165,7 +165,7 @@ fn problem_of(error: &ProviderError) -> Problem {
     }
     match error.fault() {
         Fault::TokenRejected { .. } | Fault::Forbidden => invalid(INVALID_KEY, "MODEL_API_KEY_INVALID"),
-        Fault::AddressRefused | Fault::Unusable => invalid(&text, "MODEL_PROVIDER_ADDRESS_REFUSED"),
+        Fault::AddressRefused | Fault::Untrusted | Fault::Unusable => invalid(&text, "MODEL_PROVIDER_ADDRESS_REFUSED"),
         Fault::RateLimited { retry_after } => {
             let problem = Problem::new(ProblemType::ProviderRateLimited, text);
             retry_later(problem.with_code("MODEL_PROVIDER_RATE_LIMITED"), retry_after)

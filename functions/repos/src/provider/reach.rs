@@ -148,6 +148,7 @@ impl Repos {
             AccessSource::Anonymous => choice.source.is_none() || !store.has_git_token(set).await?,
         };
         let providers = self.providers.for_tenant(&store.network_of(set.repository.tenant).await?);
+        let providers = providers.trusting(&store.trust_for(&set.repository).await?);
         Ok(Some(Reach { providers, access, as_registry }))
     }
 

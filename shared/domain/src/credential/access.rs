@@ -106,6 +106,19 @@ pub enum GitAccess {
     },
     /// An installation of a GitHub App.
     App(GithubApp),
+    /// The holder of a key for ssh.
+    Key(SshKey),
+}
+
+/// A private key for ssh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshKey {
+    /// Git user name, where one is set; the one in a remote's address comes first.
+    pub username: Option<String>,
+    /// The key, in OpenSSH's form or as PEM.
+    pub private_key: Secret,
+    /// What opens it, where it is locked.
+    pub passphrase: Option<Secret>,
 }
 
 impl GitAccess {

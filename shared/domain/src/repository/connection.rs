@@ -40,13 +40,15 @@ pub enum ConnectionReason {
     BadAnswer,
     /// The address must not be called.
     AddressRefused,
+    /// The host shows a key or a certificate that is not trusted.
+    HostUntrusted,
     /// Identity, address or token cannot be put into a call; nothing was sent.
     Unusable,
 }
 
 impl ConnectionReason {
     /// All of them, for documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TokenRejected,
         Self::AuthRequired,
         Self::Forbidden,
@@ -56,6 +58,7 @@ impl ConnectionReason {
         Self::Unavailable,
         Self::BadAnswer,
         Self::AddressRefused,
+        Self::HostUntrusted,
         Self::Unusable,
     ];
 
@@ -71,6 +74,7 @@ impl ConnectionReason {
             Self::Unavailable => "UNAVAILABLE",
             Self::BadAnswer => "BAD_ANSWER",
             Self::AddressRefused => "ADDRESS_REFUSED",
+            Self::HostUntrusted => "HOST_UNTRUSTED",
             Self::Unusable => "UNUSABLE",
         }
     }
@@ -85,7 +89,7 @@ impl ConnectionReason {
             | Self::NotFound
             | Self::RateLimited
             | Self::Refused => true,
-            Self::Unavailable | Self::BadAnswer | Self::AddressRefused | Self::Unusable => false,
+            Self::Unavailable | Self::BadAnswer | Self::AddressRefused | Self::HostUntrusted | Self::Unusable => false,
         }
     }
 }

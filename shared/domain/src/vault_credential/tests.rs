@@ -42,7 +42,7 @@ fn shiftagent_4_the_provider_decides_how_a_token_is_used() {
 }
 
 #[test]
-fn shiftagent_8_user_and_password_are_taken_apart_and_ssh_keys_refused() {
+fn shiftagent_8_user_and_password_are_taken_apart_and_so_are_key_and_passphrase() {
     let repository = repository("generic", "https://git.example.com/x");
     let access = |kind: &str, text: &str| {
         let (credential, secret) = credential(kind, text);
@@ -54,8 +54,23 @@ fn shiftagent_8_user_and_password_are_taken_apart_and_ssh_keys_refused() {
         token: Secret::new("pass:word"),
     };
     assert_eq!(access("basic_auth", "ann:pass:word"), Ok(expected));
-    let bad =
-        [("basic_auth", "s3cret"), ("basic_auth", ":s3cret"), ("basic_auth", "s3cret:"), ("git_ssh_key", "s3cret")];
+    let pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+    let key = |passphrase: Option<&str>| {
+        let passphrase = passphrase.map(Secret::new);
+        Ok(GitAccess::Key(SshKey { username: None, private_key: Secret::new(pem), passphrase }))
+    };
+    assert_eq!(access("git_ssh_key", pem), key(None));
+    let locked = json!({"private_key": pem, "passphrase": "open sesame"});
+    assert_eq!(access("git_ssh_key", &locked.to_string()), key(Some("open sesame")));
+    let bad = [
+        ("basic_auth", "s3cret"),
+        ("basic_auth", ":s3cret"),
+        ("basic_auth", "s3cret:"),
+        ("git_ssh_key", "s3cret"),
+        ("git_ssh_key", r#"{"private_key": "s3cret", "passphrase": "s3cret"}"#),
+        ("git_ssh_key", r#"{"private_key": "-----BEGIN PRIVATE KEY-----s3cret"}"#),
+        ("git_ssh_key", r#"{"s3cret": 1}"#),
+    ];
     for (kind, text) in bad {
         let Err(Unusable(reason)) = access(kind, text) else { panic!("{kind} {text}") };
         assert!(!reason.contains("s3cret"), "{reason}");

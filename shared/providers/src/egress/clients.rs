@@ -2,15 +2,19 @@
 
 use super::authority::Authority;
 use super::body::{MAX_HEADER_BYTES, MAX_HEADERS};
-use super::credentials::Fingerprint;
+use super::certificate;
+use super::credentials::{Fingerprint, part};
 use super::error::EgressError;
 use super::names::{GuardedNames, Lookup};
 use super::reach::Reach;
 use super::tenant::TenantNetwork;
 use moka::future::Cache;
+use repoplane_domain::trusted_host::HostPort;
+use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// Most clients that are kept; the least used one is dropped with its connections.
 const MAX_CLIENTS: u64 = 64;
@@ -23,6 +27,33 @@ struct Key {
     network: Fingerprint,
     reach: Reach,
     connect: Duration,
+    /// Stands for the place whose certificates are known by themselves; zeros where there are none.
+    pinned: Fingerprint,
+}
+
+/// Certificates that are known by themselves, of one place.
+#[derive(Debug, Default)]
+pub(super) struct Pinned {
+    fingerprint: Fingerprint,
+    sha256: Vec<String>,
+}
+
+impl Pinned {
+    /// Those of a URL's host and port.
+    pub(super) fn of(tenant: &TenantNetwork, url: &Url) -> Self {
+        let place = || HostPort::new(url.host_str()?, url.port_or_known_default()?).ok();
+        let Some(place) = Some(&tenant.trusted).filter(|trusted| !trusted.is_empty()).and_then(|_| place()) else {
+            return Self::default();
+        };
+        let sha256: Vec<String> = tenant.trusted.certificates(&place).map(str::to_owned).collect();
+        if sha256.is_empty() {
+            return Self::default();
+        }
+        let mut hash = Sha256::new();
+        part(&mut hash, place.to_string().as_bytes());
+        sha256.iter().for_each(|one| part(&mut hash, one.as_bytes()));
+        Self { fingerprint: hash.finalize().into(), sha256 }
+    }
 }
 
 /// Clients by what they may reach and trust.
@@ -30,15 +61,13 @@ pub(super) struct Clients {
     lookup: Arc<dyn Lookup>,
     runtime: Option<IpAddr>,
     /// What every call trusts besides the platform's roots.
-    authorities: Vec<reqwest::Certificate>,
+    authorities: Vec<Authority>,
     kept: Cache<Key, reqwest::Client>,
 }
 
 impl Clients {
     pub(super) fn new(lookup: Arc<dyn Lookup>, runtime: Option<IpAddr>, authorities: &[Authority]) -> Self {
-        // They were read as X.509 already.
-        let authorities = authorities.iter().filter_map(|it| reqwest::Certificate::from_der(it.der()).ok()).collect();
-        Self { lookup, runtime, authorities, kept: Cache::new(MAX_CLIENTS) }
+        Self { lookup, runtime, authorities: authorities.to_vec(), kept: Cache::new(MAX_CLIENTS) }
     }
 
     /// The guard of names for a reach.
@@ -52,13 +81,21 @@ impl Clients {
         tenant: &TenantNetwork,
         reach: Reach,
         connect: Duration,
+        pinned: Pinned,
     ) -> Result<reqwest::Client, EgressError> {
-        let key = Key { network: tenant.fingerprint, reach, connect };
-        let built = self.kept.try_get_with(key, async { self.build(tenant, reach, connect) }).await;
-        built.map_err(EgressError::Setup)
+        let key = Key { network: tenant.fingerprint, reach, connect, pinned: pinned.fingerprint };
+        let built = self.kept.try_get_with(key, async { self.build(tenant, reach, connect, pinned.sha256) }).await;
+        built.map_err(|error: Arc<EgressError>| (*error).clone())
     }
 
-    fn build(&self, tenant: &TenantNetwork, reach: Reach, connect: Duration) -> reqwest::Result<reqwest::Client> {
+    fn build(
+        &self,
+        tenant: &TenantNetwork,
+        reach: Reach,
+        connect: Duration,
+        pinned: Vec<String>,
+    ) -> Result<reqwest::Client, EgressError> {
+        let authorities = self.authorities.iter().chain(&tenant.authorities);
         let builder = reqwest::Client::builder()
             .user_agent(concat!("repoplane/", env!("CARGO_PKG_VERSION")))
             .https_only(reach == Reach::Public)
@@ -74,9 +111,8 @@ impl Clients {
             .no_deflate()
             .http1_max_headers(MAX_HEADERS)
             .http2_max_header_list_size(MAX_HEADER_BYTES as u32)
-            .connect_timeout(connect);
-        let authorities: Vec<_> = self.authorities.iter().chain(&tenant.authorities).cloned().collect();
-        let builder = if authorities.is_empty() { builder } else { builder.tls_certs_merge(authorities) };
-        builder.build().map_err(reqwest::Error::without_url)
+            .connect_timeout(connect)
+            .tls_backend_preconfigured(certificate::tls(authorities, pinned)?);
+        builder.build().map_err(|error| EgressError::Setup(Arc::new(error.without_url())))
     }
 }

@@ -1,5 +1,6 @@
 //! Why a call to the outside gave no answer.
 
+use super::certificate::UnverifiedCertificate;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ pub enum Refusal {
         /// The transport's own.
         expected: u16,
     },
+    /// Git's own transport to a place of no allow list: it is neither encrypted nor does it prove whom it reaches.
+    #[error("git:// is not encrypted, and only used for places of an allow list; use https:// or ssh://")]
+    NotEncrypted,
     /// The host is a literal address that is not public.
     #[error("{host} is {what}")]
     Address {
@@ -63,7 +67,7 @@ pub enum EgressError {
         /// Host and port.
         host: String,
     },
-    /// No connection, or no TLS session with a valid certificate.
+    /// No connection, or no TLS session.
     #[error("cannot connect to {host}")]
     Connect {
         /// Host and port.
@@ -71,6 +75,32 @@ pub enum EgressError {
         /// What the transport said, without the URL.
         #[source]
         source: Arc<reqwest::Error>,
+    },
+    /// A TLS session with a host whose certificate does not verify; nothing was sent.
+    #[error("{host} is not trusted: {certificate}")]
+    Certificate {
+        /// Host and port.
+        host: String,
+        /// What is wrong with it.
+        certificate: Arc<UnverifiedCertificate>,
+    },
+    /// No connection, for a transport that is not HTTP.
+    #[error("cannot connect to {host}")]
+    Unreachable {
+        /// Host and port.
+        host: String,
+        /// What the system said.
+        #[source]
+        source: Arc<std::io::Error>,
+    },
+    /// A connection broke, for a transport that is not HTTP.
+    #[error("{host} broke the connection off")]
+    Broken {
+        /// Host and port.
+        host: String,
+        /// What the system said.
+        #[source]
+        source: Arc<std::io::Error>,
     },
     /// What came was not HTTP.
     #[error("{host} did not answer in HTTP")]
@@ -141,6 +171,12 @@ pub enum EgressError {
         /// Why; a name is left out of it.
         refusal: Refusal,
     },
+    /// A redirect led to a host whose certificate does not verify; nothing was sent there.
+    #[error("{host} redirected to a host whose certificate does not verify")]
+    UntrustedRedirect {
+        /// Host and port.
+        host: String,
+    },
     /// The provider said that it will not answer this caller yet; it was not called.
     #[error("{host} asked to be left alone for {} s more", retry_after.as_secs().max(1))]
     RateLimited {
@@ -152,6 +188,9 @@ pub enum EgressError {
     /// The transport cannot be built on this machine (no certificate store, for example).
     #[error("the HTTP client cannot be set up")]
     Setup(#[source] Arc<reqwest::Error>),
+    /// There are no roots of trust on this machine that can be used.
+    #[error("the certificates of this machine cannot be used")]
+    Roots(#[source] Arc<rustls::Error>),
 }
 
 impl EgressError {
@@ -163,6 +202,9 @@ impl EgressError {
             | Self::Resolve { .. }
             | Self::Timeout { .. }
             | Self::Connect { .. }
+            | Self::Certificate { .. }
+            | Self::Unreachable { .. }
+            | Self::Broken { .. }
             | Self::TooLarge { .. }
             | Self::Protocol { .. }
             | Self::Headers { .. }
@@ -170,8 +212,10 @@ impl EgressError {
             | Self::TooManyRedirects { .. }
             | Self::BadRedirect { .. }
             | Self::RefusedRedirect { .. }
+            | Self::UntrustedRedirect { .. }
             | Self::RateLimited { .. }
-            | Self::Setup(_) => false,
+            | Self::Setup(_)
+            | Self::Roots(_) => false,
         }
     }
 
@@ -182,6 +226,9 @@ impl EgressError {
         }
         if cause::<Unresolved>(&source).is_some() {
             return Self::Resolve { host };
+        }
+        if let Some(certificate) = UnverifiedCertificate::cause_of(&source) {
+            return Self::Certificate { host, certificate: Arc::new(certificate) };
         }
         let parse = cause::<hyper::Error>(&source).filter(|error| error.is_parse());
         if source.is_timeout() {
@@ -206,6 +253,9 @@ impl EgressError {
 
     /// The same of a call that was redirected before. What the target is called does not come along.
     pub(super) fn after_redirect(self, host: &str) -> Self {
+        if let Self::Certificate { .. } = self {
+            return Self::UntrustedRedirect { host: host.to_owned() };
+        }
         let Self::Refused(mut refusal) = self else { return self };
         if let Refusal::Name(name) | Refusal::Barred(name) = &mut refusal {
             "its target".clone_into(name);

@@ -339,17 +339,20 @@ async fn a_tenants_list_adds_places_and_never_metadata_or_the_runtime() {
     assert_eq!(verdict(&egress.for_tenant(&network), &url).await, HTTPS);
 }
 
+const NOT_ENCRYPTED: &str =
+    "git:// is not encrypted, and only used for places of an allow list; use https:// or ssh://";
+
 /// Rule, host, port, transport, verdict: the addresses or the refusal.
 const TRANSPORTS: &[(&str, &str, u16, Transport, &str)] = &[
     ("ssh", "git.example.com", 22, Transport::Ssh, "140.82.121.3:22 [2606:50c0:8000::153]:22"),
-    ("git", "git.example.com", 9418, Transport::Git, "140.82.121.3:9418 [2606:50c0:8000::153]:9418"),
+    ("git", "git.example.com", 9418, Transport::Git, NOT_ENCRYPTED),
     ("https", "git.example.com", 8443, Transport::Https, "140.82.121.3:8443 [2606:50c0:8000::153]:8443"),
     ("a literal", "140.82.121.3", 22, Transport::Ssh, "140.82.121.3:22"),
     ("a bare IPv6 literal", "2606:50c0:8000::153", 22, Transport::Ssh, "[2606:50c0:8000::153]:22"),
     ("an IPv6 literal", "[2606:50c0:8000::153]", 22, Transport::Ssh, "[2606:50c0:8000::153]:22"),
     ("ssh on the https port", "git.example.com", 443, Transport::Ssh, "port 443 is not allowed; use 22"),
     ("ssh on git's port", "git.example.com", 9418, Transport::Ssh, "port 9418 is not allowed; use 22"),
-    ("git on ssh's port", "git.example.com", 22, Transport::Git, "port 22 is not allowed; use 9418"),
+    ("git on ssh's port", "git.example.com", 22, Transport::Git, NOT_ENCRYPTED),
     ("https on ssh's port", "git.example.com", 22, Transport::Https, "port 22 is not allowed; use 443 or 8443"),
     ("loopback", "0x7f.1", 22, Transport::Ssh, "127.0.0.1 is a loopback address"),
     ("bare IPv6 loopback", "::1", 22, Transport::Ssh, "[::1] is a loopback address"),
@@ -364,8 +367,8 @@ const TRANSPORTS: &[(&str, &str, u16, Transport, &str)] = &[
     (
         "a mixed name",
         "mixed.example.com",
-        9418,
-        Transport::Git,
+        22,
+        Transport::Ssh,
         "mixed.example.com does not resolve to public addresses only",
     ),
     ("an unknown name", "unknown.example.com", 22, Transport::Ssh, "unknown.example.com:22 cannot be resolved"),
@@ -373,6 +376,8 @@ const TRANSPORTS: &[(&str, &str, u16, Transport, &str)] = &[
     ("a path", "git.example.com/x", 22, Transport::Ssh, "the address has no host"),
     ("an option", "-oProxyCommand=x y", 22, Transport::Ssh, "the address has no host"),
     ("the operator's list", "127.0.0.1", 9000, Transport::Ssh, "127.0.0.1:9000"),
+    ("the operator's list over git", "127.0.0.1", 9000, Transport::Git, "127.0.0.1:9000"),
+    ("the tenant's list over git", "10.5.5.5", 2222, Transport::Git, "10.5.5.5:2222"),
     ("the tenant's list", "10.5.5.5", 2222, Transport::Ssh, "10.5.5.5:2222"),
     ("the tenant's list, another port", "10.5.5.5", 22, Transport::Ssh, "10.5.5.5 is a private address"),
     (

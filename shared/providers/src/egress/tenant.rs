@@ -3,15 +3,18 @@
 use super::authority::Authority;
 use super::credentials::{Fingerprint, part};
 use repoplane_domain::access::{EgressPlace, NetworkSettings};
+use repoplane_domain::trusted_host::TrustedHosts;
 use sha2::{Digest, Sha256};
 
 /// What the calls of a tenant may reach and trust beside what everyone's may.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct TenantNetwork {
     /// Stands for all of the settings; zeros for none.
     pub(super) fingerprint: Fingerprint,
     pub(super) allowed: Vec<EgressPlace>,
-    pub(super) authorities: Vec<reqwest::Certificate>,
+    pub(super) authorities: Vec<Authority>,
+    /// Hosts that are known by themselves.
+    pub(super) trusted: TrustedHosts,
 }
 
 impl TenantNetwork {
@@ -27,12 +30,11 @@ impl TenantNetwork {
             list.iter().for_each(|entry| part(&mut hash, entry.as_bytes()));
         }
         let allowed: Vec<_> = egress_allow.iter().filter_map(|entry| EgressPlace::of_tenant(entry).ok()).collect();
-        let certificate = |pem: &String| reqwest::Certificate::from_der(Authority::read(pem).ok()?.der()).ok();
-        let authorities: Vec<_> = ca_certificates.iter().filter_map(certificate).collect();
+        let authorities: Vec<_> = ca_certificates.iter().filter_map(|pem| Authority::read(pem).ok()).collect();
         let left_out = egress_allow.len() + ca_certificates.len() - allowed.len() - authorities.len();
         if left_out > 0 {
             tracing::warn!(left_out, "network settings of a tenant cannot be read");
         }
-        Self { fingerprint: hash.finalize().into(), allowed, authorities }
+        Self { fingerprint: hash.finalize().into(), allowed, authorities, trusted: TrustedHosts::default() }
     }
 }

@@ -14,6 +14,9 @@ use url::Host;
 /// Most addresses of one name that are handed out.
 const MAX_ADDRESSES: usize = 16;
 
+/// Where public hosts are reached over ssh.
+const SSH_PORT: u16 = 22;
+
 /// How Git's protocol travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
@@ -21,25 +24,25 @@ pub enum Transport {
     Https,
     /// Inside SSH, on 22.
     Ssh,
-    /// Bare, on 9418.
+    /// Bare, and like plain http only to places of an allow list.
     Git,
 }
 
 impl Transport {
     fn check(self, port: u16) -> Result<(), Refusal> {
-        let expected = match self {
-            Self::Https if PORTS.contains(&port) => return Ok(()),
-            Self::Https => return Err(Refusal::Port(port)),
-            Self::Ssh => 22,
-            Self::Git => 9418,
-        };
-        if port == expected { Ok(()) } else { Err(Refusal::TransportPort { port, expected }) }
+        match self {
+            Self::Https if PORTS.contains(&port) => Ok(()),
+            Self::Https => Err(Refusal::Port(port)),
+            Self::Ssh if port == SSH_PORT => Ok(()),
+            Self::Ssh => Err(Refusal::TransportPort { port, expected: SSH_PORT }),
+            Self::Git => Err(Refusal::NotEncrypted),
+        }
     }
 }
 
 impl Egress {
     /// The addresses that a transport may connect to, under the same rules as [`Egress::send`]: public ones on the
-    /// transport's port, or a place of an allow list. Connect to these and look the name up no second time; the name
+    /// transport's port (none for [`Transport::Git`]), or a place of an allow list. Connect to these and look the name up no second time; the name
     /// stays for checking whom the connection reached. `host` is a name or a literal address in any spelling.
     ///
     /// # Errors

@@ -3,13 +3,16 @@
 //! What is fetched lies in a directory of its own, which goes with the last one who uses it: also on errors, when the time is
 //! up, and when a library panics.
 
+use super::conversation::{Conversation, StreamRemote};
 use super::fetch::{NoPack, Server, Unframer};
 use super::pack::{Incoming, Objects, PackFault};
+use super::smart_http::{HttpRemote, PROTOCOL, REQUEST, RESULT};
 use super::tree::{self, TreeFault};
-use super::{PROTOCOL, REQUEST, RESULT, Remote, head, refs, specs};
+use super::{Remote, head, refs, specs};
 use crate::call;
+use crate::clean::Cleaner;
 use crate::egress::{CallKind, EgressError, EgressRequest, EgressResponse, EgressStream, RateLimit};
-use crate::error::ProviderError;
+use crate::error::{ProviderError, Service};
 use crate::git::refs::Advertisement;
 use crate::providers::Providers;
 use crate::target::Answered;
@@ -22,8 +25,8 @@ use repoplane_domain::package::SpecTree;
 use repoplane_domain::repository::Provider;
 use repoplane_domain::skill::WalkedTree;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::task::spawn_blocking;
@@ -75,15 +78,18 @@ async fn begin<'a>(
 ) -> Result<(ObjectId, Walk<'a>, RateLimit), ProviderError> {
     let commit = ObjectId::from_hex(of.commit.as_bytes());
     let commit = commit.map_err(|_| ProviderError::unusable(provider, "the commit's id is not a hash"))?;
-    let asker = Remote::new(&providers.egress, provider, remote, access)?;
-    let answer = asker.advertisement(true).await?;
-    let rate_limit = RateLimit::of(&answer.headers);
-    let advertised = refs::advertisement(&answer.body, &asker.cleaner).map_err(|reason| asker.bad(reason))?;
-    let server = match advertised {
-        Advertisement::Capabilities(capabilities) => Server::new(true, &capabilities),
-        Advertisement::Refs(_) => Server::new(false, &refs::first_capabilities(&answer.body)),
+    let (asker, server, rate_limit) = match Remote::new(&providers.egress, provider, remote, access).await? {
+        Remote::Http(asker) => {
+            let answer = asker.advertisement(true).await?;
+            let server = server(&answer.body, asker.service, &asker.cleaner)?;
+            (Asker::Http(asker.moved(&answer)), server, RateLimit::of(&answer.headers))
+        }
+        Remote::Stream(asker) => {
+            let mut begun = asker.begin(CallKind::Pack).await?;
+            let server = server(&begun.message().await?, asker.service, &asker.cleaner)?;
+            (Asker::Stream(Box::new(asker), Mutex::new(Some(begun))), server, RateLimit::default())
+        }
     };
-    let asker = asker.moved(&answer);
     Ok((commit, Walk::new(asker, server, providers.scratch.as_deref())?, rate_limit))
 }
 
@@ -107,6 +113,60 @@ async fn cause(
         },
         Failure::Failed(error) => error,
     }
+}
+
+/// What the other side can do, by what it says first.
+fn server(offered: &[u8], service: Service, cleaner: &Cleaner) -> Result<Server, ProviderError> {
+    let advertised = refs::advertisement(offered, cleaner);
+    Ok(match advertised.map_err(|reason| ProviderError::answer(service, reason))? {
+        Advertisement::Capabilities(capabilities) => Server::new(true, &capabilities),
+        Advertisement::Refs(_) => Server::new(false, &refs::first_capabilities(offered)),
+    })
+}
+
+/// Who is asked for packs.
+enum Asker<'a> {
+    Http(HttpRemote<'a>),
+    /// With the conversation in which the other side has said what it can; it serves for the first question.
+    Stream(Box<StreamRemote<'a>>, Mutex<Option<Conversation>>),
+}
+
+impl Asker<'_> {
+    fn service(&self) -> Service {
+        match self {
+            Self::Http(remote) => remote.service,
+            Self::Stream(remote, _) => remote.service,
+        }
+    }
+
+    fn bad(&self, reason: &'static str) -> ProviderError {
+        ProviderError::answer(self.service(), reason)
+    }
+
+    /// Asks for a pack, which is read piece by piece.
+    async fn open(&self, question: Vec<u8>) -> Result<PackAnswer, ProviderError> {
+        let (remote, begun) = match self {
+            Self::Http(remote) => return Ok(PackAnswer::Http(Box::new(remote.open(question).await?))),
+            Self::Stream(remote, begun) => (remote, begun),
+        };
+        let begun = begun.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut conversation = match begun {
+            Some(conversation) => conversation,
+            None => {
+                let mut conversation = remote.begin(CallKind::Pack).await?;
+                conversation.message().await?;
+                conversation
+            }
+        };
+        conversation.say(question).await?;
+        Ok(PackAnswer::Stream(Box::new(conversation)))
+    }
+}
+
+/// An answer with a pack.
+enum PackAnswer {
+    Http(Box<EgressStream>),
+    Stream(Box<Conversation>),
 }
 
 /// Why a walk ends early.
@@ -133,14 +193,14 @@ impl Drop for StopAtTheEnd {
 }
 
 struct Walk<'a> {
-    remote: Remote<'a>,
+    remote: Asker<'a>,
     server: Server,
     scratch: Arc<TempDir>,
     stop: StopAtTheEnd,
 }
 
 impl<'a> Walk<'a> {
-    fn new(remote: Remote<'a>, server: Server, scratch: Option<&Path>) -> Result<Self, ProviderError> {
+    fn new(remote: Asker<'a>, server: Server, scratch: Option<&Path>) -> Result<Self, ProviderError> {
         let mut builder = tempfile::Builder::new();
         let builder = builder.prefix(SCRATCH);
         let made = match scratch {
@@ -174,7 +234,7 @@ impl<'a> Walk<'a> {
             contents.extend(read.await?.map_err(|pack| fault(&self.remote, pack))?);
         }
         let finished = collector.finish(&contents);
-        Ok(finished.map_err(|too_much| ProviderError::too_large(self.remote.service, too_much))?)
+        Ok(finished.map_err(|too_much| ProviderError::too_large(self.remote.service(), too_much))?)
     }
 
     async fn read_specs(&self, commit: ObjectId) -> Result<SpecTree, Failure> {
@@ -216,19 +276,30 @@ impl<'a> Walk<'a> {
         Ok(indexed?.map_err(|pack| fault(&self.remote, pack))?)
     }
 
-    async fn feed(&self, answer: &mut EgressStream, pieces: Sender<Vec<u8>>) -> Result<(), Failure> {
+    async fn feed(&self, answer: &mut PackAnswer, pieces: Sender<Vec<u8>>) -> Result<(), Failure> {
         let mut unframer = Unframer::new(self.server.second_version);
         let no_pack = |no_pack| match no_pack {
             NoPack::Bad(reason) => Failure::Failed(self.remote.bad(reason)),
             NoPack::Refused => Failure::Refused,
         };
         loop {
-            let piece = answer.chunk().await.map_err(|error| self.of_egress(error))?;
+            let piece = match answer {
+                PackAnswer::Http(answer) => answer.chunk().await.map_err(|error| self.of_egress(error))?,
+                PackAnswer::Stream(conversation) => match conversation.chunk().await {
+                    Err(ProviderError::Network { source, .. }) => return Err(self.of_egress((*source).clone()).into()),
+                    other => other?,
+                },
+            };
             let Some(piece) = piece else { return unframer.end().map_err(no_pack) };
             let mut pack = Vec::new();
             unframer.take(&piece, &mut pack).map_err(no_pack)?;
             // Nobody listens any more once the pack is complete, or broken: the other side tells which.
             if !pack.is_empty() && pieces.send(pack).await.is_err() {
+                return Ok(());
+            }
+            // The other side of a conversation waits for the next question, and ends nothing by itself.
+            if let (PackAnswer::Stream(conversation), Ok(())) = (&mut *answer, unframer.end()) {
+                let _ = conversation.say(b"0000".to_vec()).await;
                 return Ok(());
             }
         }
@@ -249,31 +320,31 @@ impl<'a> Walk<'a> {
     fn of_egress(&self, error: EgressError) -> ProviderError {
         if let EgressError::TooLarge { limit, .. } = error {
             let what = format!("its pack has more than {limit} bytes");
-            return ProviderError::too_large(self.remote.service, what);
+            return ProviderError::too_large(self.remote.service(), what);
         }
-        ProviderError::network(self.remote.service, error)
+        ProviderError::network(self.remote.service(), error)
     }
 
     fn of_tree(&self, tree: TreeFault) -> ProviderError {
         match tree {
             TreeFault::Pack(pack) => fault(&self.remote, pack),
-            TreeFault::TooMuch(too_much) => ProviderError::too_large(self.remote.service, too_much),
+            TreeFault::TooMuch(too_much) => ProviderError::too_large(self.remote.service(), too_much),
         }
     }
 }
 
-fn fault(remote: &Remote<'_>, fault: PackFault) -> ProviderError {
+fn fault(remote: &Asker<'_>, fault: PackFault) -> ProviderError {
     match fault {
         PackFault::Broken => remote.bad("the remote's pack is broken"),
-        PackFault::TooLarge(what) => ProviderError::too_large(remote.service, what),
+        PackFault::TooLarge(what) => ProviderError::too_large(remote.service(), what),
         PackFault::Stopped => {
-            ProviderError::network(remote.service, EgressError::Timeout { host: "the provider".to_owned() })
+            ProviderError::network(remote.service(), EgressError::Timeout { host: "the provider".to_owned() })
         }
-        PackFault::Disk => ProviderError::too_large(remote.service, "there is no room for it here"),
+        PackFault::Disk => ProviderError::too_large(remote.service(), "there is no room for it here"),
     }
 }
 
-impl<'a> Remote<'a> {
+impl HttpRemote<'_> {
     /// The same where its first answer came from: Git's clients go on where they were led at first. What is secret stays
     /// with the origin it was meant for.
     fn moved(self, answer: &EgressResponse) -> Self {

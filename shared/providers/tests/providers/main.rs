@@ -13,4 +13,8 @@ mod openapi;
 mod private;
 mod questions;
 mod server;
+#[path = "../../../../tests/src/ssh_server.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the whole-system tests, where it is public")]
+mod ssh_server;
+mod transport;
 mod walk;

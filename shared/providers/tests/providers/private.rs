@@ -62,7 +62,7 @@ async fn a_private_authority_is_trusted_by_its_tenant_alone() {
     // The same settings share the connection, even when they are read anew.
     assert_eq!(get(vec![trusted.clone()]).await.unwrap().body, b"1");
     for authorities in [vec![], vec![other.clone()], vec!["no PEM".to_owned()]] {
-        assert!(matches!(get(authorities).await, Err(EgressError::Connect { .. })));
+        assert!(matches!(get(authorities).await, Err(EgressError::Certificate { .. })));
     }
     // Different settings share none, though they trust the same authority.
     assert_eq!(get(vec![other, trusted]).await.unwrap().body, b"2");

@@ -43,6 +43,7 @@ fn told(access: GitAccess) -> String {
             assert_eq!(app.private_key.expose(), KEY);
             format!("app {} {}", app.app_id, app.installation_id)
         }
+        GitAccess::Key(_) => "an ssh key".to_owned(),
     }
 }
 

@@ -142,7 +142,7 @@ async fn shiftagent_4_a_sync_identifies_itself_with_the_repositorys_credential()
         store.sync_access(&set).await.unwrap()
     };
     let point = async |kind: &str, secret: &str| {
-        let body = json!({"name": kind, "type": kind, "secret": secret});
+        let body = json!({"name": format!("{kind} {}", secret.len()), "type": kind, "secret": secret});
         let credential = host.key.post("/credentials", body).await.expect(201).text("/id");
         host.key.patch(&path(&made), json!({"credential_id": credential})).await.expect(200);
     };
@@ -159,6 +159,9 @@ async fn shiftagent_4_a_sync_identifies_itself_with_the_repositorys_credential()
     assert_eq!(used(access().await), ("git".to_owned(), "vault token".to_owned()), "the credential comes first");
     point("basic_auth", "ann:pass").await;
     assert_eq!(used(access().await), ("ann".to_owned(), "pass".to_owned()));
+    let pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+    point("git_ssh_key", pem).await;
+    assert!(matches!(access().await, Ok(GitAccess::Key(key)) if key.private_key.expose() == pem));
     point("git_ssh_key", "a key").await;
     // What was named and cannot be used does not fall through to another.
     assert!(matches!(access().await, Err(NoAccess::Unusable(_))), "{:?}", access().await);

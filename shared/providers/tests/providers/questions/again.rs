@@ -51,7 +51,7 @@ async fn ask(double: &Double, question: Question, provider: Provider, identity: 
     let (target, providers) = (target(provider, &base, identity), &double.providers);
     let key = match access {
         GitAccess::Token { token, .. } => token.clone(),
-        GitAccess::Anonymous | GitAccess::App(_) => Secret::new("none"),
+        GitAccess::Anonymous | GitAccess::App(_) | GitAccess::Key(_) => Secret::new("none"),
     };
     let (models, base) = (ModelProvider::Codex, Some(base.as_str()));
     match question {

@@ -180,8 +180,10 @@ async fn remotes_and_tokens_that_cannot_be_sent_are_not() {
     let colon =
         GitAccess::Token { kind: GitTokenKind::Personal, username: Some("a:b".to_owned()), token: Secret::new("x") };
     for (remote, access, fault) in [
-        ("git@git.example.com:a/b.git", &GitAccess::Anonymous, Fault::Unusable),
-        ("ssh://git.example.com/a/b.git", &GitAccess::Anonymous, Fault::Unusable),
+        ("git@10.0.0.1:a/b.git", &GitAccess::Anonymous, Fault::AddressRefused),
+        ("ssh://10.0.0.1/a/b.git", &GitAccess::Anonymous, Fault::AddressRefused),
+        ("ssh://git:pw@140.82.121.3/a/b.git", &GitAccess::Anonymous, Fault::Unusable),
+        ("ssh://140.82.121.3:2222/a/b.git", &GitAccess::Anonymous, Fault::AddressRefused),
         ("https://git.example.com/a/b.git", &colon, Fault::Unusable),
         ("https://10.0.0.1/a/b.git", &GitAccess::Anonymous, Fault::AddressRefused),
         ("https://me:pw@git.example.com/a/b.git", &GitAccess::Anonymous, Fault::AddressRefused),
