@@ -20,6 +20,7 @@ pub mod platform;
 pub mod preview_env;
 pub mod product;
 pub mod repository;
+pub mod review;
 pub mod robot;
 pub mod secret;
 pub mod skill;

@@ -45,6 +45,7 @@ impl TokenRecord {
             token: self.token.id,
             kind: self.token.kind,
             scopes: self.token.scopes.clone(),
+            policy: self.token.policy.clone(),
         })
     }
 }
