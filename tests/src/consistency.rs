@@ -38,7 +38,7 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "UNIQUE" => unique(&index, found),
             "MEMBERSHIP" => membership(&index, found),
             "ROSTER" => roster(&index, found),
-            "NUMBER" | "NAMESPACE" => place(&index, found),
+            "NUMBER" | "NAMESPACE" | "REMOTE" => place(&index, found),
             "STATE" => state(&index, found),
             "CREDENTIALS" => lease_ends(found),
             "RECORD" => record(&index, found),
@@ -530,6 +530,9 @@ fn record(index: &Index, found: &Found) -> Complaints {
     wrong.extend(present(index, "the state", &(found.pk.clone(), "D#2STATE".to_owned())));
     let tenant = found.data_text("tenant");
     wrong.extend(present(index, "its place among all", &(format!("ROSTER#{tenant}"), id.clone())));
+    let entry = index.get(&format!("ROSTER#{tenant}"), &id).map(|entry| &entry.data);
+    let archived = entry.is_none_or(|entry| entry["archived"] == found.data["archived_at"].is_string());
+    wrong.extend(unless(archived, "is in the other archived state among all"));
     let number = (format!("NUMBER#{tenant}#{}", found.data["number"]), "REPOSITORY".to_owned());
     wrong.extend(present(index, "its number", &number));
     if found.data["namespace"] != "registry" {

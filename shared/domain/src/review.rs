@@ -17,7 +17,7 @@ pub use form::{
     MAX_BUG_TRACKER_CHARS, MAX_ENCODING_CHARS, MAX_PATH_CHARS, MAX_REVIEW_NAME_CHARS, MAX_USERNAME_CHARS, ReviewForm,
     TOOLS, Tool, is_true,
 };
-pub use listing::{MAX_RESULTS, Page, RESULTS, ReviewFilter};
+pub use listing::{Entry, MAX_RESULTS, Page, RESULTS, ReviewFilter};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -23,6 +23,8 @@
 //! | repositories of a tenant, oldest first | table | pk=`ROSTER#{tnt}`, sk=`{rep}`, then BatchGet of records and states | 0.5 RRU / 4 KB + 0.5 RRU / 4 KB each |
 //! | repository of a number (immutable, cached) | table | pk=`NUMBER#{tnt}#{number}`, sk=`REPOSITORY` | 1 RRU once |
 //! | repositories of a product or a platform | table | pk=`NAMESPACE#{tnt}#{namespace}`, sk=`{rep}`, then BatchGet of records | 1 RRU / 4 KB + 1 RRU / 4 KB each |
+//! | repositories of an address, their own or a second one | table | pk=`REMOTE#{tnt}#{sha256}`, sk=`{rep}` | 1 RRU / 4 KB |
+//! | what lists of review tools look at, of all repositories (cached 30 s) | table | pk=`ROSTER#{tnt}` | 0.5 RRU / 4 KB, about 13 repositories each |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
 //! | repositories of a member, with the role | table | pk=`MEMBERSHIPS#{tnt}#{usr}`, sk=`{rep}`, then BatchGet of records | 0.5 RRU / 4 KB + 0.5 RRU each |
 //! | name, identity, user name taken? | table | pk=`UNIQUE#{tnt}#{what}#{text}`, sk=`-` | condition only |
@@ -347,6 +349,17 @@ pub fn namespace_partition(tenant: TenantId, namespace: &str) -> String {
 /// A repository among those of its product or platform.
 pub fn namespace_entry(tenant: TenantId, namespace: &str, id: RepositoryId) -> Key {
     Key::new(namespace_partition(tenant, namespace), id.to_string())
+}
+
+/// Partition of the repositories of an address, which is in its one spelling. Hashed: addresses can be longer than a key.
+pub fn remote_partition(tenant: TenantId, remote: &str) -> String {
+    let hash = repoplane_domain::secret::sha256_hex(remote.as_bytes());
+    format!("REMOTE#{tenant}#{hash}")
+}
+
+/// A repository among those of its address.
+pub fn remote_entry(tenant: TenantId, remote: &str, id: RepositoryId) -> Key {
+    Key::new(remote_partition(tenant, remote), id.to_string())
 }
 
 /// Partition of a tenant's repositories in [`LISTS`].

@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item};
 use crate::keys::{self, Counter, Key, Part, Unique};
-use crate::namespaces::places;
+use crate::places::places;
 use crate::state::state_item;
 use crate::table::{MAX_EXAMINED, Range};
 use crate::vault_uses::take_credential;
@@ -140,8 +140,8 @@ impl Store {
         take_credential(&mut writes, repository)?;
         writes.create(record_item(repository)?);
         writes.create(state_item(id, &set.state)?);
-        for place in places(repository) {
-            writes.create(Item::new(&place, &id)?);
+        for place in places(repository)? {
+            writes.create(place);
         }
         writes.create(Item::new(&keys::part(id, Part::Members), &set.members)?.versioned(1));
         writes.create(Item::new(&keys::membership(principal.tenant, principal.user, id), &RepositoryRole::Owner)?);

@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 24] = [
+const PARTITIONS: [(&str, &str); 25] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -30,6 +30,7 @@ const PARTITIONS: [(&str, &str); 24] = [
     ("ROSTER#", "ROSTER"),
     ("NUMBER#", "NUMBER"),
     ("NAMESPACE#", "NAMESPACE"),
+    ("REMOTE#", "REMOTE"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),

@@ -2,7 +2,9 @@
 
 use super::{ReviewSettings, Tool};
 use crate::error::FieldErrors;
+use crate::id::RepositoryId;
 use crate::repository::Repository;
+use serde::{Deserialize, Serialize};
 
 /// Results of a page unless said otherwise.
 pub const RESULTS: usize = 25;
@@ -99,20 +101,65 @@ impl ReviewFilter {
     }
 
     /// Whether a repository is one of those that were asked for, whoever asks. Visibility is not looked at.
-    pub fn shows(&self, name: &str, path: &str, review: &ReviewSettings) -> bool {
+    pub fn shows(&self, entry: &Entry) -> bool {
+        let Some(path) = entry.path.as_deref() else { return false };
+        let (name, mirror) = (entry.name.as_str(), entry.mirror_path.as_str());
         let one_of = |wanted: &Option<Vec<String>>, places: &[&str]| {
             wanted.as_ref().is_none_or(|wanted| {
                 places.iter().any(|place| !place.is_empty() && wanted.iter().any(|text| text == place))
             })
         };
-        let mirror = review.mirror_path.as_str();
         one_of(&self.names, &[name])
             && one_of(&self.paths, &[path, mirror])
             && one_of(&self.names_or_paths, &[name, path, mirror])
             && self.tools.as_ref().is_none_or(|tools| tools.iter().any(|tool| Tool::GIT.is_called(tool)))
             && self.hosting_services.is_none()
-            && one_of(&self.usernames, &[&review.username])
+            && one_of(&self.usernames, &[&entry.username])
             && self.prefix.as_ref().is_none_or(|prefix| name.to_lowercase().starts_with(&prefix.to_lowercase()))
+    }
+}
+
+/// What lists look at of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which it is.
+    pub id: RepositoryId,
+    /// Its small number.
+    pub number: u64,
+    /// Its name as it is shown beside those of other namespaces.
+    pub name: String,
+    /// Where it is; absent without a remote, and then it is none of theirs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path: Option<String>,
+    /// A second address; empty for none.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub mirror_path: String,
+    /// Who logs in at the remote; empty for nobody.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub username: String,
+    /// Whether all may read it.
+    pub public: bool,
+    /// Whether lists show it.
+    pub visible: bool,
+    /// Whether it is in the archive.
+    pub archived: bool,
+}
+
+impl Entry {
+    /// That of a repository.
+    pub fn of(repository: &Repository) -> Self {
+        let review = repository.review_settings();
+        Self {
+            id: repository.id,
+            number: repository.number,
+            name: repository.shown_name(),
+            path: repository.has_remote().then(|| repository.shown_url()),
+            mirror_path: review.mirror_path,
+            username: review.username,
+            public: review.public,
+            visible: review.visible,
+            archived: repository.archived_at.is_some(),
+        }
     }
 }
 

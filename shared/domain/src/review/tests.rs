@@ -195,13 +195,15 @@ fn pages_go_on_from_what_they_show() {
 
 #[test]
 fn filters_all_hold_together() {
-    let review = ReviewSettings { mirror_path: "git@h:m.git".into(), username: "bot".into(), ..Default::default() };
+    let fields = [("name", "Demo"), ("tool", "Git"), ("path", "https://h/demo.git")];
+    let made = made(&[&fields[..], &[("mirror_path", "git@h:m.git"), ("username", "bot")]].concat());
+    let entry = Entry::of(&made);
     let shows = |parameters: &[(&str, &str)]| {
         let mut filter = ReviewFilter::default();
         for (name, value) in parameters {
             assert!(filter.read(name, value), "{name}");
         }
-        filter.shows("Demo", "https://h/demo.git", &review)
+        filter.shows(&entry)
     };
     for (parameters, expected) in [
         (vec![], true),
