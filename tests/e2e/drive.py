@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import botocore.exceptions
+import dialects
 import drives
 import emulator
 import reach
@@ -85,6 +86,8 @@ def main(given):
     schedule = drives.Schedule(deployment, git)
     drives.robots(deployment, given.binaries / "robot-worker")
     drives.storm(deployment, given.storm)
+    dialects.nautes(deployment)
+    dialects.abf(deployment)
     drives.rotation(deployment)
     drives.events(deployment)
     drives.poison(deployment)

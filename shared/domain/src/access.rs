@@ -12,6 +12,7 @@ mod members;
 mod network;
 mod platform;
 mod policy;
+mod session;
 
 pub use commands::{
     CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, Login, MAX_EMAIL_BYTES, MAX_PERSON_BYTES,
@@ -24,6 +25,7 @@ pub use network::{
 };
 pub use platform::{DEFAULT_EXCHANGE_TTL, Exchange, ExchangedToken, MAX_EXCHANGE_TTL, MIN_EXCHANGE_TTL, common_scopes};
 pub use policy::{MAX_POLICY_ENTRIES, MAX_POLICY_NAME_BYTES, POLICY_METHODS, TokenPolicy};
+pub use session::{SESSION_LIFE, Session, Unverified};
 
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

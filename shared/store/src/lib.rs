@@ -31,6 +31,7 @@ mod removal;
 mod repositories;
 mod roster;
 mod secret_writes;
+mod sessions;
 mod skills;
 mod state;
 mod sweep;
