@@ -253,6 +253,7 @@ pub async fn ensure_administrator(app: &App, token: &Secret) -> Result<(), Failu
         token: AccessTokenId::new(now, store.ids()),
         kind: TokenKind::Personal,
         scopes: Scope::OF_A_TENANT.into_iter().collect(),
+        policy: None,
     };
     let unkept = |_: &AccessToken| KeptAnswer::ok(serde_json::Value::Null);
     store.create_access_token(&author, command(), (token.clone(), None), now, unkept).await?;

@@ -41,7 +41,7 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "UNIQUE" => unique(&index, found),
             "MEMBERSHIP" => membership(&index, found),
             "ROSTER" => roster(&index, found),
-            "NUMBER" | "NAMESPACE" => place(&index, found),
+            "NUMBER" | "NAMESPACE" | "REMOTE" => place(&index, found),
             "PRODUCT" => product(&index, found),
             "OF_PRODUCT" => of_product(&index, found),
             "STATE" => state(&index, found),
@@ -608,6 +608,9 @@ fn record(index: &Index, found: &Found) -> Complaints {
     wrong.extend(present(index, "the state", &(found.pk.clone(), "D#2STATE".to_owned())));
     let tenant = found.data_text("tenant");
     wrong.extend(present(index, "its place among all", &(format!("ROSTER#{tenant}"), id.clone())));
+    let entry = index.get(&format!("ROSTER#{tenant}"), &id).map(|entry| &entry.data);
+    let archived = entry.is_none_or(|entry| entry["archived"] == found.data["archived_at"].is_string());
+    wrong.extend(unless(archived, "is in the other archived state among all"));
     let number = (format!("NUMBER#{tenant}#{}", found.data["number"]), "REPOSITORY".to_owned());
     wrong.extend(present(index, "its number", &number));
     if let Some(product) = found.data_text("namespace").strip_prefix("product/") {

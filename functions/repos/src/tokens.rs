@@ -10,7 +10,7 @@ use repoplane_store::KeptAnswer;
 use serde_json::{Value, json};
 
 fn view(token: &AccessToken) -> Value {
-    json!({
+    let mut view = json!({
         "id": token.id,
         "name": token.name,
         "kind": token.kind,
@@ -19,7 +19,11 @@ fn view(token: &AccessToken) -> Value {
         "createdAt": token.created_at,
         "expiresAt": token.expires_at,
         "lastUsedAt": token.last_used_at,
-    })
+    });
+    if let Some(policy) = &token.policy {
+        view["policy"] = json!(policy);
+    }
+    view
 }
 
 /// `access_list_tokens`.

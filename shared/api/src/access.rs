@@ -91,6 +91,10 @@ async fn authenticate(parts: &Parts, app: &App, fresh: bool) -> Result<Principal
     let principal = principal.ok_or_else(|| Problem::unauthorized("Invalid token"))?;
     observe::principal(&principal, is_jwt(text.expose()));
     app.limits.admit_token(principal.token, app.now())?;
+    // A policy speaks of the resources of review tools alone; it must not be got round elsewhere.
+    if principal.policy.is_some() {
+        return Err(DomainError::Denied(Denial::TokenKind).into());
+    }
     if !is_read(&parts.method)
         && !principal.has_scope(Scope::Operator)
         && app.store.is_suspended(principal.tenant).await?

@@ -11,6 +11,8 @@ mod commands;
 mod members;
 mod network;
 mod platform;
+mod policy;
+mod session;
 
 pub use commands::{
     CreateAccessToken, CreateTenant, CreateUser, DEFAULT_TOKEN_DAYS, Login, MAX_EMAIL_BYTES, MAX_PERSON_BYTES,
@@ -23,6 +25,8 @@ pub use network::{
     PlaceError, RUNTIME_PORT, is_metadata, is_this_machine, parse_host,
 };
 pub use platform::{DEFAULT_EXCHANGE_TTL, Exchange, ExchangedToken, MAX_EXCHANGE_TTL, MIN_EXCHANGE_TTL, common_scopes};
+pub use policy::{MAX_POLICY_ENTRIES, MAX_POLICY_NAME_BYTES, POLICY_METHODS, TokenPolicy};
+pub use session::{SESSION_LIFE, Session, Unverified};
 
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -210,6 +214,9 @@ pub struct AccessToken {
     /// When it ends; never for some integration tokens.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expires_at: Option<Timestamp>,
+    /// What it may do to which resource, where that is less than its scopes say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub policy: Option<TokenPolicy>,
     /// Last use, to the hour.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_used_at: Option<Timestamp>,
@@ -236,6 +243,8 @@ pub struct Principal {
     pub kind: TokenKind,
     /// What it may be used for.
     pub scopes: BTreeSet<Scope>,
+    /// What the token may do to which resource, where that is less.
+    pub policy: Option<TokenPolicy>,
 }
 
 impl Principal {

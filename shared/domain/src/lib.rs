@@ -22,6 +22,7 @@ pub mod preview_env;
 pub mod product;
 pub mod provisioning;
 pub mod repository;
+pub mod review;
 pub mod robot;
 pub mod secret;
 pub mod signing;

@@ -4,6 +4,7 @@ use crate::credential::SecretName;
 use crate::id::{CredentialId, RepositoryId, TenantId, UserId};
 use crate::platform::BuildSettings;
 use crate::product::CodeRepo;
+use crate::review::ReviewSettings;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -216,6 +217,9 @@ pub struct Repository {
     /// What its platform knows of it, for one of namespace `platform/<number>`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub build: Option<BuildSettings>,
+    /// What review tools keep with it, once one did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub review: Option<ReviewSettings>,
     /// Webhook verification.
     pub webhook: WebhookSettings,
     /// What [`RepositoryState::webhook_verified_at`] says, for lists: they read records alone.

@@ -45,6 +45,7 @@ impl TokenRecord {
             token: self.token.id,
             kind: self.token.kind,
             scopes: self.token.scopes.clone(),
+            policy: self.token.policy.clone(),
         })
     }
 }
@@ -84,7 +85,16 @@ impl Store {
         fresh: bool,
         now: Timestamp,
     ) -> Result<Option<Arc<TokenRecord>>, StoreError> {
-        let hash = sha256_hex(text.expose().as_bytes());
+        self.record_of_hash(sha256_hex(text.expose().as_bytes()), fresh, now).await
+    }
+
+    /// As [`Store::token_record`], by the hash of the text.
+    pub(crate) async fn record_of_hash(
+        &self,
+        hash: String,
+        fresh: bool,
+        now: Timestamp,
+    ) -> Result<Option<Arc<TokenRecord>>, StoreError> {
         if !fresh {
             if let Some(record) = self.tokens.get(&hash).await {
                 return Ok(Some(record));

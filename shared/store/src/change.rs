@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Item};
 use crate::keys::{self, Key, Part, Unique};
+use crate::places::plan_places;
 use crate::product_uses::{need_project, plan_project};
 use crate::secret_writes::{OwnedDocument, SecretWrites};
 use crate::state::state_item;
@@ -366,7 +367,7 @@ fn followed<T>(set: &DecisionSet, plan: &Plan<T>, after: &Repository) -> Option<
     state.as_ref().unwrap_or(&set.state).credentials_changed(after.updated_at).or(state)
 }
 
-/// Moves the unique texts from what the record claimed to what it claims now.
+/// Moves the unique texts, and the places where it is found, from what the record had to what it has now.
 pub(crate) fn plan_claims(writes: &mut Writes, before: &Repository, after: &Repository) -> Result<(), StoreError> {
     let keyed = |repository: &Repository| -> Vec<(Key, Guard)> {
         let claims = claims(repository).into_iter();
@@ -380,7 +381,7 @@ pub(crate) fn plan_claims(writes: &mut Writes, before: &Repository, after: &Repo
     for (key, _) in old.into_iter().filter(|(key, _)| lacks(&new, key)) {
         writes.delete(key);
     }
-    Ok(())
+    plan_places(writes, before, after)
 }
 
 fn plan_members<T>(

@@ -22,7 +22,7 @@ pub(crate) const WRITE_ID: &str = "write_id";
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
 
 /// An item being built.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Item(Attributes);
 
 impl Item {
@@ -69,6 +69,12 @@ impl Item {
     pub(crate) fn with(mut self, name: &str, value: AttributeValue) -> Self {
         self.0.insert(name.to_owned(), value);
         self
+    }
+
+    /// Where it is.
+    pub(crate) fn key(&self) -> Key {
+        let text = |name| text_of(&self.0, name).unwrap_or_default().to_owned();
+        Key { pk: text(keys::PK), sk: text(keys::SK) }
     }
 
     pub(crate) fn into_attributes(self) -> Attributes {

@@ -40,6 +40,8 @@
 //! | projects of a tenant, newest first | `lists` | list_pk=`PROJECTS#{tnt}`, list_sk=`{number}`, backwards | 0.5 RRU / 4 KB |
 //! | projects of a repository by name | table | pk=`REPO#{rep}`, sk begins `PROJECT#`, then BatchGet of projects | 1 RRU / 4 KB + 1 RRU / 4 KB each |
 //! | name of a platform or of an owner's project, or of a project on a platform, taken? | table | pk=`UNIQUE#{tnt}#{what}#{text}`, sk=`-` | condition; 1 RRU to find it by name |
+//! | repositories of an address, their own or a second one | table | pk=`REMOTE#{tnt}#{sha256}`, sk=`{rep}` | 1 RRU / 4 KB |
+//! | what lists of review tools look at, of all repositories (cached 30 s) | table | pk=`ROSTER#{tnt}` | 0.5 RRU / 4 KB, about 13 repositories each |
 //! | repositories of a tenant by time of change | `lists` | list_pk=`REPOS#{tnt}#{active or archived}`, list_sk=`{updated_at}#{rep}`, backwards | 0.5 RRU / 4 KB |
 //! | repositories of a member, with the role | table | pk=`MEMBERSHIPS#{tnt}#{usr}`, sk=`{rep}`, then BatchGet of records | 0.5 RRU / 4 KB + 0.5 RRU each |
 //! | name, identity, user name taken? | table | pk=`UNIQUE#{tnt}#{what}#{text}`, sk=`-` | condition only |
@@ -487,6 +489,17 @@ pub fn product_uses(tenant: TenantId, product: &str) -> Key {
 /// Counts the repositories of a project, which need not be there. Names are bounded where they are read.
 pub fn project_uses(tenant: TenantId, product: &str, project: &str) -> Key {
     Key::new(product_partition(tenant, product), format!("{USES}#{project}"))
+}
+
+/// Partition of the repositories of an address, which is in its one spelling. Hashed: addresses can be longer than a key.
+pub fn remote_partition(tenant: TenantId, remote: &str) -> String {
+    let hash = repoplane_domain::secret::sha256_hex(remote.as_bytes());
+    format!("REMOTE#{tenant}#{hash}")
+}
+
+/// A repository among those of its address.
+pub fn remote_entry(tenant: TenantId, remote: &str, id: RepositoryId) -> Key {
+    Key::new(remote_partition(tenant, remote), id.to_string())
 }
 
 /// Partition of a tenant's repositories in [`LISTS`].

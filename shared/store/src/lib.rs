@@ -23,11 +23,11 @@ mod item;
 pub mod keys;
 mod lifetime;
 mod meter;
-mod namespaces;
 mod operational_events;
 mod organisation_hooks;
 mod outbox;
 mod packages;
+mod places;
 mod platform_tokens;
 mod platforms;
 mod probe;
@@ -42,6 +42,7 @@ mod removal;
 mod repositories;
 mod roster;
 mod secret_writes;
+mod sessions;
 mod signing_keys;
 mod skills;
 mod state;
@@ -103,6 +104,7 @@ use repoplane_domain::access::User;
 use repoplane_domain::error::DomainError;
 use repoplane_domain::id::{HookId, IdSource, RepositoryId, TaskId, TenantId, UserId};
 use repoplane_domain::oidc::{Issuer, UserClaim};
+use repoplane_domain::review::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 use table::Table;
@@ -122,6 +124,11 @@ const CACHED_ACCESS: u64 = 1_000;
 /// How long the webhook of an organisation is believed for what it lets through; as long as a token is.
 const HOOK_LIFE: Duration = TOKEN_LIFE;
 const CACHED_HOOKS: u64 = 1_000;
+
+/// How long the list of all of a tenant's repositories is believed.
+const LIST_LIFE: Duration = Duration::from_secs(30);
+/// Lists that are kept; one of 10,000 repositories has some 3 MB.
+const CACHED_LISTS: u64 = 20;
 
 /// How long an OpenID Connect issuer is believed; that there is none, as long as a missing token is.
 const ISSUER_LIFE: Duration = TOKEN_LIFE;
@@ -163,6 +170,7 @@ pub struct Store {
     numbers: Cache<(TenantId, u64), RepositoryId>,
     user_numbers: Cache<(TenantId, u64), UserId>,
     personal: Cache<(TenantId, UserId), ()>,
+    entries: Cache<TenantId, Arc<Vec<Entry>>>,
     access: Cache<RepositoryId, Arc<RepositoryAccess>>,
     accounts: Cache<(TenantId, AccountOwner), Arc<StoredAccount>>,
     hooks: Cache<HookId, Arc<StoredHook>>,
@@ -200,6 +208,7 @@ impl Store {
             numbers: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             user_numbers: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             personal: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
+            entries: Cache::builder().max_capacity(CACHED_LISTS).time_to_live(LIST_LIFE).build(),
             access: Cache::builder().max_capacity(CACHED_ACCESS).time_to_live(ACCESS_LIFE).build(),
             accounts: Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_LIFE).build(),
             hooks: Cache::builder().max_capacity(CACHED_HOOKS).time_to_live(HOOK_LIFE).build(),

@@ -42,6 +42,7 @@ pub fn platform_principal(user: &User, tenant: TenantId, token: AccessTokenId, s
         token,
         kind: TokenKind::Platform,
         scopes,
+        policy: None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::item::{self, Attributes, Item, number, number_of};
 use crate::keys::{self, Part, Tally};
 use crate::lifetime::CHUNKS;
-use crate::namespaces::places;
+use crate::places::places;
 use crate::product_uses::leave_product;
 use crate::table::Range;
 use crate::vault_uses::leave_credential;
@@ -118,8 +118,8 @@ impl Store {
         writes.delete_version(keys::part(id, Part::Record), repository.version);
         // Who works with it must let go first: nothing of the host may lead to a repository that is gone.
         writes.need_none_attached(keys::attached(id));
-        for place in places(repository) {
-            writes.delete(place);
+        for place in places(repository)? {
+            writes.delete(place.key());
         }
         if let Some(platform) = platform_of(&repository.namespace) {
             writes.discount_one(keys::tally(tenant, Tally::Platform(platform)));

@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
 use crate::item::{self, Attributes, Item};
 use crate::keys::{self, Key, Part, Tally, Unique};
-use crate::namespaces::places;
+use crate::places::places;
 use crate::product_uses::{need_project, take_product};
 use crate::provisioning::Settlement;
 use crate::state::state_item;
@@ -126,8 +126,8 @@ pub(crate) fn register(writes: &mut Writes, set: &DecisionSet) -> Result<(), Sto
     take_credential(writes, repository)?;
     writes.create(record_item(repository)?);
     writes.create(state_item(id, &set.state)?);
-    for place in places(repository) {
-        writes.create(Item::new(&place, &id)?);
+    for place in places(repository)? {
+        writes.create(place);
     }
     writes.create(Item::new(&keys::part(id, Part::Members), &set.members)?.versioned(1));
     for member in set.members.members.iter() {

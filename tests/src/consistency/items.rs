@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 32] = [
+const PARTITIONS: [(&str, &str); 33] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -36,6 +36,7 @@ const PARTITIONS: [(&str, &str); 32] = [
     ("GROUPS#", "USERGROUP"),
     ("PROJECT#", "PROJECT"),
     ("PACKAGESASKED#", "PACKAGESASKED"),
+    ("REMOTE#", "REMOTE"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),

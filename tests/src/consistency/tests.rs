@@ -48,7 +48,7 @@ fn whole() -> Vec<Value> {
                                                             "product": {}, "enabled": true}}),
         ),
         item("REPO#rep_1", "D#2STATE", json!({"data": {"version": 1}})),
-        item("ROSTER#tnt_1", "rep_1", json!({})),
+        item("ROSTER#tnt_1", "rep_1", json!({"data": {"archived": false}})),
         item("NUMBER#tnt_1#7", "REPOSITORY", json!({"data": "rep_1"})),
         item("NAMESPACE#tnt_1#abc", "rep_1", json!({"data": "rep_1"})),
         item("REPO#rep_1", "D#3MEMBERS", json!({"data": {"members": [{"user_id": "usr_1", "role": "owner"}]}})),

@@ -1,7 +1,9 @@
 //! The schemas of what the function's operations take and answer.
 
 use repoplane_api::openapi::schema::{self, Object};
-use repoplane_domain::access::{MAX_EMAIL_BYTES, MAX_PERSON_BYTES, MAX_TOKEN_DAYS, Scope};
+use repoplane_domain::access::{
+    MAX_EMAIL_BYTES, MAX_PERSON_BYTES, MAX_POLICY_ENTRIES, MAX_POLICY_NAME_BYTES, MAX_TOKEN_DAYS, POLICY_METHODS, Scope,
+};
 use repoplane_domain::id::{AccessTokenId, AuditId, RepositoryId, TenantId, UserId};
 use repoplane_domain::input::MAX_TEXT_BYTES;
 use repoplane_domain::preview_env::MAX_KEY_BYTES;
@@ -360,6 +362,7 @@ pub(super) fn access_token() -> Value {
         .required("kind", schema::one_of(&["personal", "integration"]), "Whether it speaks for a person or a tool.")
         .required("prefix", schema::text(), "The first characters of its text, to recognise it by.")
         .required("scopes", schema::array(schema::reference("Scope")), "What it may be used for.")
+        .optional("policy", token_policy(), "What it may do to which resource, where that is less.")
         .required("createdAt", schema::time(), "When it was made.")
         .required("expiresAt", schema::nullable(schema::time()), "When it ends; null for never.")
         .required("lastUsedAt", schema::nullable(schema::time()), "Its last use, to the hour; null before the first.")
@@ -418,6 +421,26 @@ pub(super) fn roles() -> Value {
     schema::array(schema::one_of(&["admin", "system"]))
 }
 
+/// By resource, then by object, what is allowed and blocked.
+fn token_policy() -> Value {
+    let methods: Vec<&str> = std::iter::once("*").chain(POLICY_METHODS).collect();
+    let methods = || schema::array(schema::one_of(&methods));
+    let rule = Object::new()
+        .optional("allow", methods(), "Methods that are allowed, or `*`.")
+        .optional("block", methods(), "Methods that are not; they count before those that are.")
+        .schema();
+    let named = |values: Value| {
+        json!({
+            "type": "object", "additionalProperties": values, "maxProperties": MAX_POLICY_ENTRIES,
+            "propertyNames": {"minLength": 1, "maxLength": MAX_POLICY_NAME_BYTES},
+        })
+    };
+    let resources = named(named(rule));
+    Object::new()
+        .required("resources", resources, "By policy id of the resource (`repository`, or `*`), then by id, or `*`.")
+        .schema()
+}
+
 pub(super) fn create_token() -> Value {
     let scopes: Vec<_> = Scope::OF_A_TENANT.iter().map(|scope| scope.as_str()).collect();
     let scopes = json!({"type": "array", "items": schema::one_of(&scopes), "minItems": 1});
@@ -434,6 +457,11 @@ pub(super) fn create_token() -> Value {
             "Whose it shall be, when not the caller's own.",
         )
         .required("scopes", scopes, "What it may be used for.")
+        .optional(
+            "policy",
+            schema::nullable(token_policy()),
+            "What it may do to which resource of the Review Board dialect; a token with a policy is taken there alone.",
+        )
         .optional(
             "expiresInDays",
             schema::nullable(schema::integer(0..=MAX_TOKEN_DAYS)),

@@ -1,6 +1,8 @@
 //! Making and changing tenants, users and tokens: what the bodies may say.
 
-use super::{AccessToken, GlobalRole, NetworkPatch, NetworkSettings, Principal, Scope, Tenant, TokenKind, User};
+use super::{
+    AccessToken, GlobalRole, NetworkPatch, NetworkSettings, Principal, Scope, Tenant, TokenKind, TokenPolicy, User,
+};
 use crate::error::{DomainError, FieldErrors};
 use crate::id::{AccessTokenId, TenantId, UserId};
 use crate::input::{Field, Object};
@@ -239,11 +241,12 @@ pub struct CreateAccessToken {
     /// Whom it shall speak for.
     pub kind: TokenKind,
     scopes: BTreeSet<Scope>,
+    policy: Option<TokenPolicy>,
     life: Option<Duration>,
 }
 
 impl CreateAccessToken {
-    /// Reads `{name, userId?, kind?, scopes, expiresInDays?}`.
+    /// Reads `{name, userId?, kind?, scopes, policy?, expiresInDays?}`.
     ///
     /// # Errors
     /// [`DomainError::Invalid`] with every wrong field; scopes that the caller does not hold are wrong too.
@@ -279,16 +282,17 @@ impl CreateAccessToken {
         if days == 0 && kind == TokenKind::Personal {
             object.error("expiresInDays", "a personal token must expire: send 1 to 3650");
         }
+        let policy = TokenPolicy::read(&mut object).value();
         object.finish();
         let life = (days > 0).then(|| Duration::from_secs(days.unsigned_abs() * 86_400));
-        errors.into_result(Self { name, user, kind, scopes, life })
+        errors.into_result(Self { name, user, kind, scopes, policy, life })
     }
 
     /// A token that bootstrap hands out.
     pub fn of_bootstrap(name: &str, scopes: impl IntoIterator<Item = Scope>) -> Self {
         let life = Some(Duration::from_secs(DEFAULT_TOKEN_DAYS.unsigned_abs() * 86_400));
         let scopes = scopes.into_iter().collect();
-        Self { name: name.to_owned(), user: None, kind: TokenKind::Personal, scopes, life }
+        Self { name: name.to_owned(), user: None, kind: TokenKind::Personal, scopes, policy: None, life }
     }
 
     /// Makes the token's record; `text` is shown once and not kept.
@@ -310,6 +314,7 @@ impl CreateAccessToken {
             scopes: self.scopes,
             created_at: now,
             expires_at: self.life.map(|life| now.plus(life)),
+            policy: self.policy,
             last_used_at: None,
         }
     }

@@ -167,6 +167,7 @@ mod tests {
             token: AccessTokenId::start_of(at(2)),
             kind,
             scopes: scopes.iter().copied().collect(),
+            policy: None,
         }
     }
 

@@ -230,6 +230,7 @@ fn the_end_of_a_token_is_told_a_week_before_or_half_its_life() {
             scopes: BTreeSet::from([Scope::ReposRead]),
             created_at: at(0),
             expires_at: life.map(|days| at(days * day)),
+            policy: None,
             last_used_at: None,
         };
         let due = of_access_token(&token).map(|(_, due)| due);

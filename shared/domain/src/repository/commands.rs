@@ -11,6 +11,7 @@ use crate::id::{CredentialId, RepositoryId, TenantId, UserId};
 use crate::input::{Field, Object};
 use crate::platform::{BuildSettings, platform_of};
 use crate::product::{CodeRepo, product_of};
+use crate::review::ReviewSettings;
 use crate::secret::Secret;
 use crate::time::{Timestamp, is_time_zone};
 use serde_json::Value;
@@ -42,6 +43,7 @@ pub struct CreateRepository {
     pub(crate) settings: Settings,
     pub(crate) product: Option<CodeRepo>,
     pub(crate) build: Option<BuildSettings>,
+    pub(crate) review: Option<ReviewSettings>,
     /// The user's own webhook secret, if any.
     pub webhook_secret: Option<Secret>,
     /// `false` asks to switch webhook verification off, which is the administrator's to do.
@@ -138,8 +140,9 @@ impl CreateRepository {
         object.finish();
         // Both are there whenever nothing is wrong: their absence has been recorded above.
         let (provider, name) = (provider.unwrap_or(Provider::Git), name.value().unwrap_or_default());
-        let (namespace, product, build) = (DEFAULT_NAMESPACE.to_owned(), None, None);
-        Self { provider, namespace, name, settings, product, build, webhook_secret, verification }
+        let namespace = DEFAULT_NAMESPACE.to_owned();
+        let (product, build, review) = (None, None, None);
+        Self { provider, namespace, name, settings, product, build, review, webhook_secret, verification }
     }
 
     /// A repository of another namespace, whose fields were checked by their own rules.
@@ -157,8 +160,8 @@ impl CreateRepository {
             ..Settings::default()
         };
         let provider = place.provider.unwrap_or(Provider::Git);
-        let (product, build) = (None, None);
-        Self { provider, namespace, name, settings, product, build, webhook_secret: None, verification: true }
+        let (product, build, review) = (None, None, None);
+        Self { provider, namespace, name, settings, product, build, review, webhook_secret: None, verification: true }
     }
 
     /// Makes the record.
@@ -199,6 +202,7 @@ impl CreateRepository {
             archived_at: None,
             product: self.product,
             build: self.build,
+            review: self.review,
             webhook: WebhookSettings {
                 verification: self.verification,
                 ..WebhookSettings::first(self.webhook_secret.as_ref())
@@ -351,7 +355,38 @@ impl Repository {
     /// Takes it out of the archive; `None` when it is not in it.
     pub fn unarchived(&self, now: Timestamp) -> Option<Self> {
         self.archived_at?;
-        Some(Self { archived_at: None, updated_at: now, version: self.version + 1, ..self.clone() })
+        let mut next = Self { archived_at: None, updated_at: now, version: self.version + 1, ..self.clone() };
+        if let Some((name, review)) = self.reclaimed() {
+            (next.name, next.review) = (name, Some(review));
+        }
+        Some(next)
+    }
+
+    /// The same at another address, which may be another provider's.
+    ///
+    /// # Errors
+    /// `REPO_IDENTITY_LOCKED` once a webhook was verified.
+    pub(crate) fn moved(&self, place: RemotePlace, state: &RepositoryState) -> Result<Self, DomainError> {
+        let mut next = self.clone();
+        next.provider = place.provider.unwrap_or(Provider::Git);
+        next.external_id = place.external_id;
+        next.external_aliases.clear();
+        next.api_base_url = place.api_base_url;
+        next.remote_url = place.remote_url;
+        next.git_host = None;
+        if !is_same_host(self, &next) {
+            next.credential = None;
+        }
+        check_lock(self, &next, state)?;
+        Ok(next)
+    }
+
+    /// The record, if it is not too large.
+    ///
+    /// # Errors
+    /// [`DomainError::TooLarge`].
+    pub(crate) fn within_limit(self) -> Result<Self, DomainError> {
+        within_limit(self)
     }
 
     /// The path that the provider's webhook points at.

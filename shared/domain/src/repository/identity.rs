@@ -49,9 +49,10 @@ fn api_host(provider: Provider, api_base_url: Option<&str>) -> String {
 
 impl Repository {
     /// Every identity this record claims: its external id and the other forms the provider is known to use for it,
-    /// or its remote. Empty while nothing is known, and for one that shares its remote with others.
+    /// or its remote. Empty while nothing is known, for one that shares its remote with others, and for one that was archived
+    /// so that others may have it.
     pub fn identities(&self) -> BTreeSet<Identity> {
-        if self.shares_remote {
+        if self.shares_remote || self.is_freed() {
             return BTreeSet::new();
         }
         let external = self.external_id.iter().chain(&self.external_aliases);

@@ -3,8 +3,8 @@
 
 use super::commands::{MAX_URL_BYTES, Settings, within_limit};
 use super::{
-    CreateRepository, DEFAULT_NAMESPACE, DEFAULT_SYNC_INTERVAL_MINUTES, GitHost, Provider, Repository, is_branch_name,
-    normalize_remote,
+    CreateRepository, DEFAULT_NAMESPACE, DEFAULT_SYNC_INTERVAL_MINUTES, GitHost, Provider, RemotePlace, Repository,
+    is_branch_name, normalize_remote,
 };
 use crate::access::Principal;
 use crate::credential::RepositoryUrl;
@@ -89,6 +89,7 @@ impl RegisterRepository {
             settings,
             product: None,
             build: None,
+            review: None,
             webhook_secret: None,
             verification: true,
         };
@@ -196,6 +197,18 @@ impl Place {
             _ => Some(format!("{scheme}://{host}{api}")),
         };
         fits.then(|| Self { external_id: Some(path.to_owned()), api_base_url })
+    }
+}
+
+impl RemotePlace {
+    /// Where a remote is: at one of the public services, whose API serves it too, else plain Git.
+    pub fn of_remote(remote_url: &str) -> Self {
+        let public = |provider| {
+            let place = Place::of(provider, remote_url).filter(|place| place.api_base_url.is_none())?;
+            Some(Self { provider: Some(provider), external_id: place.external_id, ..Self::default() })
+        };
+        let place = public(Provider::Github).or_else(|| public(Provider::Gitlab)).unwrap_or_default();
+        Self { remote_url: Some(remote_url.to_owned()), ..place }
     }
 }
 

@@ -21,6 +21,7 @@ fn principal(n: i64, roles: &[GlobalRole]) -> Principal {
         token: AccessTokenId::start_of(at),
         kind: TokenKind::Personal,
         scopes: Scope::OF_A_TENANT.into(),
+        policy: None,
     }
 }
 
