@@ -122,8 +122,13 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let (listener, port) = listen(options.port).await?;
     let base = format!("http://127.0.0.1:{port}");
     let public_url = Some(options.public_url.clone().unwrap_or_else(|| base.clone()));
-    let settings =
-        repoplane_api::app::Settings { public_url, git_base_url: options.git_base_url.clone(), ..Default::default() };
+    let anonymous_tenant = repoplane_api::lambda::anonymous_tenant()?;
+    let settings = repoplane_api::app::Settings {
+        public_url,
+        git_base_url: options.git_base_url.clone(),
+        anonymous_tenant,
+        ..Default::default()
+    };
     let app = App::new(store_on(&line).await?, settings);
     let token = admin_token(&options)?;
     ensure_administrator(&app, &token).await?;

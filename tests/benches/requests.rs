@@ -54,6 +54,8 @@ struct Stage {
     usual: Hook,
     /// [`BUSY`] robots, and as many rules that each wake one of them for the label `all`.
     busy: Hook,
+    /// The same repository in Review Board's API.
+    review_board: String,
     /// Administrators' tokens, by the size of their tenant.
     tenants: Vec<(usize, String)>,
 }
@@ -65,6 +67,8 @@ impl Stage {
         usual.ping(&app, "first").await.expect(202);
         let bare = Hook::register(&app, "github", json!({"name": "acme/bare"})).await;
         let busy = busy(&app).await;
+        let shown = app.admin().get(&bare.path).await.expect(200);
+        let review_board = format!("/api/repositories/{}/", shown.body["repo"]["number"]);
         let mut tenants = Vec::new();
         for size in LISTS {
             let tenant = app.tenant(&format!("of-{size}")).await;
@@ -74,7 +78,7 @@ impl Stage {
             tenants.push((size, tenant.token));
         }
         let router = whole_api(app.app(), &Egress::new(Default::default()));
-        Self { app, router, bare, usual, busy, tenants }
+        Self { app, router, bare, usual, busy, review_board, tenants }
     }
 
     fn set_of(&self, hook: &Hook) -> DecisionSet {
@@ -179,6 +183,12 @@ fn request_repository_with_20_robots_and_rules(bencher: Bencher<'_, '_>) {
 fn request_list_of_50(bencher: Bencher<'_, '_>, repositories: usize) {
     let (_, token) = STAGE.tenants.iter().find(|(size, _)| *size == repositories).expect("a tenant");
     ask(bencher, "/api/repos", token);
+}
+
+/// By the API of Review Board, whose server needs 9 to 10 ms of a processor for the same.
+#[divan::bench]
+fn request_review_board_item(bencher: Bencher<'_, '_>) {
+    ask(bencher, &STAGE.review_board, ADMIN_TOKEN);
 }
 
 /// A search that finds nothing: it looks at 1,000 repositories at most.
@@ -376,6 +386,18 @@ fn part_rules_20_robots_20(bencher: Bencher<'_, '_>, label: &str) {
 fn part_decision_set_with_20_robots_and_rules(bencher: Bencher<'_, '_>) {
     let id: RepositoryId = STAGE.busy.repo.parse().expect("an id");
     bencher.bench_local(|| RUNTIME.block_on(STAGE.app.store().decision_set(black_box(id))).expect("the table"));
+}
+
+/// The engine's part of [`request_review_board_item`].
+#[divan::bench]
+fn engine_record_and_members(bencher: Bencher<'_, '_>) {
+    let key = |part: &str| json!({"pk": {"S": format!("REPO#{}", STAGE.bare.repo)}, "sk": {"S": part}});
+    let keys = [key("D#1RECORD"), key("D#3MEMBERS")];
+    let request = json!({"RequestItems": {"repoplane": {"ConsistentRead": true, "Keys": keys}}});
+    let request = request.to_string().into_bytes();
+    let engines = STAGE.app.line.engines();
+    bencher
+        .bench_local(|| RUNTIME.block_on(engines.call("DynamoDB_20120810.BatchGetItem", request.clone())).body.len());
 }
 
 #[divan::bench]

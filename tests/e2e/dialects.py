@@ -1,8 +1,11 @@
 """One operation and more of each dialect on the deployed stack, in its own manner."""
 
 import base64
+import os
+import subprocess
+from pathlib import Path
 
-from drives import expect, ok
+from drives import PATIENCE, expect, ok
 from http_client import Api
 from stack import Surprise
 
@@ -63,3 +66,22 @@ def abf(deployment):
         raise Surprise(f"the next list within the window: {again}")
     call("DELETE", f"/api/v1/repositories/{repository}/remove_project.json", {"project_id": project})
     ok("a project is added to a platform's repository as the ABF console client does it")
+
+
+def reviewboard(deployment, git, python):
+    """What RBTools, Review Board's own client, does: the program says so itself."""
+    api = deployment.admin
+    names = ("demo.git", "other.git")
+    for name in names:
+        git.make(name)
+        git.commit(name, "triage")
+    play = Path(__file__).parents[1] / "rbtools/play.py"
+    command = [python, play, "--base", api.base, "--remotes", *(f"http://{git.place}/{name}" for name in names)]
+    played = subprocess.run(
+        command, env={**os.environ, "REPOPLANE_TOKEN": api.token}, capture_output=True, text=True, timeout=PATIENCE * 3
+    )
+    if played.returncode:
+        raise Surprise(f"RBTools: {played.stdout[-3000:]}{played.stderr[-3000:]}")
+    for line in played.stdout.splitlines():
+        if line.startswith("ok  "):
+            ok(f"RBTools: {line.removeprefix('ok  ')}")

@@ -28,8 +28,7 @@ class Deployment:
         self.stack, self.double = stack, double
         self.outputs = stack.outputs()
         self.resources = stack.resources()
-        base = f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{self.outputs['ApiId']}/$default"
-        self.anonymous = Api(base)
+        self.anonymous = Api(emulator.address(self.outputs["ApiId"]))
         self.admin = None
 
     def bootstrap(self):
@@ -59,6 +58,7 @@ def arguments():
     parser.add_argument("--binaries", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--double", required=True)
+    parser.add_argument("--rbtools", type=Path, required=True, help="the Python that has RBTools")
     parser.add_argument("--storm", type=int, default=300)
     return parser.parse_args()
 
@@ -88,6 +88,7 @@ def main(given):
     drives.storm(deployment, given.storm)
     dialects.nautes(deployment)
     dialects.abf(deployment)
+    dialects.reviewboard(deployment, git, given.rbtools)
     drives.rotation(deployment)
     drives.events(deployment)
     drives.poison(deployment)

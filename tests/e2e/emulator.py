@@ -1,6 +1,15 @@
 """What the emulator does otherwise, made up for in the template before it is deployed there. Listed in docs/deploy.md."""
 
+import os
+
 SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${BootstrapSecret}*"
+# The gateway's own address at AWS, where links lead unless a domain is given.
+AWS_ADDRESS = {"Fn::Sub": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}"}
+
+
+def address(api):
+    """Where the emulator has the gateway of an API."""
+    return f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{api}/$default"
 
 
 def adapted(template):
@@ -25,6 +34,12 @@ def adapted(template):
             if statement["Resource"] == {"Ref": "BootstrapSecret"}:
                 statement["Resource"] = {"Fn::Sub": SECRET}
                 changes.append(f"{name} names the bootstrap secret by its ARN")
+        # Links that clients follow lead to where it has the gateway.
+        variables = properties.get("Environment", {}).get("Variables", {})
+        for variable, value in variables.items():
+            variables[variable] = replaced(value, {"Fn::Sub": address("${Api}")})
+            if variables[variable] != value:
+                changes.append(f"{name} has the emulator's address as {variable}")
     return changes
 
 
@@ -37,3 +52,13 @@ def statements(properties):
 def actions(statement):
     """The actions of a statement, of which one may stand without a list."""
     return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+
+
+def replaced(value, address):
+    """A value with another address in place of AWS's."""
+    if value == AWS_ADDRESS:
+        return address
+    if isinstance(value, dict) and "Fn::If" in value:
+        condition, *picks = value["Fn::If"]
+        return {"Fn::If": [condition, *(replaced(pick, address) for pick in picks)]}
+    return value

@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 SKILL = "---\nname: {name}\ndescription: What {name} does\n---\n\nDo it.\n"
 # Nothing of the machine's own settings.
@@ -77,3 +79,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def alone(root, names):
+    """Serves a commit in each repository of a folder, and says where, until the process is ended."""
+    server = GitServer(Path(root))
+    for name in names:
+        server.make(name)
+        server.commit(name, "triage")
+    print(f"git server: {server.place}", flush=True)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    alone(sys.argv[1], sys.argv[2:])

@@ -20,6 +20,8 @@ boto3=1.43.106
 patience=60
 target=${CARGO_TARGET_DIR:-$PWD/target}
 venv=$PWD/target/e2e-venv
+# Review Board's client, in an environment of its own, as tests/rbtools/run.sh has it.
+rbtools=$PWD/target/rbtools-venv
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 # Everything here is on loopback, whatever proxy the machine has.
 export NO_PROXY='*' no_proxy='*'
@@ -37,6 +39,9 @@ done
 
 python3 -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet "ministack==$ministack" "aws-sam-translator==$sam_translator" "boto3==$boto3"
+
+python3 -m venv "$rbtools"
+"$rbtools/bin/python" -m pip install --quiet --requirement tests/rbtools/requirements.txt
 
 # Built with the features of the whole workspace, as `cargo test` builds: nothing is built twice.
 cargo build --workspace --bins --locked
@@ -58,6 +63,6 @@ jobs+=($!)
 wait_for "${jobs[1]}" 'the emulator' is_up
 
 "$venv/bin/python" tests/e2e/drive.py --binaries "$target/debug" --work "$work" --double "$(printed double.log 'provider double')" \
-  --template "${TEMPLATE:-infra/template.yaml}" --storm "${STORM:-300}" &
+  --rbtools "$rbtools/bin/python" --template "${TEMPLATE:-infra/template.yaml}" --storm "${STORM:-300}" &
 jobs+=($!)
 wait "${jobs[2]}"

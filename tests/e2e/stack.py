@@ -88,14 +88,13 @@ def versions(template, release):
     return {name for name, it in made.items() if it["Type"] == "AWS::Lambda::Version"}
 
 
-def without_words(part):
-    """A part of the template without the descriptions in it."""
-    if isinstance(part, list):
-        return [without_words(it) for it in part]
-    if not isinstance(part, dict):
-        return part
-    words = ("Description", "AlarmDescription")
-    return {name: without_words(it) for name, it in part.items() if not (name in words and isinstance(it, str))}
+def sent(name, template):
+    """The address of a template that goes by the bucket: a call itself takes 51,200 bytes, the bucket 1 MB (CloudFormation:
+    quotas)."""
+    key = f"{name}.template"
+    s3 = client("s3")
+    s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(template).encode())
+    return f"{s3.meta.endpoint_url}/{BUCKET}/{key}"
 
 
 class Stack:
@@ -104,14 +103,12 @@ class Stack:
     def __init__(self, name, template):
         self.name = name
         self.cloudformation = client("cloudformation")
-        # It is sent in the call itself, which takes 51,200 bytes of it (CloudFormation: quotas); `infra/deploy` has no such
-        # limit. What people read is left out.
-        self.template = json.dumps(without_words(template), separators=(",", ":"))
+        self.template = template
 
     def _arguments(self, parameters):
         return {
             "StackName": self.name,
-            "TemplateBody": self.template,
+            "TemplateURL": sent(self.name, self.template),
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         }
@@ -126,7 +123,7 @@ class Stack:
 
     def adopt(self, table, **parameters):
         """Begins the stack on a table that another one has left, as `infra/deploy --adopt` does."""
-        whole = json.loads(self.template)
+        whole = self.template
         body = {
             "AWSTemplateFormatVersion": whole["AWSTemplateFormatVersion"],
             "Parameters": {"KmsKeyArn": whole["Parameters"]["KmsKeyArn"]},
@@ -140,7 +137,7 @@ class Stack:
         }
         change = {"StackName": self.name, "ChangeSetName": "adopt-table"}
         self.cloudformation.create_change_set(
-            **change, ChangeSetType="IMPORT", TemplateBody=json.dumps(body), ResourcesToImport=[wanted]
+            **change, ChangeSetType="IMPORT", TemplateURL=sent(f"{self.name}-table", body), ResourcesToImport=[wanted]
         )
         self.cloudformation.get_waiter("change_set_create_complete").wait(**change, WaiterConfig={"Delay": 1})
         self.cloudformation.execute_change_set(**change)

@@ -4,7 +4,7 @@ use crate::conformance::violation;
 use crate::event::Event;
 use axum::Router;
 use base64::Engine as _;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use repoplane_api::gateway;
 use serde_json::Value;
 
@@ -154,7 +154,12 @@ impl Client {
         let status = StatusCode::from_u16(status).expect("a status of HTTP");
         let pairs = answer["headers"].as_object().expect("headers").iter();
         let pairs = pairs.map(|(name, value)| (name.parse::<HeaderName>(), value.as_str().unwrap_or_default().parse()));
-        let headers = pairs.map(|(name, value)| (name.expect("a header's name"), value.expect("its value"))).collect();
+        let mut headers: HeaderMap =
+            pairs.map(|(name, value)| (name.expect("a header's name"), value.expect("its value"))).collect();
+        for cookie in answer["cookies"].as_array().into_iter().flatten() {
+            let cookie = cookie.as_str().unwrap_or_default().parse().expect("a header's value");
+            headers.append(header::SET_COOKIE, cookie);
+        }
         let text = answer["body"].as_str().unwrap_or_default();
         let bytes = match answer["isBase64Encoded"].as_bool() {
             Some(true) => base64::engine::general_purpose::STANDARD.decode(text).expect("base64"),

@@ -16,16 +16,27 @@ pub(crate) fn violation(method: &str, path: &str, answer: &Answer) -> Option<Str
     // This ending says nothing there.
     let path =
         path.strip_suffix(".json").filter(|rest| rest.starts_with("/api/v1/")).map_or(path.clone(), str::to_owned);
-    let Some(template) = template(&path) else {
+    let Some(template) = template(&path).or_else(|| template(&format!("{path}/"))) else {
         return is_problem(&path, answer).err();
     };
-    // HEAD is GET without a body.
+    // A path that lacks its final slash leads to the one that has it.
+    if template.ends_with('/') && answer.status == 301 && answer.headers.contains_key("location") {
+        return None;
+    }
+    // But for Review Board, HEAD is GET without a body.
+    if method == "HEAD" && answer.status == 405 && repoplane_repos::dialect_of(&path) == Some("Review Board") {
+        return is_problem(&path, answer).err();
+    }
     let name = if method == "HEAD" { "get".to_owned() } else { method.to_ascii_lowercase() };
     let pointer = format!("/paths/{}/{name}", escaped(template));
     let Some(operation) = DOCUMENT.pointer(&pointer) else {
         return is_problem(&path, answer).err();
     };
     let status = answer.status.as_u16();
+    // Review Board's API has no HEAD.
+    if method == "HEAD" && status == 405 && operation["tags"][0] == "Review Board" {
+        return is_problem(&path, answer).err();
+    }
     let id = operation["operationId"].as_str().unwrap_or_default();
     let declared = &operation["responses"][status.to_string()];
     if declared.is_null() {
@@ -101,7 +112,14 @@ fn is_problem(path: &str, answer: &Answer) -> Result<(), String> {
         let is_page = answer.status == 404 && media_type.starts_with("text/plain");
         return if is_page { Ok(()) } else { check("/components/schemas/NautesError", &answer.body) };
     }
+    if dialect == Some("Review Board") && answer.status == 405 && answer.bytes.is_empty() {
+        return if answer.headers.contains_key("allow") { Ok(()) } else { Err("405 without Allow".to_owned()) };
+    }
+    if dialect == Some("Review Board") && answer.status == 301 && answer.headers.contains_key("location") {
+        return Ok(());
+    }
     let (schema, expected) = match dialect {
+        Some("Review Board") => ("ReviewBoardError", "application/vnd.reviewboard.org.error+json"),
         Some("ABF") => ("AbfError", "application/json"),
         Some(_) => ("ShiftagentProblem", "application/problem+json"),
         None => ("Problem", "application/problem+json"),

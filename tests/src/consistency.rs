@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// Tasks have their delivery, group, locator and marks; deliveries have their detail, chunks and tasks, and no time to
 /// live while a task is open; claims, twins and memberships have their owner; no post made its tasks twice. A deleted
 /// repository leaves a tombstone and what ends by the clock; what is kept of calls with a key ends by the clock, too. Webhooks of
-/// organisations are listed and counted, issuers are counted and what a token finds of them is what their tenant has. A
+/// organisations are listed and counted, issuers and trusted hosts are counted and what a token finds of them is what their tenant has. A
 /// repository is in its tenant's roster, and due exactly while syncs are planned. A skill that has a name holds it, and nobody
 /// else does. A product holds its name, and counts its repositories and projects. Platforms, groups and projects hold
 /// their names and are counted; a project and its repositories name each other.
@@ -54,10 +54,13 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "VAULTUSE" => vault_use(&index, found),
             "ATTACHED" => attachments_counted(&index, found),
             "HOSTDEFAULT" => host_default(&index, found),
-            "COUNTER" => {
-                [hooks_counted(&index, found), issuers_counted(&index, found), platforms::counted(&index, found)]
-                    .concat()
-            }
+            "COUNTER" => [
+                hooks_counted(&index, found),
+                issuers_counted(&index, found),
+                platforms::counted(&index, found),
+                trusted_hosts_counted(&index, found),
+            ]
+            .concat(),
             "PLATFORM" => platforms::platform(&index, found),
             "USERGROUP" => platforms::group(&index, found),
             "PROJECT" => platforms::project(&index, found),
@@ -68,7 +71,7 @@ pub fn check(items: &[Value]) -> Result<(), Vec<String>> {
             "EMAIL" => email(&index, found),
             "EVENT" => operational_event(found),
             "INTENT" => unless(found.text("list_pk") == Some("INTENTS"), "no tick finds it").into_iter().collect(),
-            "EXCHANGED" => unless(found.number("expires_at").is_some(), "never ends").into_iter().collect(),
+            "EXCHANGED" | "ENDED" => unless(found.number("expires_at").is_some(), "never ends").into_iter().collect(),
             "TRUSTED" => trusted_host(&index, found),
             "SKILL" => skill(&index, found),
             "SKILLNAME" => skill_name(&index, found),
@@ -128,12 +131,24 @@ fn is_open(task: &Found) -> bool {
     matches!(task.data_text("status").as_str(), "queued" | "waiting_approval" | "processing")
 }
 
-/// A host stands where it is looked for, in a tenant that is there.
+/// A host stands where it is looked for, counted, in a tenant that is there.
 fn trusted_host(index: &Index, found: &Found) -> Complaints {
     let tenant = found.pk.strip_prefix("TRUSTED#").unwrap_or_default();
     let mut wrong = present(index, "its tenant", &(format!("TENANT#{tenant}"), "TENANT".to_owned()));
     wrong.extend(unless(found.data_text("place") == found.sk, "is kept in another's place"));
+    wrong.extend(present(index, "the count", &(format!("COUNTER#{tenant}"), "TRUSTEDHOSTS".to_owned())));
     wrong
+}
+
+/// The number of the hosts that a tenant trusts is that of those that are there.
+fn trusted_hosts_counted(index: &Index, found: &Found) -> Complaints {
+    if found.sk != "TRUSTEDHOSTS" {
+        return Vec::new();
+    }
+    let hosts = index.partition(&format!("TRUSTED#{}", found.pk.trim_start_matches("COUNTER#"))).count();
+    let counted = found.number("tallied").unwrap_or_default();
+    let right = usize::try_from(counted) == Ok(hosts);
+    unless(right, format!("counts {counted} trusted hosts of {hosts}")).into_iter().collect()
 }
 
 /// Whether a repository was deleted.
@@ -637,7 +652,9 @@ fn record(index: &Index, found: &Found) -> Complaints {
     let external = usize::from(found.data["external_id"].is_string())
         + found.data["external_aliases"].as_array().map_or(0, Vec::len)
         + usize::from(found.data["remote_url"].is_string());
-    let external = if found.data["shares_remote"] == true { 0 } else { external };
+    // What a review tool has archived has left its place to others.
+    let claims_none = found.data["shares_remote"] == true || found.data["review"]["archived_from"].is_string();
+    let external = if claims_none { 0 } else { external };
     let identities = held.get("IDENTITY").copied().unwrap_or_default();
     wrong.extend(unless(identities == external, format!("holds {identities} identities of {external}")));
     wrong.extend(platforms::links(index, found, held.get("PLATFORMPROJECT").copied().unwrap_or_default()));

@@ -173,6 +173,7 @@ async fn play() -> Vec<Example> {
     ends(&mut story, &ann, &repo).await;
     credentials(&mut story, &ann).await;
     issuers(&mut story, &ann).await;
+    trusted_hosts(&mut story, &ann).await;
     organisations(&mut story, &ann).await;
     nautes(&mut story, &ann).await;
     products(&mut story, &ann).await;
@@ -310,6 +311,21 @@ async fn issuers(story: &mut Story, ann: &Client) {
     let narrower = json!({"algorithms": ["ES256"], "userClaim": "email"});
     story.call(ann, "Users by their e-mail addresses", "PATCH", &path, narrower).await.expect(200);
     story.call(ann, "Gone", "DELETE", &path, Value::Null).await.expect(200);
+}
+
+/// Hosts that are trusted by themselves.
+async fn trusted_hosts(story: &mut Story, ann: &Client) {
+    let hosts = "/api/trusted-hosts";
+    let (ssh, https) = (format!("{hosts}/git.example.com:22"), format!("{hosts}/git.example.com:443"));
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+    story.call(ann, "The key of an ssh server", "PUT", &ssh, json!({"key": key})).await.expect(200);
+    let certificate = json!({"certificateSha256": "5d".repeat(32)});
+    story.call(ann, "A certificate", "PUT", &https, certificate).await.expect(200);
+    story.call(ann, "No key at all", "PUT", &ssh, json!({"key": "ssh-ed25519 nonsense"})).await.expect(400);
+    story.call(ann, "All hosts", "GET", hosts, Value::Null).await.expect(200);
+    story.call(ann, "One host", "GET", &ssh, Value::Null).await.expect(200);
+    story.call(ann, "Forgotten", "DELETE", &ssh, Value::Null).await.expect(200);
+    story.call(ann, "Not known any more", "GET", &ssh, Value::Null).await.expect(404);
 }
 
 /// Users, tokens, tenants.

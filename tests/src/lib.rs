@@ -25,6 +25,7 @@ mod providers;
 mod skills;
 pub mod ssh_server;
 mod syncs;
+pub mod tls_front;
 
 pub use builders::{GITHUB_ISSUES_OPENED, GITLAB_ISSUE_OPENED, Hook, fixture, github_signature};
 pub use client::{Answer, Client};

@@ -10,6 +10,7 @@ mod products;
 mod providers;
 mod schemas;
 mod skills;
+mod trusted_hosts;
 mod webhook_hooks;
 
 use repoplane_api::openapi::Operation;
@@ -25,6 +26,7 @@ pub fn describe() -> Vec<Operation> {
         operations::tenants(),
         operations::users(),
         issuers::operations(),
+        trusted_hosts::operations(),
         webhook_hooks::operations(),
         products::operations(),
         credentials::operations(),
@@ -39,6 +41,7 @@ pub fn describe() -> Vec<Operation> {
         platforms::operations(),
         crate::dialects::shiftagent::describe::operations(),
         crate::dialects::abf::describe::operations(),
+        crate::dialects::reviewboard::describe::operations(),
     ]
     .concat()
 }
@@ -48,6 +51,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     let mut schemas = crate::dialects::shiftagent::describe::schemas();
     schemas.extend(crate::dialects::nautes::describe::schemas());
     schemas.extend(crate::dialects::abf::describe::schemas());
+    schemas.extend(crate::dialects::reviewboard::describe::schemas());
     schemas.extend([
         ("ProblemPage", schemas::problem_page()),
         ("Repo", schemas::repo()),
@@ -78,6 +82,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("Group", platforms::group()),
         ("Project", platforms::project()),
         ("Issuer", issuers::issuer()),
+        ("TrustedHost", trusted_hosts::host()),
         ("OrganisationHook", webhook_hooks::hook()),
         ("Product", products::product()),
         ("AccessToken", schemas::access_token()),

@@ -2,4 +2,5 @@
 
 pub(crate) mod abf;
 pub(crate) mod nautes;
+pub(crate) mod reviewboard;
 pub(crate) mod shiftagent;

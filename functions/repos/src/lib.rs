@@ -25,6 +25,7 @@ mod skills;
 mod static_file;
 mod tenants;
 mod tokens;
+mod trusted_hosts;
 mod users;
 mod view;
 mod webhook_hooks;
@@ -52,6 +53,7 @@ pub struct Repos {
     meta: Warm,
     activity: Warm,
     models: Warm,
+    review: Warm,
 }
 
 impl FromRef<Repos> for App {
@@ -62,7 +64,8 @@ impl FromRef<Repos> for App {
 
 /// The function's operations.
 pub fn routes() -> Routes<Repos> {
-    dialects::abf::routes(dialects::nautes::routes(dialects::shiftagent::routes(native())))
+    let dialects = dialects::nautes::routes(dialects::shiftagent::routes(native()));
+    dialects::reviewboard::routes(dialects::abf::routes(dialects))
 }
 
 fn native() -> Routes<Repos> {
@@ -96,6 +99,10 @@ fn native() -> Routes<Repos> {
         .get("issuers_get", "/api/issuers/{issuer_id}", issuers::show)
         .patch("issuers_update", "/api/issuers/{issuer_id}", issuers::change)
         .delete("issuers_delete", "/api/issuers/{issuer_id}", issuers::remove)
+        .get("trusted_hosts_list", "/api/trusted-hosts", trusted_hosts::list)
+        .get("trusted_hosts_get", "/api/trusted-hosts/{host}", trusted_hosts::show)
+        .put("trusted_hosts_set", "/api/trusted-hosts/{host}", trusted_hosts::set)
+        .delete("trusted_hosts_delete", "/api/trusted-hosts/{host}", trusted_hosts::remove)
         .get("webhook_hooks_list", "/api/webhook-hooks", webhook_hooks::list)
         .post("webhook_hooks_create", "/api/webhook-hooks", webhook_hooks::create)
         .get("webhook_hooks_get", "/api/webhook-hooks/{hook_id}", webhook_hooks::show)
@@ -176,13 +183,19 @@ pub fn dialect_of(path: &str) -> Option<&'static str> {
         _ if dialects::shiftagent::owns(path) => Some("ShiftAgent"),
         _ if dialects::nautes::owns(path) => Some("Nautes"),
         _ if dialects::abf::owns(path) => Some("ABF"),
+        _ if dialects::reviewboard::owns(path) => Some("Review Board"),
         _ => None,
     }
 }
 
 /// The dialects that its router speaks, for the edge.
 pub fn dialects(app: &App) -> Vec<Dialect> {
-    vec![dialects::shiftagent::dialect(app), dialects::nautes::dialect(app), dialects::abf::dialect(app)]
+    vec![
+        dialects::shiftagent::dialect(app),
+        dialects::nautes::dialect(app),
+        dialects::abf::dialect(app),
+        dialects::reviewboard::dialect(app),
+    ]
 }
 
 /// The function's router; provider calls go out through `egress`.
@@ -193,6 +206,7 @@ pub fn router(app: App, egress: Egress) -> Router {
         meta: Warm::new(provider::meta::ENTRIES, provider::meta::LIFE),
         activity: Warm::new(provider::activity::ENTRIES, provider::activity::LIFE),
         models: Warm::new(provider::models::ENTRIES, provider::models::LIFE),
+        review: dialects::reviewboard::remembered(),
     })
 }
 

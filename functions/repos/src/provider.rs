@@ -9,6 +9,6 @@ pub(crate) mod meta;
 pub(crate) mod models;
 pub(crate) mod reach;
 pub(crate) mod validate;
-mod warm;
+pub(crate) mod warm;
 
 pub(crate) use warm::Warm;

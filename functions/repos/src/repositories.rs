@@ -183,7 +183,7 @@ pub(crate) async fn change(
 }
 
 /// What the audit log compares of a repository: its public views, which hold no secrets.
-fn audited(repository: &Repository, profiles: &CredentialProfiles, env: &PreviewEnv) -> Value {
+pub(crate) fn audited(repository: &Repository, profiles: &CredentialProfiles, env: &PreviewEnv) -> Value {
     let mut view = view::repository(repository);
     view.insert("webhookSecretGeneration".to_owned(), json!(repository.webhook.generation));
     view.insert("repoScopedCredentials".to_owned(), json!(profiles.public_view()));
@@ -371,7 +371,13 @@ async fn reveal_secret(app: &App, set: &DecisionSet, answer: KeptAnswer) -> Resu
     Ok(Answer::from(answer).reveal(WEBHOOK_SECRET, secret))
 }
 
-fn entry(app: &App, principal: &Principal, action: AuditAction, set: &DecisionSet, now: Timestamp) -> AuditEntry {
+pub(crate) fn entry(
+    app: &App,
+    principal: &Principal,
+    action: AuditAction,
+    set: &DecisionSet,
+    now: Timestamp,
+) -> AuditEntry {
     let id = set.repository.id;
     AuditEntry::by(principal, AuditId::new(now, app.store.ids()), action, id, now).on(id)
 }

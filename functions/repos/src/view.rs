@@ -51,6 +51,9 @@ pub(crate) fn repository(repository: &Repository) -> Map<String, Value> {
         }
         set("build", shown);
     }
+    if repository.external_references != 0 {
+        set("externalReferences", json!(repository.external_references));
+    }
     set("skillDefaults", Value::Null);
     set("enabled", json!(repository.enabled));
     if let Some(at) = repository.archived_at {

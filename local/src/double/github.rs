@@ -29,6 +29,7 @@ pub(super) fn router(forge: Forge) -> Router {
         .route("/installation/repositories", get(listed_of_installation))
         .route("/repos/{owner}/{repo}", get(github_repository))
         .route("/repos/{owner}/{repo}/commits", get(commits))
+        .route("/repos/{owner}/{repo}/branches", get(branches))
         .route("/repos/{owner}/{repo}/git/ref/{*reference}", get(reference))
         .route("/repos/{owner}/{repo}/git/trees/{sha}", get(whole_tree))
         .route("/repos/{owner}/{repo}/git/blobs/{sha}", get(blob))
@@ -213,6 +214,16 @@ async fn commits(caller: Option<Github>, Path((owner, repo)): Path<(String, Stri
         return empty();
     }
     github_page(&query, activity::github_commits(&format!("{owner}/{repo}")))
+}
+
+/// GitHub REST: `GET /repos/{owner}/{repo}/branches`.
+async fn branches(caller: Option<Github>, Path((owner, repo)): Path<(String, String)>, query: Query) -> Response {
+    if !can_see(caller.as_ref(), &owner) {
+        return github_missing();
+    }
+    let is_empty = owner.eq_ignore_ascii_case(EMPTY_OWNER);
+    let branch = (!is_empty).then(|| tree::github_branch(&format!("{owner}/{repo}")));
+    github_page(&query, branch.into_iter())
 }
 
 fn empty() -> Response {

@@ -25,6 +25,7 @@ pub(super) fn router(forge: Forge) -> Router {
         .route("/projects/{id}", get(gitlab_project))
         .route("/projects/{id}/members/all/{user_id}", get(gitlab_member))
         .route("/projects/{id}/repository/commits", get(commits))
+        .route("/projects/{id}/repository/branches", get(branches))
         .route("/projects/{id}/repository/branches/{branch}", get(branch))
         .route("/projects/{id}/repository/tree", get(whole_tree))
         .route("/projects/{id}/repository/blobs/{sha}/raw", get(raw_blob))
@@ -204,6 +205,13 @@ fn on_branch(caller: Option<&Gitlab>, id: &str, what: &str, found: impl FnOnce(&
     let Some((_, path)) = seen(caller, id) else { return missing_project() };
     let found = if is_of(&path, EMPTY_OWNER) { None } else { found(&path) };
     found.unwrap_or_else(|| refusal(StatusCode::NOT_FOUND, json!({"message": format!("404 {what} Not Found")})))
+}
+
+/// GitLab REST: `GET /projects/:id/repository/branches`.
+async fn branches(caller: Option<Gitlab>, Path(id): Path<String>, query: Query) -> Response {
+    let Some((_, path)) = seen(caller.as_ref(), &id) else { return missing_project() };
+    let branch = (!is_of(&path, EMPTY_OWNER)).then(|| tree::gitlab_branch(&path));
+    gitlab_page(&query, branch.into_iter())
 }
 
 /// GitLab REST: `GET /projects/:id/repository/branches/:branch`.

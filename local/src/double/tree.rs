@@ -106,6 +106,13 @@ pub(super) fn github_blob(repository: &str, sha: &str) -> Option<Value> {
     }))
 }
 
+/// GitHub REST: the branch, one of a list.
+pub(super) fn github_branch(repository: &str) -> Value {
+    let sha = head();
+    let url = format!("https://api.github.com/repos/{repository}/commits/{sha}");
+    json!({"name": BRANCH, "commit": {"sha": sha, "url": url}, "protected": true})
+}
+
 /// GitLab REST: the branch.
 pub(super) fn gitlab_branch(path: &str) -> Value {
     json!({

@@ -85,12 +85,21 @@ fn is_read(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
 
+/// Counts the call of a known caller, and notes whose it is.
+///
+/// # Errors
+/// 429 beyond the token's rate.
+pub fn admit(app: &App, principal: Principal, is_signed: bool) -> Result<Principal, Problem> {
+    observe::principal(&principal, is_signed);
+    app.limits.admit_token(principal.token, app.now())?;
+    Ok(principal)
+}
+
 async fn authenticate(parts: &Parts, app: &App, fresh: bool) -> Result<Principal, Problem> {
     let text = token::of_request(&parts.headers).ok_or_else(|| Problem::unauthorized("Unauthorized"))?;
     let principal = app.authenticate(&text, fresh).await?;
     let principal = principal.ok_or_else(|| Problem::unauthorized("Invalid token"))?;
-    observe::principal(&principal, is_jwt(text.expose()));
-    app.limits.admit_token(principal.token, app.now())?;
+    let principal = admit(app, principal, is_jwt(text.expose()))?;
     // A policy speaks of the resources of review tools alone; it must not be got round elsewhere.
     if principal.policy.is_some() {
         return Err(DomainError::Denied(Denial::TokenKind).into());

@@ -40,6 +40,11 @@ impl Answer {
         self
     }
 
+    /// What is kept of it, and whether it is an earlier call's: for a dialect, which has an envelope of its own.
+    pub fn into_kept(self) -> (KeptAnswer, bool) {
+        (self.kept, self.replayed)
+    }
+
     /// The answer of an earlier call, given again.
     pub(crate) fn again(kept: KeptAnswer) -> Self {
         Self { replayed: true, ..kept.into() }

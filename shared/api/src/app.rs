@@ -4,7 +4,7 @@ use crate::limits::RateLimits;
 use crate::oidc::Federation;
 use crate::problem::{Problem, ProblemType};
 use repoplane_domain::access::{Exchange, ExchangedToken, Principal, TokenKind};
-use repoplane_domain::id::IdSource;
+use repoplane_domain::id::{IdSource, TenantId};
 use repoplane_domain::oidc::{IssuerKeys, is_jwt};
 use repoplane_domain::secret::Secret;
 use repoplane_domain::time::Timestamp;
@@ -72,6 +72,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// The root of the Git server where the code of new products lives, like `https://git.example.com`.
     pub git_base_url: Option<String>,
+    /// The tenant whose public repositories review tools show to who has no token; without one nobody is let in so.
+    pub anonymous_tenant: Option<TenantId>,
     /// The largest answer that gets through what stands in front of the function, in bytes as it is encoded there; without
     /// one there is no bound.
     pub max_answer_bytes: Option<usize>,

@@ -9,7 +9,9 @@ use axum::extract::{FromRef, FromRequestParts, Request};
 use axum::response::Response;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Uri, header};
+use lambda_http::request::RequestContext;
 use std::convert::Infallible;
+use std::net::IpAddr;
 
 /// What is known of a request when its problems are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Asked {
     pub path: String,
     /// Where the API is, like `https://plane.example.com`.
     pub origin: String,
+    /// The caller's address, where a gateway tells it.
+    pub address: Option<IpAddr>,
 }
 
 /// The id of a request, which the edge gives it.
@@ -41,6 +45,10 @@ pub struct Dialect {
     pub origin: Option<String>,
     /// Writes a problem.
     pub render: fn(&Problem, &Asked) -> Response,
+    /// Whether its paths end in a slash: one without it is sent on to the one with it.
+    pub final_slash: bool,
+    /// Whether it answers in its own media type whatever the caller accepts.
+    pub any_media: bool,
 }
 
 impl Dialect {
@@ -48,6 +56,15 @@ impl Dialect {
     pub(crate) fn routed(&self, uri: &Uri) -> Option<Uri> {
         let path = uri.path().strip_suffix(self.suffix?).filter(|path| !path.ends_with('/'))?;
         let target = uri.query().map_or(path.to_owned(), |query| format!("{path}?{query}"));
+        let mut pieces = uri.clone().into_parts();
+        pieces.path_and_query = target.parse().ok();
+        Uri::from_parts(pieces).ok()
+    }
+
+    /// The address with the final slash; `None` where the dialect wants none, or it is there.
+    pub(crate) fn slashed(&self, uri: &Uri) -> Option<Uri> {
+        let path = Some(uri.path()).filter(|path| self.final_slash && !path.ends_with('/'))?;
+        let target = uri.query().map_or(format!("{path}/"), |query| format!("{path}/?{query}"));
         let mut pieces = uri.clone().into_parts();
         pieces.path_and_query = target.parse().ok();
         Uri::from_parts(pieces).ok()
@@ -68,8 +85,14 @@ impl Asked {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let here = || format!("https://{}", uri.host().or(host).unwrap_or("localhost"));
         let origin = origin.map_or_else(here, |origin| origin.trim_end_matches('/').to_owned());
-        Self { request_id, path: uri.path().to_owned(), origin }
+        Self { request_id, path: uri.path().to_owned(), origin, address: address(extensions) }
     }
+}
+
+/// The caller's address. What headers say of it is not asked: anybody can write them.
+fn address(extensions: &Extensions) -> Option<IpAddr> {
+    let Some(RequestContext::ApiGatewayV2(context)) = extensions.get::<RequestContext>() else { return None };
+    context.http.source_ip.as_deref()?.parse().ok()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked

@@ -98,11 +98,16 @@ async fn observed(observer: Observer, dialects: Arc<[Dialect]>, request: Request
 }
 
 async fn pass(dialects: Arc<[Dialect]>, mut request: Request, next: Next) -> Response {
+    let had_slash = request.uri().path().ends_with('/');
     let mended = mended(request.uri());
     if let Some(uri) = &mended {
         *request.uri_mut() = uri.clone();
     }
     let dialect = dialects.iter().find(|dialect| (dialect.owns)(request.uri().path()));
+    let slashed = dialect.and_then(|dialect| dialect.slashed(request.uri()));
+    if let Some(uri) = &slashed {
+        *request.uri_mut() = uri.clone();
+    }
     let id = dialect.map_or_else(|| request_id(&request), |dialect| dialect.request_id(request_id(&request)));
     request.extensions_mut().insert(RequestId(id.clone()));
     observe::note(|seen| {
@@ -117,13 +122,16 @@ async fn pass(dialects: Arc<[Dialect]>, mut request: Request, next: Next) -> Res
     let reads = method == Method::GET || method == Method::HEAD;
     let asks = reads && request.headers().contains_key(header::IF_NONE_MATCH);
     let known: HeaderMap = if asks { request.headers().clone() } else { HeaderMap::new() };
-    let refused = refused(&request);
-    let mut response = match refused {
-        Some(problem) => problem.into_response(),
-        None => next.run(request).await,
+    let moved = slashed.filter(|_| !had_slash);
+    let refused = refused(&request, dialect.is_some_and(|dialect| dialect.any_media));
+    let mut response = match (refused, &moved) {
+        (Some(problem), _) => problem.into_response(),
+        (None, Some(uri)) => moved_permanently(uri),
+        (None, None) => next.run(request).await,
     };
     let unknown = response.extensions_mut().remove::<UnknownPath>().is_some();
-    if let Some(location) = mended.filter(|_| unknown).and_then(|uri| elsewhere(&uri)) {
+    let strays = unknown && !dialect.is_some_and(|dialect| dialect.final_slash);
+    if let Some(location) = mended.filter(|_| strays).and_then(|uri| elsewhere(&uri)) {
         response = (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response();
     } else if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         // 405 carries the methods that the router knows for the path.
@@ -132,7 +140,8 @@ async fn pass(dialects: Arc<[Dialect]>, mut request: Request, next: Next) -> Res
             Some((dialect, asked)) => (dialect.render)(&problem, asked),
             None => problem.render(&id, &path),
         };
-        if let Some(allow) = allow {
+        // A dialect may know better.
+        if let Some(allow) = allow.filter(|_| !response.headers().contains_key(header::ALLOW)) {
             response.headers_mut().insert(header::ALLOW, allow);
         }
     }
@@ -160,8 +169,19 @@ fn elsewhere(uri: &Uri) -> Option<HeaderValue> {
     target.starts_with("/api/").then(|| HeaderValue::from_str(target).ok()).flatten()
 }
 
+/// The answer to a path that lacks its final slash.
+fn moved_permanently(uri: &Uri) -> Response {
+    let target = uri.path_and_query().map_or(uri.path(), |target| target.as_str());
+    let headers = [
+        (header::LOCATION, target),
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (StatusCode::MOVED_PERMANENTLY, headers).into_response()
+}
+
 /// What is wrong with the headers of a request, whatever it asks for.
-fn refused(request: &Request) -> Option<Problem> {
+fn refused(request: &Request, any_media: bool) -> Option<Problem> {
     let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if bytes > MAX_HEADER_BYTES {
         let detail = format!("the headers may have at most {MAX_HEADER_BYTES} bytes in all");
@@ -172,7 +192,8 @@ fn refused(request: &Request) -> Option<Problem> {
     let is_page =
         PAGES.iter().any(|page| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
     // A payload is sent in the media type that it came in, so any may be right.
-    let admitted = path.ends_with("/payload")
+    let admitted = any_media
+        || path.ends_with("/payload")
         || ["application/json", "application/problem+json"].iter().any(|media| accept.admits(media))
         || (is_page && PAGE_TYPES.iter().any(|media| accept.admits(media)));
     let offered = if is_page { "text/html or application/json" } else { "application/json" };

@@ -9,6 +9,7 @@ use crate::limits::RateLimits;
 use crate::observe::Observer;
 use axum::Router;
 use lambda_http::LambdaEvent;
+use repoplane_domain::id::TenantId;
 use repoplane_domain::oidc::IssuerKeys;
 use repoplane_store::{Store, SyncQueue, TaskQueue, Vault};
 use serde_json::value::RawValue;
@@ -38,6 +39,8 @@ const TASK_QUEUE_URL: &str = "REPOPLANE_TASK_QUEUE_URL";
 const PUBLIC_URL: &str = "REPOPLANE_PUBLIC_URL";
 /// Where the code of new products lives.
 const GIT_BASE_URL: &str = "REPOPLANE_GIT_BASE_URL";
+/// Whose public repositories are shown to who has no token.
+const ANONYMOUS_TENANT: &str = "REPOPLANE_ANONYMOUS_TENANT";
 /// An answer in the gateway's form, in bytes, with room for its headers (AWS Lambda: 6 MB).
 const MAX_ANSWER_BYTES: usize = 5_900_000;
 
@@ -119,9 +122,19 @@ pub async fn app_from_environment() -> Result<App, lambda_http::Error> {
         bootstrap_secret: filled(BOOTSTRAP_SECRET),
         public_url: filled(PUBLIC_URL),
         git_base_url: filled(GIT_BASE_URL),
+        anonymous_tenant: anonymous_tenant()?,
         max_answer_bytes: Some(MAX_ANSWER_BYTES),
     };
     Ok(App::new(store, settings).with_limits(limits))
+}
+
+/// The tenant whose public repositories review tools show to who has no token, as `REPOPLANE_ANONYMOUS_TENANT` names it.
+///
+/// # Errors
+/// When what it names is no id of a tenant.
+pub fn anonymous_tenant() -> Result<Option<TenantId>, String> {
+    let parsed = filled(ANONYMOUS_TENANT).map(|text| text.parse::<TenantId>());
+    parsed.transpose().map_err(|_| format!("{ANONYMOUS_TENANT} must be the id of a tenant, like tnt_…"))
 }
 
 /// A variable that is not blank.

@@ -2,11 +2,12 @@
 //! a call, and are approximate by design: so many instances as the function has, so many times the rate gets through.
 
 use crate::problem::{Problem, ProblemType};
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use moka::sync::Cache;
 use repoplane_domain::id::{AccessTokenId, HookId, RepositoryId};
 use repoplane_domain::time::Timestamp;
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,12 +15,20 @@ use std::time::Duration;
 const TOKEN_RATE: &str = "REPOPLANE_TOKEN_RATE";
 /// Posts to one webhook, likewise.
 const WEBHOOK_RATE: &str = "REPOPLANE_WEBHOOK_RATE";
+/// Failed logins of one address within a minute, after which none is looked at any more: a number, or `off`.
+const LOGIN_FAILURES: &str = "REPOPLANE_LOGIN_FAILURES";
+/// Failed logins when nothing is set (contract: reviewboard 5.1).
+const DEFAULT_LOGIN_FAILURES: u32 = 5;
+/// How long failed logins are counted together.
+const LOGIN_WINDOW: Duration = Duration::from_secs(60);
 /// Calls of one token when nothing is set.
 const DEFAULT_TOKEN_RATE: Rate = Rate { per_second: 50, burst: 200 };
 /// Posts to one webhook when nothing is set. Providers send in bursts: a push of many branches is a post for each.
 const DEFAULT_WEBHOOK_RATE: Rate = Rate { per_second: 50, burst: 500 };
 /// Most that a rate or a burst may be set to.
 const MAX_RATE: u32 = 1_000_000;
+/// How many calls there may be at once (contract: reviewboard 3.2).
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 /// Callers that are counted at once; of more, those that were not seen for longest start anew.
 const COUNTED: u64 = 10_000;
 
@@ -34,10 +43,17 @@ pub struct Rate {
 
 /// A rate cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} must be `off` or `<calls a second>/<calls at once>`, each 1 to {MAX_RATE}, like 50/200; not {given:?}")]
+#[error("{name} must be `off` or {form}; not {given:?}")]
 pub struct InvalidRate {
     name: &'static str,
+    form: String,
     given: String,
+}
+
+impl InvalidRate {
+    fn new(name: &'static str, form: String, given: &str) -> Self {
+        Self { name, form, given: given.chars().take(40).collect() }
+    }
 }
 
 impl Rate {
@@ -48,7 +64,8 @@ impl Rate {
         }
         let number = |text: &str| text.trim().parse().ok().filter(|number| (1..=MAX_RATE).contains(number));
         let rate = text.split_once('/').and_then(|(rate, burst)| Some((number(rate)?, number(burst)?)));
-        let invalid = || InvalidRate { name, given: text.chars().take(40).collect() };
+        let form = || format!("`<calls a second>/<calls at once>`, each 1 to {MAX_RATE}, like 50/200");
+        let invalid = || InvalidRate::new(name, form(), text);
         rate.map(|(per_second, burst)| Some(Self { per_second, burst })).ok_or_else(invalid)
     }
 }
@@ -67,6 +84,7 @@ pub enum Hooked {
 pub struct RateLimits {
     tokens: Option<Buckets<AccessTokenId>>,
     webhooks: Option<Buckets<Hooked>>,
+    logins: Option<FailedLogins>,
 }
 
 impl std::fmt::Debug for RateLimits {
@@ -84,7 +102,13 @@ impl RateLimits {
 
     /// Limits for the calls of one token and the posts to one webhook.
     pub fn new(token: Option<Rate>, webhook: Option<Rate>) -> Self {
-        Self { tokens: token.map(Buckets::new), webhooks: webhook.map(Buckets::new) }
+        Self { tokens: token.map(Buckets::new), webhooks: webhook.map(Buckets::new), logins: None }
+    }
+
+    /// The same limits, and one for the failed logins of an address within a minute.
+    #[must_use]
+    pub fn with_failed_logins(self, most: Option<u32>) -> Self {
+        Self { logins: most.map(FailedLogins::new), ..self }
     }
 
     /// The limits that the environment asks for.
@@ -96,13 +120,27 @@ impl RateLimits {
             Ok(text) if !text.trim().is_empty() => Rate::read(name, &text),
             Ok(_) | Err(_) => Ok(Some(usual)),
         };
-        Ok(Self::new(read(TOKEN_RATE, DEFAULT_TOKEN_RATE)?, read(WEBHOOK_RATE, DEFAULT_WEBHOOK_RATE)?))
+        let limits = Self::new(read(TOKEN_RATE, DEFAULT_TOKEN_RATE)?, read(WEBHOOK_RATE, DEFAULT_WEBHOOK_RATE)?);
+        Ok(limits.with_failed_logins(FailedLogins::read(&std::env::var(LOGIN_FAILURES).unwrap_or_default())?))
     }
 
     /// The same limits with counts of their own: another instance.
     #[must_use]
     pub fn apart(&self) -> Self {
-        Self::new(self.tokens.as_ref().map(|all| all.rate), self.webhooks.as_ref().map(|all| all.rate))
+        let limits = Self::new(self.tokens.as_ref().map(|all| all.rate), self.webhooks.as_ref().map(|all| all.rate));
+        limits.with_failed_logins(self.logins.as_ref().map(|logins| logins.most))
+    }
+
+    /// Whether an address has failed to log in too often just now; what nobody knows the address of never has.
+    pub fn is_locked_out(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
+        self.logins.as_ref().zip(address).is_some_and(|(logins, address)| logins.of(address, now) > logins.most)
+    }
+
+    /// Counts a failed login.
+    pub fn login_failed(&self, address: Option<IpAddr>, now: Timestamp) {
+        if let Some((logins, address)) = self.logins.as_ref().zip(address) {
+            logins.count(address, now);
+        }
     }
 
     /// Counts a call of a token.
@@ -122,6 +160,54 @@ impl RateLimits {
     }
 }
 
+/// Failed logins by address, of the last minute.
+#[derive(Clone)]
+struct FailedLogins {
+    most: u32,
+    counts: Cache<IpAddr, Arc<Mutex<Failures>>>,
+}
+
+/// How many, and since when they are counted.
+#[derive(Debug)]
+struct Failures {
+    since: Timestamp,
+    count: u32,
+}
+
+impl FailedLogins {
+    fn new(most: u32) -> Self {
+        Self { most, counts: Cache::builder().max_capacity(COUNTED).time_to_idle(LOGIN_WINDOW).build() }
+    }
+
+    /// Reads a number; `off` is none, and nothing the usual one.
+    fn read(text: &str) -> Result<Option<u32>, InvalidRate> {
+        match text.trim() {
+            "" => Ok(Some(DEFAULT_LOGIN_FAILURES)),
+            text if text.eq_ignore_ascii_case("off") => Ok(None),
+            text => {
+                let number = text.parse().ok().filter(|number| (1..=MAX_RATE).contains(number));
+                let invalid = || InvalidRate::new(LOGIN_FAILURES, format!("1 to {MAX_RATE}"), text);
+                number.map(Some).ok_or_else(invalid)
+            }
+        }
+    }
+
+    fn of(&self, address: IpAddr, now: Timestamp) -> u32 {
+        let Some(failures) = self.counts.get(&address) else { return 0 };
+        let failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.since(failures.since) < LOGIN_WINDOW { failures.count } else { 0 }
+    }
+
+    fn count(&self, address: IpAddr, now: Timestamp) {
+        let failures = self.counts.get_with(address, || Arc::new(Mutex::new(Failures { since: now, count: 0 })));
+        let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.since(failures.since) >= LOGIN_WINDOW {
+            *failures = Failures { since: now, count: 0 };
+        }
+        failures.count = failures.count.saturating_add(1);
+    }
+}
+
 fn admit<K: Hash + Eq + Send + Sync + 'static>(
     buckets: Option<&Buckets<K>>,
     key: K,
@@ -134,6 +220,8 @@ fn admit<K: Hash + Eq + Send + Sync + 'static>(
     let problem = Problem::new(ProblemType::RateLimited, format!("{what}; try again in {seconds} s"));
     let problem = problem.with_code("RATE_LIMITED").with_error("Too Many Requests");
     let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    let limit = buckets.map_or(0, |buckets| buckets.rate.burst);
+    let problem = problem.with_header(RATE_LIMIT, HeaderValue::from(limit));
     Err(problem.with_header(header::RETRY_AFTER, HeaderValue::from(seconds)))
 }
 
@@ -216,6 +304,24 @@ mod tests {
         for text in ["", "50", "0/1", "1/0", "-1/5", "1/1000001", "a/b", "1/2/3"] {
             let error = Rate::read(TOKEN_RATE, text).unwrap_err().to_string();
             assert!(error.contains(TOKEN_RATE), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn whoever_fails_to_log_in_too_often_is_locked_out_for_the_rest_of_a_minute() {
+        let limits = RateLimits::off().with_failed_logins(Some(2));
+        let (address, other) = (Some(IpAddr::from([192, 0, 2, 1])), Some(IpAddr::from([192, 0, 2, 2])));
+        for (at_second, locked_out) in [(0, false), (1, false), (2, false), (3, true), (59, true), (60, false)] {
+            assert_eq!(limits.is_locked_out(address, at(at_second * 1000)), locked_out, "{at_second}");
+            limits.login_failed(address, at(at_second * 1000));
+        }
+        assert!(!limits.is_locked_out(other, at(5)) && !limits.is_locked_out(None, at(5)));
+        assert!(!limits.apart().is_locked_out(address, at(3000)), "another instance counts anew");
+        assert_eq!(FailedLogins::read(" 7 "), Ok(Some(7)));
+        assert_eq!(FailedLogins::read("OFF"), Ok(None));
+        assert_eq!(FailedLogins::read(""), Ok(Some(DEFAULT_LOGIN_FAILURES)));
+        for text in ["0", "-1", "x", "1000001"] {
+            assert!(FailedLogins::read(text).unwrap_err().to_string().contains(LOGIN_FAILURES), "{text}");
         }
     }
 

@@ -34,6 +34,14 @@ impl IfMatch {
         if tags.iter().any(matches) { Ok(()) } else { Err(DomainError::Stale) }
     }
 
+    /// Demands that no version is named: there is none, and even `*` matches something alone (RFC 9110, 13.1.1).
+    ///
+    /// # Errors
+    /// [`DomainError::Stale`].
+    pub fn check_absent(&self) -> Result<(), DomainError> {
+        if self.0.is_none() { Ok(()) } else { Err(DomainError::Stale) }
+    }
+
     fn of(headers: &HeaderMap) -> Self {
         if !headers.contains_key(header::IF_MATCH) {
             return Self(None);
@@ -89,6 +97,10 @@ mod tests {
             assert!(!check(stale, 3), "{stale}");
         }
         assert!(IfMatch::default().check(7).is_ok());
+        assert!(IfMatch::default().check_absent().is_ok());
+        for named in ["*", "\"0.abc\"", ""] {
+            assert!(IfMatch::of(&headers(header::IF_MATCH, named)).check_absent().is_err(), "{named}");
+        }
     }
 
     #[test]

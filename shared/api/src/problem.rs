@@ -284,6 +284,11 @@ impl Problem {
         self.0.holder.as_deref()
     }
 
+    /// Its members beside the standard ones.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0.members
+    }
+
     /// The headers that it brings.
     pub fn headers(&self) -> &[(header::HeaderName, HeaderValue)] {
         &self.0.headers
@@ -383,6 +388,7 @@ fn not_found_text(kind: Kind) -> &'static str {
         Kind::Robot => "Robot not found",
         Kind::Skill => "Skill not found",
         Kind::Task => "Task not found",
+        Kind::TrustedHost => "Trusted host not found",
         Kind::Tenant => "Tenant not found",
         Kind::User => "User not found",
         Kind::VaultCredential => "Credential not found",

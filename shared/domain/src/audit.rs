@@ -58,6 +58,7 @@ pub enum AuditAction {
     IssuerUpdated,
     IssuerDeleted,
     HostTrusted,
+    HostForgotten,
     AccessTokenExchanged,
     SkillCreated,
     SkillAccepted,

@@ -33,6 +33,13 @@ pub struct AutomationConfig {
     pub events: BTreeMap<String, EventRules>,
 }
 
+impl AutomationConfig {
+    /// Whether there is any rule, switched on or not.
+    pub fn has_rules(&self) -> bool {
+        self.events.values().any(|event| !event.rules.is_empty())
+    }
+}
+
 /// The rules of one event type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventRules {

@@ -87,6 +87,7 @@ pub enum Kind {
     Skill,
     Task,
     Tenant,
+    TrustedHost,
     User,
     VaultCredential,
 }

@@ -21,9 +21,10 @@ use serde_json::{Map, Value};
 pub const MAX_TEXT_BYTES: usize = 8 * 1024;
 
 /// What the body says of one field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Field<T> {
     /// The field is not there: keep what is stored.
+    #[default]
     Absent,
     /// An explicit `null`.
     Null,

@@ -23,8 +23,8 @@ mod webhook_secret;
 pub use branches::{BranchRole, MAX_BRANCH_NAME_BYTES, MAX_BRANCHES, is_branch_name};
 pub(crate) use commands::read_api_base_url;
 pub use commands::{
-    CreateRepository, DEFAULT_NAMESPACE, DEFAULT_RETENTION_DAYS, MAX_NAME_BYTES, MAX_RECORD_BYTES, PatchRepository,
-    RETENTION_DAYS, RemotePlace, webhook_path_of,
+    CreateRepository, DEFAULT_NAMESPACE, DEFAULT_RETENTION_DAYS, MAX_EXTERNAL_REFERENCES, MAX_NAME_BYTES,
+    MAX_RECORD_BYTES, PatchRepository, RETENTION_DAYS, RemotePlace, webhook_path_of,
 };
 pub use connection::{
     Connection, ConnectionAttempt, ConnectionFailure, ConnectionReason, ConnectionStatus, MAX_CONNECTION_MESSAGE_CHARS,
@@ -220,6 +220,10 @@ pub struct Repository {
     /// What review tools keep with it, once one did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub review: Option<ReviewSettings>,
+    /// How many things outside refer to it, as they say, up to [`MAX_EXTERNAL_REFERENCES`]: while any does, a review tool's
+    /// `DELETE` archives it rather than deletes it (contract: reviewboard 8.6).
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub external_references: u32,
     /// Webhook verification.
     pub webhook: WebhookSettings,
     /// What [`RepositoryState::webhook_verified_at`] says, for lists: they read records alone.
@@ -234,6 +238,11 @@ pub struct Repository {
     pub updated_at: Timestamp,
     /// Counts changes by callers, from 1.
     pub version: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// State that background work writes: it never bumps the record's version or `updated_at`.

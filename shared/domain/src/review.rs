@@ -7,6 +7,7 @@ mod change;
 mod extra_data;
 mod form;
 mod listing;
+mod login;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,9 @@ pub use form::{
     TOOLS, Tool, is_true,
 };
 pub use listing::{Entry, MAX_RESULTS, Page, RESULTS, ReviewFilter};
+pub use login::LOGIN_PROFILE;
 
+use crate::repository::Repository;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -50,14 +53,13 @@ pub struct ReviewSettings {
     /// The name that it had before a review tool archived it, which freed its name and its remote.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub archived_from: Option<String>,
-    /// How many things outside refer to it, as they say: while any does it is archived rather than deleted.
-    #[serde(skip_serializing_if = "is_zero", default)]
-    pub references: u32,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
+impl Repository {
+    /// Whether who is not its member may look at it, too. What is in the archive is its members' alone.
+    pub fn is_public(&self) -> bool {
+        self.archived_at.is_none() && self.review.as_ref().is_some_and(|review| review.public)
+    }
 }
 
 impl Default for ReviewSettings {
@@ -73,7 +75,6 @@ impl Default for ReviewSettings {
             visible: true,
             extra_data: Map::new(),
             archived_from: None,
-            references: 0,
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A host that nobody has trusted is not spoken to further than it takes to learn its key (contract: reviewboard 8.4).
 
+mod statement;
+
 use crate::access::parse_host;
 use crate::time::Timestamp;
 use base64::Engine;
@@ -9,13 +11,18 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::str::FromStr;
 use url::Url;
+
+pub use statement::HOST_KEY_ALGORITHMS;
 
 /// Ports of remotes that name none.
 const HTTPS_PORT: u16 = 443;
 const SSH_PORT: u16 = 22;
 /// Longest key of a host, in bytes of its wire form: an RSA key of 16,384 bits and more.
 pub const MAX_HOST_KEY_BYTES: usize = 4 * 1024;
+/// Hosts that a tenant trusts by themselves, at most.
+pub const MAX_TRUSTED_HOSTS: usize = 1_000;
 
 /// A host and the port that it is spoken to on; a name is kept in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,6 +97,14 @@ impl TryFrom<String> for HostPort {
     type Error = InvalidHostPort;
 
     fn try_from(text: String) -> Result<Self, InvalidHostPort> {
+        text.parse()
+    }
+}
+
+impl FromStr for HostPort {
+    type Err = InvalidHostPort;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHostPort> {
         let (host, port) = text.rsplit_once(':').ok_or(InvalidHostPort)?;
         let port = Some(port).filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
         Self::new(host, port.and_then(|port| port.parse().ok()).ok_or(InvalidHostPort)?)
@@ -141,6 +156,8 @@ pub struct TrustedHost {
     pub trusted_by: String,
     /// When.
     pub trusted_at: Timestamp,
+    /// Counts what it was known by, from 1.
+    pub version: u64,
 }
 
 /// Whom the calls of a tenant trust. Without an entry, an ssh server is unknown, and a certificate needs an authority.

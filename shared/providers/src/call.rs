@@ -5,6 +5,7 @@ use crate::egress::{CallKind, Egress, EgressRequest, RateLimit};
 use crate::error::{ErrorAnswer, ProviderError, Service};
 use crate::fault::{self, Fault};
 use crate::github::app::{Installation, Installations};
+use crate::history::MAX_COMMIT_MESSAGE;
 use crate::paging::{More, more, of_next_page};
 use crate::target::Answered;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -271,6 +272,11 @@ impl<'a> Caller<'a> {
     /// A text of an answer, made fit to be shown.
     pub(crate) fn clean(&self, text: impl AsRef<str>) -> String {
         self.lock(&self.cleaner).text(text.as_ref())
+    }
+
+    /// A commit's message, made fit to be shown, with its line breaks.
+    pub(crate) fn message(&self, text: &str) -> String {
+        self.lock(&self.cleaner).lines(text, MAX_COMMIT_MESSAGE)
     }
 
     /// An address for people, if it is one that a page can link to.

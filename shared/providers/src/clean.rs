@@ -44,11 +44,28 @@ impl Cleaner {
             c if c.is_control() || is_invisible(c) => None,
             c => Some(c),
         });
-        let mut clean: String = visible.collect();
+        self.masked(visible.collect()).trim().chars().take(MAX_TEXT).collect()
+    }
+
+    /// The same of a text of several lines, which keeps its line breaks and tabs and is cut at `limit` bytes.
+    pub(crate) fn lines(&self, text: &str, limit: usize) -> String {
+        let text = text.replace("\r\n", "\n");
+        let visible = text.chars().filter_map(|c| match c {
+            '\r' => Some('\n'),
+            '\n' | '\t' => Some(c),
+            c if c.is_control() || is_invisible(c) => None,
+            c => Some(c),
+        });
+        let clean = self.masked(visible.collect());
+        let clean = clean.trim();
+        clean[..clean.floor_char_boundary(limit)].to_owned()
+    }
+
+    fn masked(&self, mut text: String) -> String {
         for spelling in &self.spellings {
-            clean = clean.replace(spelling.expose(), MASK);
+            text = text.replace(spelling.expose(), MASK);
         }
-        clean.trim().chars().take(MAX_TEXT).collect()
+        text
     }
 }
 
@@ -74,6 +91,16 @@ mod tests {
         let cleaner = Cleaner::new(&Secret::new("secret-token"));
         let text = cleaner.text(&format!("{}secret-token", "x".repeat(MAX_TEXT - 3)));
         assert!(text.ends_with("x[to"), "{text}");
+    }
+
+    #[test]
+    fn lines_stay_lines_and_are_cut_in_bytes() {
+        let cleaner = Cleaner::new(&Secret::new("secret-token"));
+        let text = cleaner.lines("\n One\r\n\r\n\tsecret\u{200b}-token\rend\u{1b}[0m\n", 100);
+        assert_eq!(text, "One\n\n\t[token]\nend[0m");
+        assert_eq!(cleaner.lines(&"é".repeat(100), 9), "éééé");
+        let across = cleaner.lines(&format!("{}secret-token", "x".repeat(7)), 10);
+        assert_eq!(across, "xxxxxxx[to");
     }
 
     #[test]

@@ -86,6 +86,14 @@ pub enum ProviderError {
         /// The branch, as it was asked for.
         branch: String,
     },
+    /// The commit is not there, or is not given by its id, although the repository is there.
+    #[error("[{service}] commit {commit} does not exist or is not given")]
+    UnknownCommit {
+        /// Who was asked.
+        service: Service,
+        /// The commit's id, 40 or 64 hexadecimal digits.
+        commit: String,
+    },
     /// The repository has no commit on any branch.
     #[error("[{service}] the repository has no commits yet")]
     NoCommits {
@@ -243,7 +251,7 @@ impl ProviderError {
             Self::Answer { .. } => Fault::BadAnswer,
             Self::Network { source, .. } => of_egress(source),
             Self::Unusable { .. } | Self::NoApi => Fault::Unusable,
-            Self::NoBranch { .. } => Fault::NoBranch,
+            Self::NoBranch { .. } | Self::UnknownCommit { .. } => Fault::NoBranch,
             Self::NoCommits { .. } => Fault::NoCommits,
             Self::Moved { .. } => Fault::Moved,
             Self::TooLarge { .. } => Fault::TooLarge,
@@ -276,6 +284,7 @@ impl ProviderError {
             | Self::Network { .. }
             | Self::Unusable { .. }
             | Self::NoBranch { .. }
+            | Self::UnknownCommit { .. }
             | Self::NoCommits { .. }
             | Self::Moved { .. }
             | Self::TooLarge { .. }

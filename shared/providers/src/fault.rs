@@ -40,7 +40,7 @@ pub enum Fault {
     Untrusted,
     /// Base URL, identity or token cannot be put into a request; nothing was sent.
     Unusable,
-    /// The repository is there, the branch is not.
+    /// The repository is there; the branch, or the commit that was asked for by its id, is not.
     NoBranch,
     /// The repository is there and has no commits yet.
     NoCommits,

@@ -4,8 +4,10 @@
 //! protocol is asked for; servers that do not speak it answer with the first one's list of references.
 
 mod address;
+mod asker;
 mod conversation;
 mod fetch;
+mod history;
 mod pack;
 mod pkt_line;
 mod refs;
@@ -16,6 +18,7 @@ mod tree;
 mod verify;
 mod walk;
 
+pub(crate) use history::{branches, history};
 pub use verify::{Verified, VerifyError, verify_remote};
 pub(crate) use walk::{walk, walk_specs};
 

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod activity;
 pub(crate) mod app;
+pub(crate) mod history;
 pub(crate) mod hooks;
 pub(crate) mod listing;
 pub(crate) mod provision;
@@ -67,6 +68,12 @@ impl Repository {
         }
     }
 
+    /// Owner and name as they are now: a repository may have been renamed or moved.
+    fn owner_and_name(&self, caller: &Caller<'_>) -> Result<(&str, &str), ProviderError> {
+        let full_name = self.full_name.split_once('/').filter(|(_, name)| !name.contains('/'));
+        full_name.ok_or_else(|| ProviderError::answer(caller.service(), "the repository's full name is not owner/repo"))
+    }
+
     fn identity(&self, caller: &Caller<'_>) -> Identity {
         Identity { id: self.id, full_name: caller.clean(&self.full_name) }
     }
@@ -111,9 +118,8 @@ pub(crate) async fn full_name(caller: &Caller<'_>, identity: &str) -> Result<(St
 /// Owner and name as they are now: a repository may have been renamed or moved.
 async fn current_name(caller: &Caller<'_>, identity: &str) -> Result<(String, String), ProviderError> {
     let repository: Repository = caller.send(&Call::get(&place(identity)?)).await?.json()?;
-    let full_name = repository.full_name.split_once('/').filter(|(_, name)| !name.contains('/'));
-    let undocumented = || ProviderError::answer(caller.service(), "the repository's full name is not owner/repo");
-    full_name.map(|(owner, name)| (owner.to_owned(), name.to_owned())).ok_or_else(undocumented)
+    let (owner, name) = repository.owner_and_name(caller)?;
+    Ok((owner.to_owned(), name.to_owned()))
 }
 
 /// An id of something below a repository: a number, so that it stays one part of a path.

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod activity;
+pub(crate) mod history;
 pub(crate) mod hooks;
 pub(crate) mod listing;
 pub(crate) mod provision;

@@ -27,6 +27,7 @@ mod fault;
 mod git;
 mod github;
 mod gitlab;
+mod history;
 mod hooks;
 mod issuer_keys;
 mod listing;
@@ -47,6 +48,7 @@ pub use egress::*;
 pub use error::{ErrorAnswer, ProviderError, Service};
 pub use fault::Fault;
 pub use git::{Head, MAX_HEADS, RemoteRefs, Verified, VerifyError, verify_remote};
+pub use history::{HISTORY_PAGE, HistoryCommit, HistoryPage, MAX_COMMIT_MESSAGE, NamedBranch};
 pub use hooks::{HookSpec, LastDelivery, MAX_HOOK_DELIVERIES, MAX_HOOKS, ProviderHook};
 pub use issuer_keys::{
     ASK_PAUSE, FETCH_TIMEOUT, FIRST_ASK_PAUSE, FetchedKeys, KEYS_LIFE, MAX_DOCUMENT_BYTES, STALE_LIFE,

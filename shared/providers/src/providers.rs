@@ -4,7 +4,7 @@ use crate::activity::{Activity, ActivityPages};
 use crate::call::{Caller, unsupported};
 use crate::egress::{Egress, EgressError};
 use crate::error::{ProviderError, Service};
-use crate::git::RemoteRefs;
+use crate::git::{RemoteRefs, Verified, VerifyError};
 use crate::github::app::Installations;
 use crate::hooks::{HookSpec, ProviderHook};
 use crate::listing::RepositoryPage;
@@ -62,6 +62,19 @@ impl Providers {
     #[must_use]
     pub fn trusting(&self, hosts: &TrustedHosts) -> Self {
         Self { egress: self.egress.trusting(hosts), ..self.clone() }
+    }
+
+    /// Whether a remote can be read, whoever its provider is: see [`git::verify_remote`].
+    ///
+    /// # Errors
+    /// [`VerifyError`], one for each thing that a caller can do about it.
+    pub async fn verify(
+        &self,
+        remote: &str,
+        access: &GitAccess,
+        trusted: &TrustedHosts,
+    ) -> Result<Verified, VerifyError> {
+        git::verify_remote(&self.egress, remote, access, trusted).await
     }
 
     /// What the provider tells about a repository. A plain Git remote and a GitLab deploy token are answered over Git.
@@ -395,7 +408,7 @@ impl Providers {
     }
 }
 
-fn is_deploy_token(access: &GitAccess) -> bool {
+pub(crate) fn is_deploy_token(access: &GitAccess) -> bool {
     matches!(access, GitAccess::Token { kind: GitTokenKind::Deploy, .. })
 }
 

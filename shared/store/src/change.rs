@@ -139,6 +139,9 @@ impl Store {
             match self.try_change(&set, &planned, writes, (author.now, started.elapsed()), &keep).await {
                 Ok(changed) => {
                     self.access.invalidate(&id).await;
+                    if planned.repository.is_some() {
+                        self.entries.invalidate(&author.principal.tenant).await;
+                    }
                     return Ok((changed, planned.answer));
                 }
                 Err(CommitError::Store(error)) => return Err(error.into()),

@@ -99,7 +99,8 @@ impl Store {
                 None => {
                     product.need_role(principal, RepositoryRole::Maintainer)?;
                     let command = said.create(product, name, shares_remote)?;
-                    let company = Company { members: product.members.clone(), needs_project: !skip, settlement: None };
+                    let company =
+                        Company { members: product.members.clone(), needs_project: !skip, ..Company::default() };
                     let unkept = |_: &DecisionSet| KeptAnswer::ok(serde_json::Value::Null);
                     self.create_among(principal, command, &company, None, now, unkept).await
                 }
@@ -166,8 +167,12 @@ impl Store {
         let home = settlement.intent.home.clone();
         let Some(set) = known else {
             product.need_role(principal, RepositoryRole::Maintainer)?;
-            let company =
-                Company { members: product.members.clone(), needs_project: !skip, settlement: Some(settlement) };
+            let company = Company {
+                members: product.members.clone(),
+                needs_project: !skip,
+                settlement: Some(settlement),
+                ..Company::default()
+            };
             let unkept = |_: &DecisionSet| KeptAnswer::ok(serde_json::Value::Null);
             let command = |shares_remote| said.create_connected(product, (name, &home, shares_remote), &facts);
             let made = self.create_among(principal, command(false), &company, None, now, unkept).await;

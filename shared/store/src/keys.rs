@@ -35,7 +35,7 @@
 //! | platforms of a tenant, oldest first | table | pk=`PLATFORMS#{tnt}` | 1 RRU / 4 KB |
 //! | group with its members | table | pk=`GROUPS#{tnt}`, sk=`{number}` | 1 RRU / 4 KB |
 //! | groups of a tenant, oldest first | table | pk=`GROUPS#{tnt}` | 1 RRU / 4 KB |
-//! | repositories of a platform, what a group owns, the tenant's groups: counted | table | pk=`COUNTER#{tnt}`, sk=`{what}#{number}` | condition only |
+//! | repositories of a platform, what a group owns, the tenant's groups and trusted hosts: counted | table | pk=`COUNTER#{tnt}`, sk=`{what}#{number}` | condition only |
 //! | project with the repositories that it is in | table | pk=`PROJECT#{tnt}#{number}`, sk=`-` | 1 RRU / 4 KB |
 //! | projects of a tenant, newest first | `lists` | list_pk=`PROJECTS#{tnt}`, list_sk=`{number}`, backwards | 0.5 RRU / 4 KB |
 //! | projects of a repository by name | table | pk=`REPO#{rep}`, sk begins `PROJECT#`, then BatchGet of projects | 1 RRU / 4 KB + 1 RRU / 4 KB each |
@@ -58,6 +58,7 @@
 //! | number of a tenant's organisations' webhooks | table | pk=`COUNTER#{tnt}`, sk=`HOOKS` | condition only |
 //! | token by its hash | table | pk=`TOKEN#{sha256}`, sk=`-` | 0.5 RRU, cached 30 s |
 //! | token given in exchange, by its hash | table | pk=`EXCHANGED#{sha256}`, sk=`-` | 1 RRU, cached 30 s |
+//! | session that was ended before its time? | table | pk=`ENDED#{sha256}`, sk=`-` | 1 RRU, cached 30 s |
 //! | tokens of a user | table | pk=`TENANT#{tnt}`, sk begins `TOKEN#{usr}#` | 0.5 RRU / 4 KB |
 //! | tenant | table | pk=`TENANT#{tnt}`, sk=`TENANT` | 0.5 RRU, cached 30 s |
 //! | credential profiles of a user's account, or of the tenant (masked) | table | pk=`TENANT#{tnt}`, sk=`CREDENTIALS#{usr}` or `CREDENTIALS#-` | 1 RRU / 4 KB, cached 30 s |
@@ -74,7 +75,8 @@
 //! | credentials of a tenant's vault, newest first or the other way round | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 0.5 RRU / 4 KB |
 //! | one credential of the vault | table | pk=`VAULT#{tnt}`, sk=`{crd}` | 1 RRU |
 //! | a repository that uses a credential of the vault | table | pk=`VAULTUSE#{crd}`, sk=`{rep}` | 1 RRU |
-//! | host that a tenant trusts | table | pk=`TRUSTED#{tnt}`, sk=`{host}:{port}` | 1 RRU |
+//! | host that a tenant trusts | table | pk=`TRUSTED#{tnt}`, sk=`{host}:{port}` | 1 RRU / 4 KB |
+//! | hosts that a tenant trusts, by name | table | pk=`TRUSTED#{tnt}` | 0.5 RRU / 4 KB for a page; all of them 1 RRU / 4 KB |
 //! | attachment of a repository to a tenant of the host | table | pk=`REPO#{rep}`, sk=`ATTACHMENT#{host tenant}` | 1 RRU |
 //! | number of a repository's attachments | table | pk=`REPO#{rep}`, sk=`ATTACHED` | condition only |
 //! | default repository of a tenant of the host | table | pk=`HOSTDEFAULT#{tnt}#{host tenant}`, sk=`-` | 1 RRU |
@@ -438,6 +440,8 @@ pub enum Tally {
     Group(u64),
     /// The groups of a tenant.
     Groups,
+    /// The hosts that a tenant trusts.
+    TrustedHosts,
 }
 
 /// What is counted of one thing.
@@ -446,6 +450,7 @@ pub fn tally(tenant: TenantId, what: Tally) -> Key {
         Tally::Platform(number) => format!("PLATFORM#{number}"),
         Tally::Group(number) => format!("GROUP#{number}"),
         Tally::Groups => "ALLGROUPS".to_owned(),
+        Tally::TrustedHosts => "TRUSTEDHOSTS".to_owned(),
     };
     Key::new(format!("COUNTER#{tenant}"), what)
 }
@@ -725,6 +730,11 @@ pub fn intents_sort(until: Timestamp, key: &Key) -> String {
 /// A token by the SHA-256 of its text.
 pub fn token(hash: &str) -> Key {
     Key::new(format!("TOKEN#{hash}"), ALONE)
+}
+
+/// A session that was ended before its time, by the SHA-256 of its cookie.
+pub fn ended_session(hash: &str) -> Key {
+    Key::new(format!("ENDED#{hash}"), ALONE)
 }
 
 /// A token that was given in exchange, by the SHA-256 of its text.

@@ -87,7 +87,7 @@ pub use project_links::{LinkSpecs, LinkedProjects, SpecLink};
 pub use provisioning::{Begun, MAX_LEFT_INTENTS, Settlement};
 pub use queue::{SyncJob, SyncQueue};
 pub use removal::Removed;
-pub use repositories::{ArchiveFilter, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
+pub use repositories::{ArchiveFilter, Login, RepositoryFilter, RepositoryPage, RepositoryPosition, RepositoryRow};
 pub use roster::{Place, RosterPage, RosterRow};
 pub use secret_writes::SecretWrites;
 pub use skills::{FoundSkill, SkillFilter, SkillPage};
@@ -96,6 +96,7 @@ pub use sync::{DueSync, MAX_DUE, SyncEnd};
 pub use task_queue::{ROBOT_TASK_SCHEMA, RobotTask, TaskMessage, TaskQueue};
 pub use tasks::{FoundTask, TaskFilter, TaskPage};
 pub use tenants::Authorship;
+pub use trusted_hosts::TrustedHostPage;
 pub use vault::{Document, SecretPointer, Vault};
 pub use vault_credentials::CredentialPage;
 
@@ -171,6 +172,7 @@ pub struct Store {
     user_numbers: Cache<(TenantId, u64), UserId>,
     personal: Cache<(TenantId, UserId), ()>,
     entries: Cache<TenantId, Arc<Vec<Entry>>>,
+    ended_sessions: Cache<String, bool>,
     access: Cache<RepositoryId, Arc<RepositoryAccess>>,
     accounts: Cache<(TenantId, AccountOwner), Arc<StoredAccount>>,
     hooks: Cache<HookId, Arc<StoredHook>>,
@@ -209,6 +211,7 @@ impl Store {
             user_numbers: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             personal: Cache::builder().max_capacity(CACHED_LOCATORS).build(),
             entries: Cache::builder().max_capacity(CACHED_LISTS).time_to_live(LIST_LIFE).build(),
+            ended_sessions: Cache::builder().max_capacity(CACHED_TOKENS).time_to_live(TOKEN_LIFE).build(),
             access: Cache::builder().max_capacity(CACHED_ACCESS).time_to_live(ACCESS_LIFE).build(),
             accounts: Cache::builder().max_capacity(CACHED_ACCOUNTS).time_to_live(ACCOUNT_LIFE).build(),
             hooks: Cache::builder().max_capacity(CACHED_HOOKS).time_to_live(HOOK_LIFE).build(),

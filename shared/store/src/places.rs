@@ -5,15 +5,17 @@
 
 use crate::Store;
 use crate::commit::Writes;
-use crate::decision::DecisionSet;
+use crate::decision::{DecisionSet, StoredMembers};
 use crate::error::StoreError;
 use crate::item::{self, Item};
-use crate::keys::{self, Key, Part};
+use crate::keys::{self, Key, Part, Unique};
 use crate::table::Range;
+use futures_util::future::try_join_all;
+use repoplane_domain::access::Members;
 use repoplane_domain::id::{RepositoryId, TenantId};
 use repoplane_domain::repository::{DEFAULT_NAMESPACE, Repository, normalize_remote};
 use repoplane_domain::review::Entry;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// The items by which a repository is found.
@@ -57,6 +59,20 @@ pub(crate) fn plan_places(writes: &mut Writes, before: &Repository, after: &Repo
     Ok(())
 }
 
+/// The claims that a repository may have that is shown by a name: in the usual namespace, or in one that the name begins
+/// with.
+pub(crate) fn name_claims(tenant: TenantId, name: &str) -> Vec<Key> {
+    let claim = |namespace: &str, name: &str| {
+        keys::unique(tenant, &Unique::Name { namespace: namespace.to_owned(), name: name.to_owned() })
+    };
+    let mut claims = vec![claim(DEFAULT_NAMESPACE, name)];
+    // A namespace has two parts, and names may have slashes.
+    if let Some((at, _)) = name.match_indices('/').nth(1) {
+        claims.push(claim(&name[..at], &name[at + 1..]));
+    }
+    claims
+}
+
 impl Store {
     /// A repository of the caller's tenant by its number; another tenant's does not exist. Where it is is known for good
     /// once it was asked for.
@@ -64,17 +80,41 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when storage fails.
     pub async fn repository_by_number(&self, tenant: TenantId, number: u64) -> Result<Option<DecisionSet>, StoreError> {
-        let id = match self.numbers.get(&(tenant, number)).await {
-            Some(id) => id,
-            None => {
-                let key = keys::repository_number(tenant, number);
-                let Some(item) = self.table.get(&key, true).await? else { return Ok(None) };
-                let id: RepositoryId = item::value("number", &item)?;
-                self.numbers.insert((tenant, number), id).await;
-                id
-            }
-        };
+        let Some(id) = self.id_of_number(tenant, number).await? else { return Ok(None) };
         self.repository(tenant, id).await
+    }
+
+    /// As [`Store::repository_by_number`], the record and its members alone: what reads need that show nothing else.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn record_by_number(
+        &self,
+        tenant: TenantId,
+        number: u64,
+    ) -> Result<Option<(Repository, Members)>, StoreError> {
+        let Some(id) = self.id_of_number(tenant, number).await? else { return Ok(None) };
+        let (mut record, mut members) = (None, Members::default());
+        for item in self.table.batch_get(&[keys::part(id, Part::Record), keys::part(id, Part::Members)], true).await? {
+            match item::text_of(&item, keys::SK).and_then(Part::parse) {
+                Some(Part::Record) => record = Some(item::into_value::<Repository>("repository", item)?),
+                Some(Part::Members) => members = item::into_value::<StoredMembers>("members", item)?.members,
+                _ => {}
+            }
+        }
+        Ok(record.filter(|record| record.tenant == tenant).map(|record| (record, members)))
+    }
+
+    /// The repository of a number, which is known for good once it was asked for.
+    async fn id_of_number(&self, tenant: TenantId, number: u64) -> Result<Option<RepositoryId>, StoreError> {
+        if let Some(id) = self.numbers.get(&(tenant, number)).await {
+            return Ok(Some(id));
+        }
+        let key = keys::repository_number(tenant, number);
+        let Some(item) = self.table.get(&key, true).await? else { return Ok(None) };
+        let id: RepositoryId = item::value("number", &item)?;
+        self.numbers.insert((tenant, number), id).await;
+        Ok(Some(id))
     }
 
     /// The repositories of a product or a platform, oldest first. One that was made a moment ago is among them.
@@ -107,18 +147,39 @@ impl Store {
         Ok(found)
     }
 
-    /// The repositories that have an address, in any of its spellings, as their own or as the second one.
+    /// The repositories that have one of these addresses, in any of its spellings, as their own or as the second one: one
+    /// Query for each.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.
-    pub async fn repositories_at(&self, tenant: TenantId, remote: &str) -> Result<Vec<RepositoryId>, StoreError> {
-        let Ok(remote) = normalize_remote(remote) else { return Ok(Vec::new()) };
-        let range = Range::partition(keys::remote_partition(tenant, &remote));
-        let entries = self.table.query(&range).await?;
-        entries.iter().map(|entry| item::value("place", entry)).collect()
+    pub async fn repositories_at(
+        &self,
+        tenant: TenantId,
+        remotes: &[String],
+    ) -> Result<HashSet<RepositoryId>, StoreError> {
+        let remotes: BTreeSet<String> = remotes.iter().filter_map(|remote| normalize_remote(remote).ok()).collect();
+        let ranges: Vec<Range> =
+            remotes.iter().map(|remote| Range::partition(keys::remote_partition(tenant, remote))).collect();
+        let found = try_join_all(ranges.iter().map(|range| self.table.query(range))).await?;
+        found.iter().flatten().map(|entry| item::value("place", entry)).collect()
     }
 
-    /// What lists look at of all repositories of a tenant, by number; believed for half a minute.
+    /// The repositories that are shown by one of these names beside those of other namespaces: one BatchGet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn repositories_named(
+        &self,
+        tenant: TenantId,
+        names: &[String],
+    ) -> Result<HashSet<RepositoryId>, StoreError> {
+        let wanted: HashSet<Key> = names.iter().flat_map(|name| name_claims(tenant, name)).collect();
+        let claims = self.table.batch_get(&wanted.into_iter().collect::<Vec<_>>(), true).await?;
+        claims.iter().map(|claim| item::value("claim", claim)).collect()
+    }
+
+    /// What lists look at of all repositories of a tenant, by number; believed for half a minute, or until this
+    /// instance changes one of them.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.

@@ -88,6 +88,7 @@ impl Store {
             match self.table.commit(&writes, WriteId::new(now, &*self.ids), now).await {
                 Ok(()) => {
                     self.access.invalidate(&id).await;
+                    self.entries.invalidate(&author.principal.tenant).await;
                     self.clear(&set, now).await;
                     return Ok(Removed { open_tasks });
                 }

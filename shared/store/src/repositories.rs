@@ -1,7 +1,7 @@
 //! Registering and listing repositories.
 
-use crate::change::{claims, record_item, refused};
-use crate::commit::{CommitError, Writes};
+use crate::change::{claims, record_item, refused, taken};
+use crate::commit::{CommitError, Guard, Lost, Writes};
 use crate::decision::DecisionSet;
 use crate::error::StoreError;
 use crate::idempotency::{KeptAnswer, Once, is_repeated};
@@ -16,13 +16,13 @@ use crate::vault_uses::take_credential;
 use crate::{Store, WriteError};
 use repoplane_domain::access::{Member, Members, Principal, RepositoryRole};
 use repoplane_domain::audit::{AuditAction, AuditEntry};
-use repoplane_domain::credential::SecretEdit;
+use repoplane_domain::credential::{CredentialProfiles, SecretEdit};
 use repoplane_domain::error::{Conflict, DomainError};
 use repoplane_domain::id::{AuditId, RepositoryId, TenantId, WriteId};
 use repoplane_domain::platform::{MAX_REPOSITORIES_OF_PLATFORM, platform_of};
 use repoplane_domain::repository::{CreateRepository, Identity, Provider, Repository, WebhookSecretSource};
 use repoplane_domain::time::Timestamp;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Memberships that a member's list looks at.
 const MAX_MEMBERSHIPS: usize = 1_000;
@@ -103,6 +103,17 @@ pub(crate) struct Company {
     pub(crate) needs_project: bool,
     /// What a call at its provider got ready for it.
     pub(crate) settlement: Option<Settlement>,
+    /// How it is logged in at its remote.
+    pub(crate) login: Option<Login>,
+}
+
+/// Credential profiles that a repository has from the beginning, and their values.
+#[derive(Debug, Clone, Default)]
+pub struct Login {
+    /// The masked profiles.
+    pub profiles: CredentialProfiles,
+    /// Their values, for the vault.
+    pub secrets: Vec<SecretEdit>,
 }
 
 /// The caller as the first owner.
@@ -171,6 +182,57 @@ impl Store {
         self.create_among(principal, command, &Company::default(), once, now, answer).await
     }
 
+    /// As [`Store::create_repository`], with credential profiles of its own from the beginning.
+    ///
+    /// # Errors
+    /// As [`Store::create_repository`].
+    pub async fn create_with_login(
+        &self,
+        principal: &Principal,
+        command: CreateRepository,
+        login: Login,
+        once: Option<&Once>,
+        now: Timestamp,
+        answer: impl Fn(&DecisionSet) -> KeptAnswer,
+    ) -> Result<DecisionSet, WriteError> {
+        let company = Company { login: Some(login), ..Company::default() };
+        self.create_among(principal, command, &company, once, now, answer).await
+    }
+
+    /// Whether nobody else holds what a record would claim: asked before a remote is, which takes its time. What decides
+    /// is the transaction.
+    ///
+    /// # Errors
+    /// `REPO_NAME_TAKEN` and `REPO_IDENTITY_TAKEN` with the holder, storage failures.
+    pub async fn check_claims(&self, repository: &Repository) -> Result<(), WriteError> {
+        let keyed = |(unique, guard)| (keys::unique(repository.tenant, &unique), guard);
+        let claims: Vec<(Key, Guard)> = claims(repository).into_iter().map(keyed).collect();
+        let wanted: Vec<Key> = claims.iter().map(|(key, _)| key.clone()).collect();
+        let mut held = HashMap::new();
+        for item in self.table.batch_get(&wanted, true).await? {
+            if item::value::<RepositoryId>("claim", &item)? != repository.id {
+                held.insert(item::text_of(&item, keys::PK).unwrap_or_default().to_owned(), item);
+            }
+        }
+        let lost =
+            claims.into_iter().filter_map(|(key, guard)| Some(Lost { guard, holder: Some(held.remove(&key.pk)?) }));
+        match taken(&lost.collect::<Vec<_>>()) {
+            Some(conflict) => Err(DomainError::Conflict(conflict).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The repositories that a user is a member of.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage fails.
+    pub async fn memberships(&self, principal: &Principal) -> Result<HashSet<RepositoryId>, StoreError> {
+        let range = Range::partition(keys::memberships_partition(principal.tenant, principal.user));
+        let found = self.table.query(&range).await?;
+        let ids = found.iter().take(MAX_MEMBERSHIPS).filter_map(|item| item::text_of(item, keys::SK)?.parse().ok());
+        Ok(ids.collect())
+    }
+
     /// As [`Store::create_repository`], with what it finds where it is made.
     pub(crate) async fn create_among(
         &self,
@@ -194,6 +256,9 @@ impl Store {
         }
         let mut set = DecisionSet::of_new(repository, members);
 
+        if let Some(login) = &company.login {
+            set.credentials.profiles.clone_from(&login.profiles);
+        }
         let mut writes = Writes::default();
         register(&mut writes, &set)?;
         let repository = &set.repository;
@@ -208,6 +273,7 @@ impl Store {
         let entry = AuditEntry::by(principal, AuditId::new(now, &*self.ids), AuditAction::RepoCreated, id, now).on(id);
         writes.audit(&entry.with(serde_json::json!({"name": repository.name, "provider": repository.provider})))?;
         let mut edits = settlement.map(|settlement| settlement.secrets.clone()).unwrap_or_default();
+        edits.extend(company.login.iter().flat_map(|login| login.secrets.iter().cloned()));
         if let (WebhookSecretSource::Supplied { value }, Some(secret)) = (&repository.webhook.secret, supplied) {
             edits.push(SecretEdit::put(value.clone(), secret));
         }
@@ -223,6 +289,8 @@ impl Store {
             let name = self.vault.name_of(principal.tenant, &id.to_string());
             let pointer = self.vault.put(&name, false, document, &*self.ids).await?;
             set.credentials.secrets = Some(pointer);
+        }
+        if set.credentials.secrets.is_some() || company.login.is_some() {
             set.credentials.version = 1;
             writes.create(Item::new(&keys::part(id, Part::Credentials), &set.credentials)?.versioned(1));
         }
@@ -235,6 +303,7 @@ impl Store {
                 return Err(refused(&lost).unwrap_or_else(|| DomainError::Conflict(clash())).into());
             }
         }
+        self.entries.invalidate(&principal.tenant).await;
         if let Some(pointer) = &set.credentials.secrets {
             self.vault.mark_committed(pointer, None).await;
         }

@@ -4,12 +4,13 @@ use crate::Store;
 use crate::decision::StoredMembers;
 use crate::error::StoreError;
 use crate::item::{self, Attributes};
-use crate::keys::{self, Key, Part, Unique};
+use crate::keys::{self, Key, Part};
+use crate::places::name_claims;
 use crate::state::read_state;
 use crate::table::{MAX_EXAMINED, Range};
 use repoplane_domain::access::Principal;
 use repoplane_domain::id::RepositoryId;
-use repoplane_domain::repository::{DEFAULT_NAMESPACE, Repository, RepositoryState};
+use repoplane_domain::repository::{Repository, RepositoryState};
 use repoplane_domain::time::Timestamp;
 use std::collections::HashMap;
 
@@ -109,16 +110,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when storage fails.
     pub async fn shown_as(&self, principal: &Principal, name: &str) -> Result<Vec<RosterRow>, StoreError> {
-        let tenant = principal.tenant;
-        let claim = |namespace: &str, name: &str| {
-            keys::unique(tenant, &Unique::Name { namespace: namespace.to_owned(), name: name.to_owned() })
-        };
-        let mut wanted = vec![claim(DEFAULT_NAMESPACE, name)];
-        // A namespace has two parts, and names may have slashes.
-        if let Some((at, _)) = name.match_indices('/').nth(1) {
-            wanted.push(claim(&name[..at], &name[at + 1..]));
-        }
-        let claims = self.table.batch_get(&wanted, true).await?;
+        let claims = self.table.batch_get(&name_claims(principal.tenant, name), true).await?;
         let mut ids =
             claims.iter().map(|claim| item::value("claim", claim)).collect::<Result<Vec<RepositoryId>, _>>()?;
         ids.sort_unstable_by(|a, b| b.cmp(a));

@@ -21,7 +21,7 @@ impl fmt::Display for Found {
 }
 
 /// Beginnings of partition keys and the kinds behind them; a repository's own partition is told apart by sort key.
-const PARTITIONS: [(&str, &str); 33] = [
+const PARTITIONS: [(&str, &str); 34] = [
     ("DELIVERIES#", "SUMMARY"),
     ("LOCATOR#", "LOCATOR"),
     ("TWIN#", "TWIN"),
@@ -37,6 +37,7 @@ const PARTITIONS: [(&str, &str); 33] = [
     ("PROJECT#", "PROJECT"),
     ("PACKAGESASKED#", "PACKAGESASKED"),
     ("REMOTE#", "REMOTE"),
+    ("ENDED#", "ENDED"),
     ("IDEMPOTENCY#", "IDEMPOTENCY"),
     ("COUNTER#", "COUNTER"),
     ("TOKEN#", "TOKEN"),

@@ -140,10 +140,14 @@ fn a_kept_answer_and_a_call_in_flight_end() {
 }
 
 #[test]
-fn a_trusted_host_stands_in_its_own_place() {
+fn a_trusted_host_stands_in_its_own_place_and_is_counted() {
     let tenant = || item("TENANT#tnt_1", "TENANT", json!({"data": {}}));
+    let count = |tallied: u32| item("COUNTER#tnt_1", "TRUSTEDHOSTS", json!({"tallied": tallied}));
     let host = |place: &str| item("TRUSTED#tnt_1", "git.example.com:22", json!({"data": {"place": place}}));
-    assert_eq!(check(&[tenant(), host("git.example.com:22")]), Ok(()));
-    assert_eq!(check(&[tenant(), host("git.example.com:2222")]).unwrap_err().len(), 1);
-    assert_eq!(check(&[host("git.example.com:22")]).unwrap_err().len(), 1);
+    assert_eq!(check(&[tenant(), count(1), host("git.example.com:22")]), Ok(()));
+    assert_eq!(check(&[tenant(), count(1), host("git.example.com:2222")]).unwrap_err().len(), 1);
+    assert_eq!(check(&[count(1), host("git.example.com:22")]).unwrap_err().len(), 1);
+    assert_eq!(check(&[tenant(), host("git.example.com:22")]).unwrap_err().len(), 1);
+    assert_eq!(check(&[tenant(), count(2), host("git.example.com:22")]).unwrap_err().len(), 1);
+    assert_eq!(check(&[count(0)]), Ok(()));
 }

@@ -69,6 +69,12 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("POST", format!("/api/webhook-hooks/{organisation}/secret/rotate"), json!({"overlapSeconds": 60}), true),
         target("POST", "/api/issuers".to_owned(), other, true),
         target("PATCH", format!("/api/issuers/{issuer}"), json!({"userClaim": "email"}), true),
+        target(
+            "PUT",
+            "/api/trusted-hosts/git.example.com:443".to_owned(),
+            json!({"certificateSha256": "ab".repeat(32)}),
+            true,
+        ),
         target("POST", format!("{path}/skills/{skill}/accept"), json!({}), true),
         target("POST", format!("{path}/sync"), Value::Null, false),
         target("POST", "/api/access-tokens".to_owned(), json!({"name": "n", "scopes": ["repos:read"]}), true),

@@ -3,6 +3,7 @@
 mod abf;
 mod nautes;
 mod plays;
+mod reviewboard;
 mod shiftagent;
 mod table;
 

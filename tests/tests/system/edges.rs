@@ -47,6 +47,8 @@ async fn head_is_answered_wherever_get_is() {
     for (_, route) in repoplane_tests::routes() {
         // Two of ABF's look-ups must be told what to look for.
         let asks = ["abf_search", "abf_find_project"].contains(&route.id);
+        // Review Board's API has no HEAD.
+        let asks = asks || route.id.starts_with("reviewboard_");
         if route.method == http::Method::GET && !route.path.contains('{') && !asks {
             let got = app.admin().get(route.path).await.expect(200);
             let head = app.admin().call("HEAD", route.path, Value::Null).await.expect(200);

@@ -33,8 +33,8 @@ async fn every_problem_is_rfc_9457_and_readable_for_hookcode_clients() {
 #[tokio::test]
 async fn unknown_routes_and_methods_say_what_cannot_be_done() {
     let app = TestApp::start().await;
-    let missing = app.admin().get("/api/repositories?x=1").await.expect(404);
-    assert_eq!(missing.text("/message"), "Cannot GET /api/repositories", "1.2/404");
+    let missing = app.admin().get("/api/reposities?x=1").await.expect(404);
+    assert_eq!(missing.text("/message"), "Cannot GET /api/reposities", "1.2/404");
     assert_eq!(missing.text("/error"), "Not Found", "1.2/404");
     let refused = app.admin().put("/api/repos", json!({})).await.expect(405);
     assert_eq!(refused.headers["allow"], "GET,HEAD,POST");

@@ -27,6 +27,8 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
     let issuer = json!({"issuer": "https://login.example.com", "audiences": ["plane"], "scopes": ["repos:read"]});
     let issuer = app.admin().post("/api/issuers", issuer).await.expect(201).text("/issuer/id");
     let skill = app.escalated_skill(&hook.repo).await;
+    let host = "/api/trusted-hosts/git.example.com:443".to_owned();
+    app.admin().put(&host, json!({"certificateSha256": "ab".repeat(32)})).await.expect(200);
     let targets = vec![
         "/api/me".to_owned(),
         "/api/access-tokens".to_owned(),
@@ -55,6 +57,8 @@ async fn readable(app: &TestApp) -> (Hook, Vec<String>) {
         format!("/api/providers/github/repositories?apiBaseUrl={}", double.github()),
         "/api/issuers".to_owned(),
         format!("/api/issuers/{issuer}"),
+        "/api/trusted-hosts".to_owned(),
+        host,
         format!("{path}/skills"),
         format!("{path}/skills/{skill}"),
         "/api/platforms".to_owned(),
@@ -168,6 +172,8 @@ async fn writes(app: &TestApp) -> (Hook, Vec<Write>) {
     let (members, automation) = (format!("{path}/members"), format!("{path}/automation"));
     let user = format!("/api/users/{}", noa.id);
     let tenant = format!("/api/tenants/{}", app.tenant("other").await.id);
+    let host = "/api/trusted-hosts/git.example.com:443";
+    app.admin().put(host, json!({"certificateSha256": "ab".repeat(32)})).await.expect(200);
     let write = |method, target: &str, body, read: &str| Write(method, target.to_owned(), body, read.to_owned());
     let list = vec![
         write("PATCH", &path, json!({"description": "d"}), &path),
@@ -185,6 +191,8 @@ async fn writes(app: &TestApp) -> (Hook, Vec<Write>) {
         write("POST", &format!("{}/retry", tasks[3]), Value::Null, &tasks[3]),
         write("PATCH", &user, json!({"displayName": "Noa"}), &user),
         write("PATCH", &tenant, json!({"name": "renamed"}), &tenant),
+        write("PUT", host, json!({"certificateSha256": "cd".repeat(32)}), host),
+        write("DELETE", host, Value::Null, host),
         write("POST", &format!("{path}/archive"), Value::Null, &path),
         write("POST", &format!("{path}/unarchive"), Value::Null, &path),
         write("DELETE", &format!("{path}?force=true"), Value::Null, &path),

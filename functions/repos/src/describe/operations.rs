@@ -455,7 +455,10 @@ pub(super) fn repositories() -> Vec<Operation> {
                     .required("tasksArchived", schema::count(), "Open tasks that are archived with it.")
                     .required("taskGroupsArchived", schema::count(), "Groups of those tasks."),
             ),
-        manage(one("repos_unarchive", "Take a repository out of the archive").idempotent().conditional(), Archived::Allowed).ignored_body().ok(
+        manage(one("repos_unarchive", "Take a repository out of the archive").idempotent().conditional(), Archived::Allowed)
+            .text("One that a review tool archived gets its name back.")
+            .problem(ProblemType::Conflict, &["REPO_NAME_TAKEN", "REPO_IDENTITY_TAKEN"])
+            .ignored_body().ok(
             "The repository.",
             Object::new()
                 .required("repo", schema::reference("Repo"), "The repository.")

@@ -8,8 +8,8 @@ use repoplane_domain::id::{AccessTokenId, AuditId, RepositoryId, TenantId, UserI
 use repoplane_domain::input::MAX_TEXT_BYTES;
 use repoplane_domain::preview_env::MAX_KEY_BYTES;
 use repoplane_domain::repository::{
-    DEFAULT_NAMESPACE, MAX_BRANCH_NAME_BYTES, MAX_BRANCHES, MAX_NAME_BYTES, MAX_OVERLAP_SECONDS,
-    MAX_WEBHOOK_SECRET_BYTES, RETENTION_DAYS, SYNC_INTERVAL_MINUTES, SyncStatus,
+    DEFAULT_NAMESPACE, MAX_BRANCH_NAME_BYTES, MAX_BRANCHES, MAX_EXTERNAL_REFERENCES, MAX_NAME_BYTES,
+    MAX_OVERLAP_SECONDS, MAX_WEBHOOK_SECRET_BYTES, RETENTION_DAYS, SYNC_INTERVAL_MINUTES, SyncStatus,
 };
 use serde_json::{Value, json};
 
@@ -75,6 +75,10 @@ pub(super) fn withholding(object: Object, members: &[&str]) -> Object {
     object.optional("withheld", withheld, "In a repeated answer: what the first one showed and this one does not.")
 }
 
+fn references() -> Value {
+    schema::integer(0..=i64::from(MAX_EXTERNAL_REFERENCES))
+}
+
 pub(super) fn repo() -> Value {
     let text = schema::text;
     let creator = Object::new()
@@ -104,6 +108,7 @@ pub(super) fn repo() -> Value {
         .required("webhookVerification", schema::one_of(&["on", "off"]), "Whether webhooks must be signed.")
         .optional("previousWebhookSecretAcceptedUntil", schema::time(), "Until when the secret before is accepted.")
         .optional("webhookVerifiedAt", schema::time(), "When the first webhook passed its checks.")
+        .optional("externalReferences", references(), "How many things outside refer to it; absent for none.")
         .required("skillDefaults", json!({"type": "null"}), "Always null: skills are not served.")
         .required("enabled", schema::boolean(), "`false` skips webhooks.")
         .optional("archivedAt", schema::time(), "Since when it is read-only.")
@@ -281,6 +286,11 @@ pub(super) fn patch_repo() -> Value {
     repo_settings()
         .optional("name", schema::nullable(schema::solid_text_up_to(MAX_NAME_BYTES)), "Its new name; null keeps it.")
         .optional("enabled", schema::nullable(schema::boolean()), "`false` skips webhooks.")
+        .optional(
+            "externalReferences",
+            schema::nullable(references()),
+            "How many things outside refer to it; null for none. While any does, a review tool's `DELETE` archives it.",
+        )
         .optional(
             "webhookSecret",
             schema::solid_text_up_to(MAX_WEBHOOK_SECRET_BYTES),

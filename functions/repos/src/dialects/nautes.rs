@@ -34,7 +34,16 @@ pub(crate) fn owns(path: &str) -> bool {
 /// The dialect for the edge.
 pub(crate) fn dialect(app: &App) -> Dialect {
     let origin = app.settings.public_url.clone();
-    Dialect { name: "nautes", owns, suffix: None, id_prefix: "", origin, render: problems::render }
+    Dialect {
+        name: "nautes",
+        owns,
+        suffix: None,
+        id_prefix: "",
+        origin,
+        render: problems::render,
+        final_slash: false,
+        any_media: false,
+    }
 }
 
 /// Adds its operations.

@@ -151,6 +151,8 @@ enum Words {
 #[derive(Debug, Clone)]
 struct DialectProblems {
     schema: &'static str,
+    /// The media type of those that are told by sentences.
+    media: &'static str,
     words: Words,
     slugs: BTreeMap<u16, Vec<&'static str>>,
 }
@@ -288,7 +290,8 @@ impl Operation {
         schema: &'static str,
         slugs: impl IntoIterator<Item = (u16, &'static str)>,
     ) -> Self {
-        let mut problems = DialectProblems { schema, words: Words::Slugs, slugs: BTreeMap::new() };
+        let mut problems =
+            DialectProblems { schema, media: "application/json", words: Words::Slugs, slugs: BTreeMap::new() };
         for (status, slug) in slugs {
             problems.slugs.entry(status).or_default().push(slug);
         }
@@ -307,6 +310,21 @@ impl Operation {
     #[must_use]
     pub fn dialect_errors(self, schema: &'static str, statuses: impl IntoIterator<Item = (u16, &'static str)>) -> Self {
         self.dialect_problems(schema, statuses).in_words(Words::Sentences)
+    }
+
+    /// As [`Operation::dialect_errors`], for a dialect whose problems have a media type of their own.
+    #[must_use]
+    pub fn dialect_media(
+        self,
+        media: &'static str,
+        schema: &'static str,
+        statuses: impl IntoIterator<Item = (u16, &'static str)>,
+    ) -> Self {
+        let mut operation = self.dialect_errors(schema, statuses);
+        if let Some(problems) = &mut operation.dialect {
+            problems.media = media;
+        }
+        operation
     }
 
     fn in_words(self, words: Words) -> Self {
@@ -493,6 +511,8 @@ impl Operation {
         if route.method != Method::GET && self.access != Access::Scope(Scope::Operator) {
             codes.push("TENANT_SUSPENDED");
         }
+        // A token with a policy is good for review tools' calls alone.
+        codes.push("TOKEN_KIND_INSUFFICIENT");
         match self.access {
             Access::Scope(_) => codes.push("PAT_SCOPE_INSUFFICIENT"),
             Access::Administrator => codes.extend(["PAT_SCOPE_INSUFFICIENT", "ADMIN_REQUIRED"]),
@@ -519,7 +539,7 @@ impl DialectProblems {
             Words::Slugs => {}
             Words::Reasons => return self.plain(status, slugs),
             Words::Sentences => {
-                let content = json!({"application/json": {"schema": schema::reference(self.schema)}});
+                let content = json!({self.media: {"schema": schema::reference(self.schema)}});
                 let headers = problem_headers(status);
                 return json!({"description": slugs.join(" "), "headers": headers, "content": content});
             }

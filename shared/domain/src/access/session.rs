@@ -29,12 +29,19 @@ pub struct Session {
     pub token_hash: String,
     /// When it began.
     pub began: Timestamp,
+    /// What tells it from other sessions of the token: random.
+    pub nonce: u64,
 }
 
 impl Session {
     /// Which of a tenant's keys signs it.
     pub fn key_number(&self) -> i64 {
         self.began.as_second().div_euclid(KEY_SPAN)
+    }
+
+    /// When it is over, whatever is done with it.
+    pub fn ends_at(&self) -> Timestamp {
+        self.began.plus(SESSION_LIFE)
     }
 
     /// The cookie's value.
@@ -45,7 +52,7 @@ impl Session {
     }
 
     fn claim(&self) -> String {
-        format!("{VERSION}.{}.{}.{}", self.tenant, self.token_hash, self.began.as_second())
+        format!("{VERSION}.{}.{}.{}.{:016x}", self.tenant, self.token_hash, self.began.as_second(), self.nonce)
     }
 
     /// What a cookie says, and the signature that is still to be checked; `None` for what no cookie of ours looks like, and
@@ -57,6 +64,7 @@ impl Session {
         let (claim, mac) = cookie.rsplit_once('.')?;
         let mut parts = claim.split('.');
         let (version, tenant, hash, began) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let nonce = u64::from_str_radix(parts.next()?, 16).ok()?;
         let is_hash = hash.len() == HASH_DIGITS && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if version != VERSION || parts.next().is_some() || !is_hash {
             return None;
@@ -66,8 +74,8 @@ impl Session {
         if age < -SKEW || age > i64::try_from(SESSION_LIFE.as_secs()).ok()? {
             return None;
         }
-        let session =
-            Self { tenant: tenant.parse().ok()?, token_hash: hash.to_owned(), began: Timestamp::from_second(began) };
+        let (tenant, began) = (tenant.parse().ok()?, Timestamp::from_second(began));
+        let session = Self { tenant, token_hash: hash.to_owned(), began, nonce };
         // One spelling only: what was signed is what is read.
         (session.claim() == claim).then(|| Unverified { session, mac: mac.to_owned() })
     }
@@ -108,7 +116,7 @@ mod tests {
 
     fn session(began: i64) -> Session {
         let tenant = TenantId::start_of(Timestamp::from_second(5));
-        Session { tenant, token_hash: "ab".repeat(32), began: Timestamp::from_second(began) }
+        Session { tenant, token_hash: "ab".repeat(32), began: Timestamp::from_second(began), nonce: 7 }
     }
 
     fn opened(cookie: &str, key: &str, now: i64) -> Option<Session> {

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 pub const MAX_APP_ID: i64 = (1 << 53) - 1;
 
 /// Changes to what only Git profiles have: absent keeps, null goes back to the default.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GitPatch {
     /// What the token is.
     pub token_kind: Field<GitTokenKind>,

@@ -24,6 +24,8 @@ pub const MAX_NAME_BYTES: usize = 255;
 pub const RETENTION_DAYS: std::ops::RangeInclusive<i64> = 1..=365;
 /// Life of deliveries when nothing is said, in days.
 pub const DEFAULT_RETENTION_DAYS: u16 = 30;
+/// Things outside that can refer to a repository, at most.
+pub const MAX_EXTERNAL_REFERENCES: u32 = 1_000_000_000;
 /// The namespace of repositories that belong to no product or platform.
 pub const DEFAULT_NAMESPACE: &str = "registry";
 /// The largest record, in bytes of JSON (design: the decision set fits one query).
@@ -203,6 +205,7 @@ impl CreateRepository {
             product: self.product,
             build: self.build,
             review: self.review,
+            external_references: 0,
             webhook: WebhookSettings {
                 verification: self.verification,
                 ..WebhookSettings::first(self.webhook_secret.as_ref())
@@ -231,6 +234,7 @@ pub struct PatchRepository {
     enabled: Field<bool>,
     timezone: Field<String>,
     retention_days: Field<u16>,
+    external_references: Field<u32>,
     /// The user's own webhook secret, if the body has one.
     pub secret: Option<SecretChange>,
     /// `Some(false)` asks to switch webhook verification off, which is the administrator's to do.
@@ -253,6 +257,7 @@ impl PatchRepository {
             enabled: object.boolean("enabled"),
             timezone: read_timezone(object),
             retention_days: read_retention(object),
+            external_references: read_references(object),
             secret: None,
             verification: read_verification(object).value(),
         };
@@ -320,6 +325,11 @@ impl PatchRepository {
         match self.retention_days {
             Field::Value(days) => next.retention_days = days,
             Field::Null => next.retention_days = DEFAULT_RETENTION_DAYS,
+            Field::Absent | Field::Invalid => {}
+        }
+        match self.external_references {
+            Field::Value(references) => next.external_references = references,
+            Field::Null => next.external_references = 0,
             Field::Absent | Field::Invalid => {}
         }
         if let Some(verification) = self.verification {
@@ -552,6 +562,11 @@ fn read_timezone(object: &mut Object<'_, '_>) -> Field<String> {
 
 fn read_retention(object: &mut Object<'_, '_>) -> Field<u16> {
     object.integer("retentionDays", RETENTION_DAYS).map(|days| u16::try_from(days).unwrap_or(DEFAULT_RETENTION_DAYS))
+}
+
+fn read_references(object: &mut Object<'_, '_>) -> Field<u32> {
+    let references = object.integer("externalReferences", 0..=i64::from(MAX_EXTERNAL_REFERENCES));
+    references.map(|references| u32::try_from(references).unwrap_or(MAX_EXTERNAL_REFERENCES))
 }
 
 /// `null` switches scheduled syncs off.

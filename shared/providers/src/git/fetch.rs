@@ -4,6 +4,7 @@
 
 use super::pkt_line::{Frame, first, write};
 use super::refs::value;
+use gix_hash::Kind;
 
 /// Lines before the pack that are read: the commits at which history is cut.
 const MAX_LINES: usize = 10_000;
@@ -15,6 +16,8 @@ pub(super) struct Server {
     pub(super) second_version: bool,
     /// Whether it gives one commit without those before it.
     pub(super) shallow: bool,
+    /// Whether it leaves out what a filter says.
+    pub(super) filter: bool,
     /// Whether it leaves contents out, and gives them one by one: it takes a filter and any object's id.
     pub(super) partial: bool,
     sha256: bool,
@@ -32,9 +35,21 @@ impl Server {
             }
         };
         // In the first version ids are refused that no reference names, unless the server says otherwise.
-        let partial = can("filter") && (second_version || can("allow-reachable-sha1-in-want"));
+        let filter = can("filter");
+        let partial = filter && (second_version || can("allow-reachable-sha1-in-want"));
         let sha256 = value(capabilities, "object-format") == Some("sha256");
-        Self { second_version, shallow: can("shallow"), partial, sha256 }
+        Self { second_version, shallow: can("shallow"), filter, partial, sha256 }
+    }
+
+    /// The kind of its hashes.
+    pub(super) fn hash(&self) -> Kind {
+        if self.sha256 { Kind::Sha256 } else { Kind::Sha1 }
+    }
+
+    /// The question for a commit and those before it, so many in a row where the server can stop there.
+    pub(super) fn ask_for_history(&self, commit: &str, depth: usize, filter: Option<&str>) -> Vec<u8> {
+        let deepen = self.shallow.then(|| format!("deepen {depth}"));
+        self.ask(&[commit], deepen.as_deref(), filter)
     }
 
     /// The question for a commit: without its history and, where that is possible, without contents of files.
@@ -205,6 +220,9 @@ mod tests {
         let first = asked(&server(false, &["shallow", "filter", "side-band-64k"]));
         let expected = format!("want {SHA} side-band-64k ofs-delta no-progress shallow agent=repoplane/");
         assert!(first.contains(&expected) && first.ends_with("000ddeepen 1\n00000009done\n"), "{first}");
+        let history = |server: Server| String::from_utf8(server.ask_for_history(SHA, 30, None)).unwrap();
+        assert!(history(server(true, &["fetch=shallow"])).contains(&format!("want {SHA}\n000edeepen 30\n0009done")));
+        assert!(!history(server(true, &["fetch"])).contains("deepen"));
         let partial = asked(&server(false, &["filter", "allow-reachable-sha1-in-want"]));
         assert!(partial.contains(" filter agent=") && partial.contains("filter blob:none\n00000009done"), "{partial}");
     }

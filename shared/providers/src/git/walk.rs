@@ -3,30 +3,24 @@
 //! What is fetched lies in a directory of its own, which goes with the last one who uses it: also on errors, when the time is
 //! up, and when a library panics.
 
-use super::conversation::{Conversation, StreamRemote};
+use super::asker::{self, Asker, Begun, PackAnswer};
 use super::fetch::{NoPack, Server, Unframer};
 use super::pack::{Incoming, Objects, PackFault};
-use super::smart_http::{HttpRemote, PROTOCOL, REQUEST, RESULT};
 use super::tree::{self, TreeFault};
-use super::{Remote, head, refs, specs};
-use crate::call;
-use crate::clean::Cleaner;
-use crate::egress::{CallKind, EgressError, EgressRequest, EgressResponse, EgressStream, RateLimit};
-use crate::error::{ProviderError, Service};
-use crate::git::refs::Advertisement;
+use super::{head, specs};
+use crate::egress::{EgressError, RateLimit};
+use crate::error::ProviderError;
 use crate::providers::Providers;
 use crate::target::Answered;
 use crate::walk::BranchHead;
 use gix_hash::ObjectId;
-use http::Method;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use repoplane_domain::credential::GitAccess;
 use repoplane_domain::package::SpecTree;
 use repoplane_domain::repository::Provider;
 use repoplane_domain::skill::WalkedTree;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::task::spawn_blocking;
@@ -35,8 +29,6 @@ use tokio::task::spawn_blocking;
 const SCRATCH: &str = "repoplane-walk-";
 /// Pieces of a pack that wait for being indexed; each is about as long as a frame of the transport.
 const WAITING_PIECES: usize = 16;
-/// Longest body of a refusal that is read, in bytes.
-const MAX_REFUSAL: usize = 64 * 1024;
 
 /// The folders with skills of a commit.
 pub(crate) async fn walk(
@@ -78,23 +70,12 @@ async fn begin<'a>(
 ) -> Result<(ObjectId, Walk<'a>, RateLimit), ProviderError> {
     let commit = ObjectId::from_hex(of.commit.as_bytes());
     let commit = commit.map_err(|_| ProviderError::unusable(provider, "the commit's id is not a hash"))?;
-    let (asker, server, rate_limit) = match Remote::new(&providers.egress, provider, remote, access).await? {
-        Remote::Http(asker) => {
-            let answer = asker.advertisement(true).await?;
-            let server = server(&answer.body, asker.service, &asker.cleaner)?;
-            (Asker::Http(asker.moved(&answer)), server, RateLimit::of(&answer.headers))
-        }
-        Remote::Stream(asker) => {
-            let mut begun = asker.begin(CallKind::Pack).await?;
-            let server = server(&begun.message().await?, asker.service, &asker.cleaner)?;
-            (Asker::Stream(Box::new(asker), Mutex::new(Some(begun))), server, RateLimit::default())
-        }
-    };
+    let Begun { asker, server, rate_limit, .. } = asker::begin(&providers.egress, provider, remote, access).await?;
     Ok((commit, Walk::new(asker, server, providers.scratch.as_deref())?, rate_limit))
 }
 
 /// Why a walk has brought nothing.
-async fn cause(
+pub(super) async fn cause(
     failure: Failure,
     providers: &Providers,
     provider: Provider,
@@ -115,62 +96,8 @@ async fn cause(
     }
 }
 
-/// What the other side can do, by what it says first.
-fn server(offered: &[u8], service: Service, cleaner: &Cleaner) -> Result<Server, ProviderError> {
-    let advertised = refs::advertisement(offered, cleaner);
-    Ok(match advertised.map_err(|reason| ProviderError::answer(service, reason))? {
-        Advertisement::Capabilities(capabilities) => Server::new(true, &capabilities),
-        Advertisement::Refs(_) => Server::new(false, &refs::first_capabilities(offered)),
-    })
-}
-
-/// Who is asked for packs.
-enum Asker<'a> {
-    Http(HttpRemote<'a>),
-    /// With the conversation in which the other side has said what it can; it serves for the first question.
-    Stream(Box<StreamRemote<'a>>, Mutex<Option<Conversation>>),
-}
-
-impl Asker<'_> {
-    fn service(&self) -> Service {
-        match self {
-            Self::Http(remote) => remote.service,
-            Self::Stream(remote, _) => remote.service,
-        }
-    }
-
-    fn bad(&self, reason: &'static str) -> ProviderError {
-        ProviderError::answer(self.service(), reason)
-    }
-
-    /// Asks for a pack, which is read piece by piece.
-    async fn open(&self, question: Vec<u8>) -> Result<PackAnswer, ProviderError> {
-        let (remote, begun) = match self {
-            Self::Http(remote) => return Ok(PackAnswer::Http(Box::new(remote.open(question).await?))),
-            Self::Stream(remote, begun) => (remote, begun),
-        };
-        let begun = begun.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut conversation = match begun {
-            Some(conversation) => conversation,
-            None => {
-                let mut conversation = remote.begin(CallKind::Pack).await?;
-                conversation.message().await?;
-                conversation
-            }
-        };
-        conversation.say(question).await?;
-        Ok(PackAnswer::Stream(Box::new(conversation)))
-    }
-}
-
-/// An answer with a pack.
-enum PackAnswer {
-    Http(Box<EgressStream>),
-    Stream(Box<Conversation>),
-}
-
 /// Why a walk ends early.
-enum Failure {
+pub(super) enum Failure {
     /// The remote gives no pack.
     Refused,
     /// Everything else.
@@ -192,15 +119,16 @@ impl Drop for StopAtTheEnd {
     }
 }
 
-struct Walk<'a> {
-    remote: Asker<'a>,
-    server: Server,
+/// Packs of one remote, and the place where they are kept for a while.
+pub(super) struct Walk<'a> {
+    pub(super) remote: Asker<'a>,
+    pub(super) server: Server,
     scratch: Arc<TempDir>,
     stop: StopAtTheEnd,
 }
 
 impl<'a> Walk<'a> {
-    fn new(remote: Asker<'a>, server: Server, scratch: Option<&Path>) -> Result<Self, ProviderError> {
+    pub(super) fn new(remote: Asker<'a>, server: Server, scratch: Option<&Path>) -> Result<Self, ProviderError> {
         let mut builder = tempfile::Builder::new();
         let builder = builder.prefix(SCRATCH);
         let made = match scratch {
@@ -264,7 +192,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Asks for objects and indexes what comes, while it comes.
-    async fn fetch(&self, commit: ObjectId, question: Vec<u8>) -> Result<Objects, Failure> {
+    pub(super) async fn fetch(&self, commit: ObjectId, question: Vec<u8>) -> Result<Objects, Failure> {
         let mut answer = self.remote.open(question).await?;
         let (pieces, incoming) = mpsc::channel(WAITING_PIECES);
         let incoming = Incoming::new(incoming, self.stop.0.clone());
@@ -305,8 +233,16 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What is set once nobody waits any more.
+    pub(super) fn stop(&self) -> Arc<AtomicBool> {
+        self.stop.0.clone()
+    }
+
     /// Does work that blocks.
-    async fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ProviderError> {
+    pub(super) async fn beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ProviderError> {
         let scratch = self.scratch.clone();
         let worked = spawn_blocking(move || {
             let result = work();
@@ -333,7 +269,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn fault(remote: &Asker<'_>, fault: PackFault) -> ProviderError {
+pub(super) fn fault(remote: &Asker<'_>, fault: PackFault) -> ProviderError {
     match fault {
         PackFault::Broken => remote.bad("the remote's pack is broken"),
         PackFault::TooLarge(what) => ProviderError::too_large(remote.service(), what),
@@ -341,40 +277,5 @@ fn fault(remote: &Asker<'_>, fault: PackFault) -> ProviderError {
             ProviderError::network(remote.service(), EgressError::Timeout { host: "the provider".to_owned() })
         }
         PackFault::Disk => ProviderError::too_large(remote.service(), "there is no room for it here"),
-    }
-}
-
-impl HttpRemote<'_> {
-    /// The same where its first answer came from: Git's clients go on where they were led at first. What is secret stays
-    /// with the origin it was meant for.
-    fn moved(self, answer: &EgressResponse) -> Self {
-        let Some(mut url) = answer.moved_to.clone() else { return self };
-        let Some(path) = url.path().strip_suffix("/info/refs").map(str::to_owned) else { return self };
-        let authorization = self.authorization.filter(|_| url.origin() == self.url.origin());
-        url.set_path(&path);
-        url.set_query(None);
-        url.set_fragment(None);
-        Self { url, authorization, ..self }
-    }
-
-    /// `POST <remote>/git-upload-pack`, whose answer is read piece by piece.
-    async fn open(&self, body: Vec<u8>) -> Result<EgressStream, ProviderError> {
-        let mut request = EgressRequest::new(Method::POST, self.below("git-upload-pack"))
-            .kind(CallKind::Pack)
-            .header(CONTENT_TYPE, HeaderValue::from_static(REQUEST))
-            .header(ACCEPT, HeaderValue::from_static(RESULT))
-            .header(PROTOCOL, HeaderValue::from_static("version=2"))
-            .body(body);
-        if let Some(value) = &self.authorization {
-            request = request.header(AUTHORIZATION, value.clone());
-        }
-        let opened = self.egress.open(request).await;
-        let mut answer = opened.map_err(|source| ProviderError::network(self.service, source))?;
-        if !answer.status.is_success() {
-            let said = answer.rest(MAX_REFUSAL).await.unwrap_or_default();
-            return Err(call::error(self.service, answer.status, &answer.headers, &said, &self.cleaner));
-        }
-        self.check_media_type(&answer.headers, RESULT)?;
-        Ok(answer)
     }
 }

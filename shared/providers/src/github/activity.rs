@@ -17,22 +17,30 @@ const SHORT_HASH: usize = 7;
 
 /// GitHub REST: `GET /repos/{owner}/{repo}/commits`, one of the list.
 #[derive(Deserialize)]
-struct ListedCommit {
-    sha: String,
+pub(super) struct ListedCommit {
+    pub(super) sha: String,
     html_url: Option<String>,
-    commit: CommitText,
+    pub(super) commit: CommitText,
+    #[serde(default)]
+    pub(super) parents: Vec<Parent>,
 }
 
 #[derive(Deserialize)]
-struct CommitText {
-    message: String,
-    author: Option<Signature>,
-    committer: Option<Signature>,
+pub(super) struct CommitText {
+    pub(super) message: String,
+    pub(super) author: Option<Signature>,
+    pub(super) committer: Option<Signature>,
 }
 
 #[derive(Deserialize)]
-struct Signature {
-    date: Option<String>,
+pub(super) struct Signature {
+    pub(super) name: Option<String>,
+    pub(super) date: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Parent {
+    pub(super) sha: String,
 }
 
 /// GitHub REST: one of the list of pull requests, or of issues (which has the pull requests in it).

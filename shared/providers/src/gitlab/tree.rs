@@ -75,7 +75,7 @@ pub(crate) async fn head(
 }
 
 /// Whether a project that is there has no commits.
-async fn is_empty(caller: &Caller<'_>, project: &str) -> Result<bool, ProviderError> {
+pub(super) async fn is_empty(caller: &Caller<'_>, project: &str) -> Result<bool, ProviderError> {
     let filled: Filled = caller.get(&["projects", project]).await?;
     Ok(filled.empty_repo.unwrap_or_default())
 }

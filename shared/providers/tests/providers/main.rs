@@ -8,6 +8,7 @@ mod egress;
 mod git_server;
 mod github;
 mod gitlab;
+mod history;
 mod hostile;
 mod openapi;
 mod private;
@@ -16,5 +17,8 @@ mod server;
 #[path = "../../../../tests/src/ssh_server.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the whole-system tests, where it is public")]
 mod ssh_server;
+#[path = "../../../../tests/src/tls_front.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the whole-system tests, where it is public")]
+mod tls_front;
 mod transport;
 mod walk;

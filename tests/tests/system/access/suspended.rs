@@ -62,13 +62,14 @@ async fn every_kind_of_write_is_refused_and_every_kind_of_read_works() {
             .replace("{project_number}", "9999")
             .replace("{member_kind}", "users")
             .replace("{member_number}", "1")
+            .replace("{host}", "git.example.com:22")
             .replace("{id}", "tsk_00000000000000000000000000");
         let reading = route.method == "GET";
         let body = if reading || route.method == "DELETE" { Value::Null } else { json!({}) };
         let answer = other.client.call(route.method.as_str(), &target, body).await;
         if reading {
             // None of these was made; all else is there.
-            let absent = ["rob_", "tsk_", "skl_", "iss_", "/9999"].iter().any(|prefix| target.contains(prefix));
+            let absent = ["rob_", "tsk_", "skl_", "iss_", "/9999", ":22"].iter().any(|prefix| target.contains(prefix));
             // Nobody has a token for these.
             let tokenless = ["repos_get_provider_meta", "repos_get_provider_hook", "providers_list_repositories"];
             let expected = if absent {

@@ -138,9 +138,11 @@ impl Stage {
             "webhook" if operation.contains("hooks") => self.prepare_hook(operation, case).await,
             "nautes" => self.prepare_nautes(operation, case).await,
             "shiftagent" => self.prepare_shiftagent(operation, case).await,
+            "reviewboard" => self.prepare_reviewboard(operation, case).await,
             "abf" => self.prepare_abf(operation, case).await,
             "platforms" | "groups" | "projects" => self.prepare_platforms(operation, case).await,
             "issuers" => self.prepare_issuer(operation, case).await,
+            "trusted" => self.prepare_host(operation).await,
             "products" => self.prepare_product(operation).await,
             "access" | "tenants" | "users" | "credentials" | "audit" => self.prepare_access(operation, case).await,
             "webhook" | "tasks" => self.prepare_work(operation, case).await,
@@ -482,6 +484,21 @@ impl Stage {
             ("issuers_get", "") => self.read(&made().await),
             ("issuers_update", "") => self.play(with("PATCH", &made().await, &json!({"enabled": false})), 200),
             ("issuers_delete", "") => self.play(Event::new("DELETE", &made().await), 200),
+            _ => return None,
+        })
+    }
+
+    async fn prepare_host(&self, operation: &str) -> Option<Play> {
+        let path = format!("/api/trusted-hosts/{}.example.com:443", self.name("git"));
+        let statement = |digit: &str| json!({"certificateSha256": digit.repeat(64)});
+        if operation != "trusted_hosts_set" {
+            self.app.admin().put(&path, statement("a")).await.expect(200);
+        }
+        Some(match operation {
+            "trusted_hosts_list" => self.read("/api/trusted-hosts"),
+            "trusted_hosts_get" => self.read(&path),
+            "trusted_hosts_set" => self.play(with("PUT", &path, &statement("b")), 200),
+            "trusted_hosts_delete" => self.play(Event::new("DELETE", &path), 200),
             _ => return None,
         })
     }

@@ -30,6 +30,12 @@ async fn rows_of_changed_fields_are_answered_and_kept() {
         ),
         ("2.4/branches-null", json!({"branches": null}), "branches", json!([])),
         ("2.4/enabled", json!({"enabled": false}), "enabled", json!(false)),
+        ("references", json!({"externalReferences": 1_000_000_000}), "externalReferences", json!(1_000_000_000)),
+        ("references", json!({"externalReferences": 3.0}), "externalReferences", json!(3)),
+        ("references", json!({}), "externalReferences", json!(3)),
+        ("references-none", json!({"externalReferences": 0}), "externalReferences", Value::Null),
+        ("references", json!({"externalReferences": 1}), "externalReferences", json!(1)),
+        ("references-null", json!({"externalReferences": null}), "externalReferences", Value::Null),
         ("2.4/absent", json!({"enabled": true}), "name", json!("acme/gadgets")),
         ("2.4/absent", json!({}), "description", json!("old")),
         ("2.4/skillDefaults", json!({"skillDefaults": ["x"]}), "skillDefaults", Value::Null),
@@ -41,7 +47,7 @@ async fn rows_of_changed_fields_are_answered_and_kept() {
     }
     assert_eq!(
         app.audit_of(&hook.repo).await.iter().filter(|action| *action == "REPO_UPDATED").count(),
-        12,
+        18,
         "2.4/audit"
     );
 }

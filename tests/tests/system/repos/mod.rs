@@ -10,6 +10,7 @@ mod filters;
 mod identity_lock;
 mod list;
 mod races;
+mod references;
 mod show;
 mod webhook_secret;
 

@@ -1,7 +1,7 @@
 //! Syncs of a repository that is read over ssh, from an unknown host to a trusted one.
 
 use super::manifest;
-use repoplane_domain::trusted_host::{HostIdentity, HostKey, HostPort};
+use repoplane_domain::trusted_host::HostPort;
 use repoplane_tests::git_server::Repositories;
 use repoplane_tests::ssh_server::{SshServer, SshServerKind, ssh_key, user_key};
 use repoplane_tests::{TestApp, consistency};
@@ -9,12 +9,9 @@ use russh::keys::PrivateKey;
 use russh::keys::ssh_key::LineEnding;
 use serde_json::{Value, json};
 
-/// A host's key as it is stored, in the form of a `known_hosts` file.
-fn identity(key: &PrivateKey) -> HostIdentity {
-    let text = key.public_key().to_openssh().expect("a key as text");
-    let (algorithm, rest) = text.split_once(' ').expect("its algorithm");
-    let key = rest.split(' ').next().unwrap_or_default().to_owned();
-    HostIdentity::SshKey(HostKey { algorithm: algorithm.to_owned(), key })
+/// A host's key, in the form of a `known_hosts` file.
+fn stated(key: &PrivateKey) -> Value {
+    json!({"key": key.public_key().to_openssh().expect("a key as text")})
 }
 
 #[tokio::test]
@@ -46,15 +43,13 @@ async fn a_repository_is_synced_over_ssh_once_its_host_is_trusted() {
     let unknown = repo().await;
     assert_eq!(unknown["connection"]["reason"], "HOST_UNTRUSTED", "{unknown}");
     let message = unknown["connection"]["message"].as_str().unwrap();
-    let HostIdentity::SshKey(shown) = identity(&ssh_key(1)) else { panic!("an ssh key") };
-    assert!(message.contains("is not known") && message.contains(&shown.fingerprint()), "{message}");
+    assert!(message.contains("is not known"), "{message}");
     assert_eq!(server.asked(), Vec::<String>::new());
 
-    let place = HostPort::of_remote(&url).unwrap();
-    let (admin, now) = (app.admin_principal().await, app.clock.peek());
-    let trust =
-        async |key: &PrivateKey| app.store().trust_host(&admin, place.clone(), identity(key), now).await.unwrap();
-    trust(&ssh_key(1)).await;
+    let host = format!("/api/trusted-hosts/{}", HostPort::of_remote(&url).unwrap());
+    let trust = async |key: &PrivateKey| app.admin().put(&host, stated(key)).await.expect(200);
+    let known = trust(&ssh_key(1)).await;
+    assert!(message.contains(&known.text("/host/fingerprint")), "{message}");
     let synced = sync_now().await;
     assert_eq!((&synced["sync"]["state"], &synced["sync"]["commit"]), (&json!("ready"), &json!(commit)), "{synced}");
     assert_eq!(synced["sync"]["skillCount"], 1);
@@ -68,9 +63,12 @@ async fn a_repository_is_synced_over_ssh_once_its_host_is_trusted() {
     trust(&ssh_key(2)).await;
     assert_eq!(sync_now().await["connection"]["status"], "ok");
 
-    let known = app.store().trusted_hosts(admin.tenant).await.unwrap();
-    assert_eq!(known.len(), 1, "one host, one item: {known:?}");
-    assert_eq!((&known[0].identity, &known[0].trusted_by), (&identity(&ssh_key(2)), &admin.username));
+    let known = app.admin().get("/api/trusted-hosts").await.expect(200).body["hosts"].clone();
+    assert_eq!(known.as_array().map(Vec::len), Some(1), "one host, one item: {known}");
+    assert_eq!(known[0]["key"], stated(&ssh_key(2))["key"]);
+    // Whoever is forgotten is as unknown as before.
+    app.admin().delete(&host).await.expect(200);
+    assert_eq!(sync_now().await["connection"]["reason"], "HOST_UNTRUSTED");
     let items = app.items().await;
     consistency::check(&items).expect("consistent");
     // Nothing of the key is anywhere but in the vault.

@@ -3,7 +3,9 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use repoplane_api::answer::REPLAYED;
 use repoplane_domain::secret::sha256_hex;
+use repoplane_store::KeptAnswer;
 use serde_json::{Map, Value, json};
 
 /// The media type of every error.
@@ -55,6 +57,7 @@ pub(super) struct Reply {
     status: StatusCode,
     media: Media,
     body: Option<Map<String, Value>>,
+    replayed: bool,
 }
 
 impl Reply {
@@ -62,7 +65,7 @@ impl Reply {
     pub(super) fn ok(media: Media, members: Value) -> Self {
         let mut body = members.as_object().cloned().unwrap_or_default();
         body.insert("stat".to_owned(), json!("ok"));
-        Self { status: StatusCode::OK, media, body: Some(body) }
+        Self { status: StatusCode::OK, media, body: Some(body), replayed: false }
     }
 
     /// The same as 201.
@@ -72,7 +75,19 @@ impl Reply {
 
     /// 204.
     pub(super) fn gone(media: Media) -> Self {
-        Self { status: StatusCode::NO_CONTENT, media, body: None }
+        Self { status: StatusCode::NO_CONTENT, media, body: None, replayed: false }
+    }
+
+    /// What is kept of it for a repeat of its call.
+    pub(super) fn kept(self) -> KeptAnswer {
+        let body = self.body.map_or(Value::Null, Value::Object);
+        KeptAnswer { status: self.status.as_u16(), ..KeptAnswer::ok(body) }
+    }
+
+    /// The answer that was kept of a call.
+    pub(super) fn of_kept(media: Media, kept: KeptAnswer, replayed: bool) -> Self {
+        let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+        Self { status, media, body: kept.body.as_object().cloned(), replayed }
     }
 
     /// The response to a request with these headers; one to a GET has an entity tag and may be 304.
@@ -87,6 +102,9 @@ impl Reply {
             false => (self.status, Body::from(text)).into_response(),
         };
         let headers = response.headers_mut();
+        if self.replayed {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
         if tagged && let Ok(tag) = HeaderValue::from_str(&tag) {
             headers.insert(header::ETAG, tag);
         }
@@ -114,9 +132,10 @@ pub(super) fn dress(mut response: Response) -> Response {
 /// Whether the caller has the body of a tag: without quotes as it was sent, or in any form of the standard (RFC 9110, 13.1.2).
 fn is_known(asked: &HeaderMap, tag: &str) -> bool {
     let values = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim).any(|given| {
-        given == "*" || given.strip_prefix("W/").unwrap_or(given).trim_matches('"') == tag
-    })
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given).trim_matches('"') == tag)
 }
 
 /// One link.

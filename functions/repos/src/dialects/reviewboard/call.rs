@@ -4,24 +4,28 @@ use super::answer::Reply;
 use super::form::{self, MAX_FORM_BYTES};
 use super::problems::{Code, NO_POST};
 use super::{COOKIE, is_item};
-use axum::extract::{FromRef, FromRequest, Request};
+use axum::body::Body;
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, header};
 use repoplane_api::access::admit;
+use repoplane_api::idempotency::{fingerprint, key_of};
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{App, Asked, Problem, body, token};
-use repoplane_domain::access::{Principal, SESSION_LIFE, Scope, TokenKind};
+use repoplane_domain::access::{Principal, SESSION_LIFE, Scope, TokenKind, TokenPolicy};
 use repoplane_domain::id::TenantId;
 use repoplane_domain::oidc::is_jwt;
+use repoplane_domain::review::ReviewForm;
 use repoplane_domain::secret::Secret;
+use repoplane_store::Once;
+use std::collections::BTreeSet;
 
 /// The policy id of repositories in a token's policy.
 pub(super) const REPOSITORY_POLICY: &str = "repository";
 
 /// A call.
 pub(super) struct Call {
-    /// Who asks; nobody in particular without.
-    pub(super) principal: Option<Principal>,
+    asking: Asking,
     /// Whose public repositories those who are nobody see.
     anonymous: Option<TenantId>,
     /// The method, also one in disguise.
@@ -37,7 +41,6 @@ pub(super) struct Call {
     /// Where the API is.
     pub(super) origin: String,
     headers: HeaderMap,
-    cookie: Option<HeaderValue>,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Call
@@ -51,31 +54,45 @@ where
         if parts.method == Method::HEAD {
             return Err(Problem::new(ProblemType::MethodNotAllowed, ""));
         }
-        let asked = axum::extract::FromRequestParts::from_request_parts(&mut parts, state).await;
-        let Ok(Asked { origin, .. }) = asked;
-        let (principal, cookie) = caller(&app, &parts.method, &parts.headers, &origin).await?;
-        let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let bytes = body::read(Request::new(content), MAX_FORM_BYTES).await?;
-        let form = form::fields(media_type, bytes).await?;
-        let path = parts.uri.path().to_owned();
+        let Ok(asked) = Asked::from_request_parts(&mut parts, state).await;
+        let asking = Asking::read(&app, &parts.method, &parts.headers, &asked).await?;
+        let path = parts.uri.path().trim_end_matches('/').to_owned();
+        let (method, form) = match said(parts.method, &path, &parts.headers, content).await {
+            Ok(said) => said,
+            Err(problem) => return Err(asking.with_cookie(problem)),
+        };
         let raw_query = parts.uri.query().unwrap_or_default().to_owned();
         let query = form_urlencoded::parse(raw_query.as_bytes()).into_owned().collect();
-        let method = in_disguise(parts.method, &path, &form)?;
         let call = Self {
-            principal,
+            asking,
             anonymous: app.settings.anonymous_tenant,
             method,
             path,
             query,
             raw_query,
             form,
-            origin,
+            origin: asked.origin,
             headers: parts.headers,
-            cookie,
         };
-        call.may(&app).await?;
-        Ok(call)
+        match call.may(&app).await {
+            Ok(()) => Ok(call),
+            Err(problem) => Err(call.asking.with_cookie(problem)),
+        }
     }
+}
+
+/// What a request asks for: its method, also one in disguise, and the fields of its form.
+async fn said(
+    method: Method,
+    path: &str,
+    headers: &HeaderMap,
+    content: Body,
+) -> Result<(Method, Vec<(String, String)>), Problem> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let bytes = body::read(Request::new(content), MAX_FORM_BYTES).await?;
+    let form = form::fields(media_type, bytes).await?;
+    let method = in_disguise(method, path, &form)?;
+    Ok((method, form))
 }
 
 /// The method that a POST stands for by `_method`; only a POST may do this, and one to an item must.
@@ -92,33 +109,70 @@ fn in_disguise(method: Method, path: &str, form: &[(String, String)]) -> Result<
     }
 }
 
-/// Who asks, and the cookie that a fresh login gets.
-async fn caller(
-    app: &App,
-    method: &Method,
-    headers: &HeaderMap,
-    origin: &str,
-) -> Result<(Option<Principal>, Option<HeaderValue>), Problem> {
-    let now = app.now();
-    if headers.contains_key(header::AUTHORIZATION) {
+/// Who asks, and in which way.
+#[derive(Default)]
+struct Asking {
+    principal: Option<Principal>,
+    /// Whether it is a tool's token, or one of an issuer: those are refused in the words of OAuth 2.
+    by_oauth: bool,
+    /// The cookie of the session by which they ask.
+    session: Option<Secret>,
+    /// The header that gives a session, or takes it back.
+    cookie: Option<HeaderValue>,
+}
+
+impl Asking {
+    /// A login that was right is answered as one, whatever becomes of its call.
+    fn with_cookie(self, problem: Problem) -> Problem {
+        match self.cookie {
+            Some(cookie) => problem.with_header(header::SET_COOKIE, cookie),
+            None => problem,
+        }
+    }
+
+    async fn read(app: &App, method: &Method, headers: &HeaderMap, asked: &Asked) -> Result<Self, Problem> {
+        match headers.contains_key(header::AUTHORIZATION) {
+            true => Self::by_token(app, headers, asked).await,
+            false => Self::by_session(app, method, headers, &asked.origin).await,
+        }
+    }
+
+    async fn by_token(app: &App, headers: &HeaderMap, asked: &Asked) -> Result<Self, Problem> {
+        let now = app.now();
+        if app.limits.is_locked_out(asked.address, now) {
+            let text = "Too many logins from this address have failed; try again in a minute";
+            return Err(Code::LoginFailed.problem().with_detail(text));
+        }
         let Some(text) = token::of_request(headers) else { return Err(Code::NotLoggedIn.problem()) };
-        let principal = app.authenticate(&text, false).await?.ok_or_else(|| Code::LoginFailed.problem())?;
+        let Some(principal) = app.authenticate(&text, false).await? else {
+            app.limits.login_failed(asked.address, now);
+            return Err(Code::LoginFailed.problem());
+        };
         let signed = is_jwt(text.expose());
         let principal = admit(app, principal, signed)?;
+        let by_oauth = signed || principal.kind != TokenKind::Personal;
         // What is kept nowhere can stand behind no session.
         let lasting = !signed && principal.kind != TokenKind::Platform;
         let cookie = match lasting {
-            true => Some(session_cookie(&app.store.begin_session(principal.tenant, &text, now).await?, origin)),
+            true => Some(session_cookie(&app.store.begin_session(principal.tenant, &text, now).await?, &asked.origin)),
             false => None,
         };
-        return Ok((Some(principal), cookie));
+        Ok(Self { principal: Some(principal), by_oauth, session: None, cookie })
     }
-    let Some(cookie) = of_cookies(headers) else { return Ok((None, None)) };
-    let Some(principal) = app.store.session_caller(&cookie, now).await? else { return Ok((None, None)) };
-    if *method != Method::GET && is_of_another_site(headers, origin) {
-        return Err(Code::PermissionDenied.problem());
+
+    async fn by_session(app: &App, method: &Method, headers: &HeaderMap, origin: &str) -> Result<Self, Problem> {
+        let Some(session) = of_cookies(headers) else { return Ok(Self::default()) };
+        let Some(principal) = app.store.session_caller(session.expose(), app.now()).await? else {
+            return Ok(Self { cookie: Some(session_cookie(&Secret::new(""), origin)), ..Self::default() });
+        };
+        if *method != Method::GET && is_of_another_site(headers, origin) {
+            let text = "A page of another site may not do this with your session";
+            return Err(Code::PermissionDenied.problem().with_detail(text));
+        }
+        let principal = admit(app, principal, false)?;
+        let by_oauth = principal.kind != TokenKind::Personal;
+        Ok(Self { principal: Some(principal), by_oauth, session: Some(session), cookie: None })
     }
-    Ok((Some(admit(app, principal, false)?), None))
 }
 
 fn of_cookies(headers: &HeaderMap) -> Option<Secret> {
@@ -158,6 +212,27 @@ impl Call {
         form.or_else(|| self.parameter(name))
     }
 
+    /// The form as what it says of a repository.
+    pub(super) fn review_form(&self) -> ReviewForm {
+        ReviewForm::read(self.form.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// The names of its fields, for the audit log: what they say may be secret.
+    pub(super) fn field_names(&self) -> BTreeSet<&str> {
+        self.form.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The call as one that may be repeated under a key.
+    ///
+    /// # Errors
+    /// For a key that is none.
+    pub(super) fn once(&self, principal: &Principal) -> Result<Option<Once>, Problem> {
+        let Some(key) = key_of(&self.headers)? else { return Ok(None) };
+        let said = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.form).finish();
+        let target = format!("{} {}?{}", self.method, self.path, self.raw_query);
+        Ok(Some(Once::new(principal, &format!("reviewboard {key}"), fingerprint(&key, &target, &said))))
+    }
+
     /// The number in the path; what is no number is no resource.
     pub(super) fn number(&self) -> Option<u64> {
         let text = self.path.split('/').nth(3)?;
@@ -165,73 +240,95 @@ impl Call {
         text.parse().ok().filter(|_| digits)
     }
 
-    /// Whose repositories are looked at.
-    pub(super) fn tenant(&self) -> Result<TenantId, Problem> {
-        let own = self.principal.as_ref().map(|principal| principal.tenant);
-        own.or(self.anonymous).ok_or_else(|| Code::NotLoggedIn.problem())
+    /// Who asks; nobody in particular without.
+    pub(super) fn known(&self) -> Option<&Principal> {
+        self.asking.principal.as_ref()
     }
 
     /// A caller who is somebody.
     pub(super) fn principal(&self) -> Result<&Principal, Problem> {
-        self.principal.as_ref().ok_or_else(|| Code::NotLoggedIn.problem())
+        self.known().ok_or_else(|| Code::NotLoggedIn.problem())
+    }
+
+    /// The cookie of the session by which they ask.
+    pub(super) fn session(&self) -> Option<&Secret> {
+        self.asking.session.as_ref()
+    }
+
+    /// Whose repositories are looked at.
+    pub(super) fn tenant(&self) -> Result<TenantId, Problem> {
+        let own = self.known().map(|principal| principal.tenant);
+        own.or(self.anonymous).ok_or_else(|| Code::NotLoggedIn.problem())
     }
 
     /// Whether a repository of the list may be looked at by the token's policy.
     pub(super) fn policy_allows(&self, number: u64) -> bool {
-        let policy = self.principal.as_ref().and_then(|principal| principal.policy.as_ref());
+        let policy = self.known().and_then(|principal| principal.policy.as_ref());
         policy.is_none_or(|policy| policy.allows(REPOSITORY_POLICY, Some(&number.to_string()), self.method.as_str()))
     }
 
-    /// What is asked before anything is looked for: policy, scope, login.
+    /// What is asked before anything is looked for: read-only tenants, policy, scope, login.
     async fn may(&self, app: &App) -> Result<(), Problem> {
-        let Some(principal) = &self.principal else {
-            self.tenant()?;
-            return if self.method == Method::GET { Ok(()) } else { Err(Code::NotLoggedIn.problem()) };
-        };
         let reads = self.method == Method::GET;
-        if !reads && !self.path.ends_with("/session") && app.store.is_suspended(principal.tenant).await? {
+        let Some(principal) = self.known() else {
+            self.tenant()?;
+            return if reads { Ok(()) } else { Err(Code::NotLoggedIn.problem()) };
+        };
+        let is_session = self.path == "/api/session";
+        let exempt = reads || is_session || principal.has_scope(Scope::Operator);
+        if !exempt && app.store.is_suspended(principal.tenant).await? {
             return Err(Code::ReadOnly.problem());
         }
-        if let Some(policy) = &principal.policy {
-            let object = self.number().map(|number| number.to_string());
-            let resource = self.path.split('/').nth(2).unwrap_or("root").trim_end_matches("ies");
-            let resource = if resource == "repositor" { REPOSITORY_POLICY } else { resource };
-            // A list is filtered, never refused.
-            let is_list = object.is_none() && reads;
-            if !is_list && !policy.allows(resource, object.as_deref(), self.method.as_str()) {
-                return Err(Code::PermissionDenied.problem());
-            }
+        if let Some(policy) = &principal.policy
+            && !self.is_within(policy)
+        {
+            let text = "The policy of the token does not allow this";
+            return Err(Code::PermissionDenied.problem().with_detail(text));
         }
         let needed = if reads { Scope::ReposRead } else { Scope::ReposWrite };
-        let is_open = self.path.ends_with("/session");
-        if is_open || principal.has_scope(needed) {
-            return Ok(());
+        match (is_session || principal.has_scope(needed), self.asking.by_oauth) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Code::MissingScope.problem()),
+            (false, false) => Err(Code::PermissionDenied.problem()),
         }
-        Err(match principal.kind {
-            TokenKind::Personal => Code::PermissionDenied.problem(),
-            TokenKind::Integration | TokenKind::Platform => Code::MissingScope.problem(),
-        })
+    }
+
+    /// Whether a policy allows the call: what it is about, and the repository that this is of. A list is filtered, never
+    /// refused.
+    fn is_within(&self, policy: &TokenPolicy) -> bool {
+        let method = self.method.as_str();
+        let mut parts = self.path.split('/').skip(2);
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some("repositories"), None, _) => method == "GET" || policy.allows(REPOSITORY_POLICY, None, method),
+            (Some("repositories"), Some(number), below) => {
+                let below = below.map(|name| format!("{REPOSITORY_POLICY}_{}", name.replace('-', "_")));
+                policy.allows(REPOSITORY_POLICY, Some(number), method)
+                    && below.is_none_or(|below| policy.allows(&below, None, method))
+            }
+            (Some("info"), ..) => policy.allows("server_info", None, method),
+            (Some("review-requests"), ..) => method == "GET" || policy.allows("review_request", None, method),
+            (Some(resource), ..) => policy.allows(resource, None, method),
+            (None, ..) => policy.allows("root", None, method),
+        }
     }
 
     /// What goes out: with the cookie of a fresh login, also when the call failed.
     pub(super) fn answer(self, result: Result<Reply, Problem>) -> Response {
-        let Self { method, headers, cookie, .. } = self;
-        match (result, cookie) {
-            (Ok(reply), cookie) => {
-                let mut response = reply.respond(method == Method::GET, &headers);
-                if let Some(cookie) = cookie {
+        match result {
+            Ok(reply) => {
+                let mut response = reply.respond(self.method == Method::GET, &self.headers);
+                if let Some(cookie) = self.asking.cookie {
                     response.headers_mut().insert(header::SET_COOKIE, cookie);
                 }
                 response
             }
-            (Err(problem), Some(cookie)) => problem.with_header(header::SET_COOKIE, cookie).into_response(),
-            (Err(problem), None) => problem.into_response(),
+            Err(problem) => self.asking.with_cookie(problem).into_response(),
         }
     }
 
     /// The same call, whose session is over when it is answered.
-    pub(super) fn leaving(self) -> Self {
-        let cookie = Some(session_cookie(&Secret::new(""), &self.origin));
-        Self { cookie, ..self }
+    pub(super) fn leaving(mut self) -> Self {
+        self.asking.cookie = Some(session_cookie(&Secret::new(""), &self.origin));
+        self
     }
 }

@@ -2,7 +2,7 @@
 
 use super::answer::{Media, Reply, link};
 use super::call::Call;
-use super::item::Found;
+use super::item::readable;
 use super::problems::Code;
 use super::view;
 use crate::Repos;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 /// `reviewboard_repository_info`: Git has none; clients expect this and go on.
 pub(crate) async fn info(State(repos): State<Repos>, call: Call) -> Response {
-    let found = Found::readable(&repos, &call).await;
+    let found = readable(&repos, &call).await;
     call.answer(found.and_then(|_| Err(Code::NotSupported.problem())))
 }
 
@@ -38,8 +38,8 @@ pub(crate) async fn diff_file_attachments(State(repos): State<Repos>, call: Call
 
 /// A list that is always empty here.
 async fn none(repos: &Repos, call: &Call, path: &str, member: &str, media: Media) -> Result<Reply, Problem> {
-    let found = Found::readable(repos, call).await?;
-    let here = format!("{}{path}", view::place(&call.origin, found.set.repository.number));
+    let repository = readable(repos, call).await?;
+    let here = format!("{}{path}", view::place(&call.origin, repository.number));
     let asked = if call.raw_query.is_empty() { here.clone() } else { format!("{here}?{}", call.raw_query) };
     let links = json!({"self": link(&asked, "GET"), "create": link(&here, "POST")});
     Ok(Reply::ok(media, json!({member: [], "total_results": 0, "links": links})))

@@ -8,58 +8,64 @@ use crate::Repos;
 use axum::extract::State;
 use axum::response::Response;
 use repoplane_api::Problem;
-use repoplane_domain::access::{Principal, RepositoryRole};
+use repoplane_domain::access::{Members, Principal, RepositoryRole};
+use repoplane_domain::repository::Repository;
 use repoplane_store::DecisionSet;
 use serde_json::json;
 
-/// A repository that the path names.
-pub(super) struct Found {
-    pub(super) set: DecisionSet,
-    /// What the caller is there.
-    pub(super) role: Option<RepositoryRole>,
+fn missing() -> Problem {
+    Code::DoesNotExist.problem()
 }
 
-impl Found {
-    /// The repository of a number; one without a remote is none of this API's.
-    pub(super) async fn of(repos: &Repos, call: &Call) -> Result<Self, Problem> {
-        let missing = || Code::DoesNotExist.problem();
-        let (tenant, number) = (call.tenant()?, call.number().ok_or_else(missing)?);
-        let set = repos.app.store.repository_by_number(tenant, number).await?;
-        let set = set.filter(|set| set.repository.has_remote()).ok_or_else(missing)?;
-        let role = call.principal.as_ref().and_then(|principal| principal.role_in(&set.members.members));
-        Ok(Self { set, role })
-    }
+/// The repository that the path names, if the caller may look at it: a public one, or one of their own. One without a
+/// remote is none of this API's.
+pub(super) async fn readable(repos: &Repos, call: &Call) -> Result<Repository, Problem> {
+    let (tenant, number) = (call.tenant()?, call.number().ok_or_else(missing)?);
+    let found = repos.app.store.record_by_number(tenant, number).await?;
+    let (repository, members) = found.filter(|(repository, _)| repository.has_remote()).ok_or_else(missing)?;
+    need_readable(&repository, &members, call)?;
+    Ok(repository)
+}
 
-    /// One that the caller may look at: a public one, or one of their own.
-    pub(super) async fn readable(repos: &Repos, call: &Call) -> Result<Self, Problem> {
-        let found = Self::of(repos, call).await?;
-        let public = found.set.repository.review.as_ref().is_some_and(|review| review.public);
-        match (public || found.role.is_some(), &call.principal) {
-            (true, _) => Ok(found),
-            (false, Some(_)) => Err(Code::PermissionDenied.problem()),
-            (false, None) => Err(Code::NotLoggedIn.problem()),
-        }
-    }
+/// As [`readable`], with all that hangs on it.
+pub(super) async fn readable_set(repos: &Repos, call: &Call) -> Result<DecisionSet, Problem> {
+    let (tenant, number) = (call.tenant()?, call.number().ok_or_else(missing)?);
+    let set = repos.app.store.repository_by_number(tenant, number).await?;
+    let set = set.filter(|set| set.repository.has_remote()).ok_or_else(missing)?;
+    need_readable(&set.repository, &set.members.members, call)?;
+    Ok(set)
+}
 
-    /// One that the caller may change.
-    pub(super) async fn changeable<'a>(repos: &Repos, call: &'a Call) -> Result<(Self, &'a Principal), Problem> {
-        let principal = call.principal()?;
-        let found = Self::of(repos, call).await?;
-        match found.role >= Some(RepositoryRole::Maintainer) {
-            true => Ok((found, principal)),
-            false => Err(Code::PermissionDenied.problem()),
-        }
+/// A public repository, or one of the caller's own.
+fn need_readable(repository: &Repository, members: &Members, call: &Call) -> Result<(), Problem> {
+    let is_theirs = call.known().is_some_and(|principal| principal.role_in(members).is_some());
+    match (repository.is_public() || is_theirs, call.known()) {
+        (true, _) => Ok(()),
+        (false, Some(_)) => Err(Code::PermissionDenied.problem()),
+        (false, None) => Err(Code::NotLoggedIn.problem()),
     }
+}
 
-    /// It as it is shown.
-    pub(super) fn shown(set: &DecisionSet, call: &Call) -> Reply {
-        let item = view::repository(&set.repository, &call.origin, &Shape::of(call));
-        Reply::ok(Media::REPOSITORY, json!({"repository": item}))
+/// The repository that the path names with all that hangs on it, if the caller may change it.
+pub(super) async fn changeable<'a>(repos: &Repos, call: &'a Call) -> Result<(DecisionSet, &'a Principal), Problem> {
+    let principal = call.principal()?;
+    let number = call.number().ok_or_else(missing)?;
+    let set = repos.app.store.repository_by_number(principal.tenant, number).await?;
+    let set = set.filter(|set| set.repository.has_remote()).ok_or_else(missing)?;
+    match principal.role_in(&set.members.members) >= Some(RepositoryRole::Maintainer) {
+        true => Ok((set, principal)),
+        false => Err(Code::PermissionDenied.problem()),
     }
+}
+
+/// A repository as it is shown.
+pub(super) fn shown(repository: &Repository, call: &Call) -> Reply {
+    let item = view::repository(repository, &call.origin, &Shape::of(call));
+    Reply::ok(Media::REPOSITORY, json!({"repository": item}))
 }
 
 /// `reviewboard_get_repository`.
 pub(crate) async fn show(State(repos): State<Repos>, call: Call) -> Response {
-    let shown = Found::readable(&repos, &call).await.map(|found| Found::shown(&found.set, &call));
+    let shown = readable(&repos, &call).await.map(|repository| shown(&repository, &call));
     call.answer(shown)
 }

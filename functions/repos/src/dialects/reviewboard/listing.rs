@@ -11,9 +11,10 @@ use repoplane_api::Problem;
 use repoplane_domain::access::Principal;
 use repoplane_domain::error::FieldErrors;
 use repoplane_domain::id::{RepositoryId, TenantId};
+use repoplane_domain::repository::Repository;
 use repoplane_domain::review::{Entry, Page, ReviewFilter};
 use serde_json::json;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// Names or paths of one filter that are looked up one by one; a longer list walks all repositories.
 const MAX_LOOKED_UP: usize = 25;
@@ -33,14 +34,15 @@ async fn listed(repos: &Repos, call: &Call) -> Result<Reply, Problem> {
     for (name, value) in &call.query {
         filter.read(name, value);
     }
-    let mut entries = match looked_up(repos, tenant, &filter).await? {
-        Some(entries) => entries,
-        None => repos.app.store.entries(tenant).await?.iter().cloned().collect(),
+    let found = looked_up(repos, tenant, &filter).await?;
+    let mut entries: Vec<Entry> = match &found {
+        Some(records) => records.iter().map(Entry::of).collect(),
+        None => repos.app.store.entries(tenant).await?.to_vec(),
     };
-    let seen = Seen::of(repos, call.principal.as_ref(), &filter).await?;
+    let seen = Seen::of(repos, call.known(), &filter).await?;
     entries.retain(|entry| filter.shows(entry) && seen.shows(entry) && call.policy_allows(entry.number));
     if filter.prefix.is_some() {
-        entries.sort_by(|a, b| (a.name.to_lowercase(), a.number).cmp(&(b.name.to_lowercase(), b.number)));
+        entries.sort_by_key(|entry| (entry.name.to_lowercase(), entry.number));
     }
     let total = entries.len();
     if call.parameter("counts-only").is_some_and(|text| !text.is_empty()) {
@@ -48,10 +50,11 @@ async fn listed(repos: &Repos, call: &Call) -> Result<Reply, Problem> {
     }
     let wanted: Vec<RepositoryId> =
         entries.iter().skip(page.start).take(page.max_results).map(|entry| entry.id).collect();
-    let mut records: BTreeMap<RepositoryId, _> = BTreeMap::new();
-    for record in repos.app.store.records_of(&wanted).await? {
-        records.insert(record.id, record);
-    }
+    let records = match found {
+        Some(records) => records,
+        None => repos.app.store.records_of(&wanted).await?,
+    };
+    let records: HashMap<RepositoryId, Repository> = records.into_iter().map(|record| (record.id, record)).collect();
     let shape = Shape::of(call);
     let rows = wanted.iter().filter_map(|id| records.get(id)).map(|row| view::repository(row, &call.origin, &shape));
     let rows: Vec<_> = rows.collect();
@@ -70,12 +73,15 @@ async fn listed(repos: &Repos, call: &Call) -> Result<Reply, Problem> {
 fn part(list: &str, start: usize, page: Page, query: &[(String, String)]) -> String {
     let mut rest: Vec<_> = query.iter().filter(|(name, _)| !matches!(name.as_str(), "start" | "max-results")).collect();
     rest.sort_by(|a, b| a.0.cmp(&b.0));
-    let rest: String = rest.iter().map(|(name, value)| format!("&{}", Serializer::new(String::new()).append_pair(name, value).finish())).collect();
+    let rest: String = rest
+        .iter()
+        .map(|(name, value)| format!("&{}", Serializer::new(String::new()).append_pair(name, value).finish()))
+        .collect();
     format!("{list}?start={start}&max-results={}{rest}", page.max_results)
 }
 
 /// What names and paths lead to, where a filter has some: few reads, whatever the registry's size.
-async fn looked_up(repos: &Repos, tenant: TenantId, filter: &ReviewFilter) -> Result<Option<Vec<Entry>>, Problem> {
+async fn looked_up(repos: &Repos, tenant: TenantId, filter: &ReviewFilter) -> Result<Option<Vec<Repository>>, Problem> {
     let store = &repos.app.store;
     let few = |list: &Option<Vec<String>>| list.clone().filter(|list| list.len() <= MAX_LOOKED_UP);
     let ids: HashSet<RepositoryId> = match (few(&filter.names), few(&filter.paths), few(&filter.names_or_paths)) {
@@ -89,8 +95,7 @@ async fn looked_up(repos: &Repos, tenant: TenantId, filter: &ReviewFilter) -> Re
         (None, None, None) => return Ok(None),
     };
     let ids: Vec<RepositoryId> = ids.into_iter().collect();
-    let records = store.records_of(&ids).await?;
-    Ok(Some(records.iter().map(Entry::of).collect()))
+    Ok(Some(store.records_of(&ids).await?))
 }
 
 /// What a caller may see in lists.

@@ -4,6 +4,7 @@ use super::answer::{ERROR_MEDIA, dress};
 use super::{is_item, is_list};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use repoplane_api::limits::RATE_LIMIT;
 use repoplane_api::problem::ProblemType;
 use repoplane_api::{Asked, Problem};
 use serde_json::{Map, Value, json};
@@ -143,6 +144,7 @@ fn code(problem: &Problem) -> Code {
         ProblemType::Unauthorized => Code::LoginFailed,
         ProblemType::Forbidden => match problem.code() {
             Some("TENANT_SUSPENDED") => Code::ReadOnly,
+            Some("TOKEN_KIND_INSUFFICIENT") => Code::AccessDenied,
             Some(_) | None => Code::PermissionDenied,
         },
         ProblemType::NotFound => Code::DoesNotExist,
@@ -153,10 +155,10 @@ fn code(problem: &Problem) -> Code {
             Some("REPO_IDENTITY_LOCKED") => Code::InvalidForm,
             Some(_) | None => Code::RepositoryConflict,
         },
+        ProblemType::IdempotencyKeyConflict => Code::RepositoryConflict,
         ProblemType::RateLimited | ProblemType::TooManyChanges | ProblemType::ProviderRateLimited => Code::RateLimited,
         ProblemType::ProviderRefused | ProblemType::ProviderUnavailable => Code::CommunicationError,
-        ProblemType::IdempotencyKeyConflict
-        | ProblemType::IdempotencyKeyInFlight
+        ProblemType::IdempotencyKeyInFlight
         | ProblemType::PreconditionFailed
         | ProblemType::Internal
         | ProblemType::Unavailable => Code::NotConfigured,
@@ -180,7 +182,7 @@ pub(super) const NO_POST: &str = "POST_WITHOUT_METHOD";
 /// Writes a problem of one of the dialect's paths.
 pub(crate) fn render(problem: &Problem, asked: &Asked) -> Response {
     if problem.kind() == ProblemType::MethodNotAllowed {
-        let allow = allowed(&asked.path, problem.code() == Some(NO_POST));
+        let allow = allowed(asked.path.trim_end_matches('/'), problem.code() == Some(NO_POST));
         let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::ALLOW, allow)];
         return dress((StatusCode::METHOD_NOT_ALLOWED, headers).into_response());
     }
@@ -196,7 +198,7 @@ pub(crate) fn render(problem: &Problem, asked: &Asked) -> Response {
     let mut response = (status, Value::Object(body).to_string()).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(ERROR_MEDIA));
-    let kept = [header::RETRY_AFTER, header::SET_COOKIE];
+    let kept = [header::RETRY_AFTER, header::SET_COOKIE, RATE_LIMIT];
     for (name, value) in problem.headers().iter().filter(|(name, _)| kept.contains(name)) {
         headers.append(name, value.clone());
     }

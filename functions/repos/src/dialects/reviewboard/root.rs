@@ -2,9 +2,10 @@
 
 use super::answer::{Media, Reply, link};
 use super::call::Call;
-use super::problems::Code;
+use axum::extract::State;
 use axum::response::Response;
 use repoplane_api::app::VERSION;
+use repoplane_api::{App, Problem};
 use repoplane_domain::review::TOOLS;
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ pub(crate) async fn root(call: Call) -> Response {
             "self": link(&url(""), "GET"),
             "info": link(&url("info/"), "GET"),
             "repositories": link(&url("repositories/"), "GET"),
+            "review_requests": link(&url("review-requests/"), "GET"),
             "session": link(&url("session/"), "GET"),
         },
         "uri_templates": {
@@ -33,6 +35,9 @@ pub(crate) async fn root(call: Call) -> Response {
             "repository_info": url("repositories/{repository_id}/info/"),
             "repository_branches": url("repositories/{repository_id}/branches/"),
             "repository_commits": url("repositories/{repository_id}/commits/"),
+            // By both of their names.
+            "branches": url("repositories/{repository_id}/branches/"),
+            "commits": url("repositories/{repository_id}/commits/"),
             "repository_users": url("repositories/{repository_id}/users/"),
             "repository_groups": url("repositories/{repository_id}/groups/"),
             "diff_file_attachments": url("repositories/{repository_id}/diff-file-attachments/"),
@@ -52,8 +57,8 @@ pub(crate) async fn info(call: Call) -> Response {
 pub(crate) async fn session(call: Call) -> Response {
     let here = format!("{}/api/session/", call.origin);
     let asked = if call.raw_query.is_empty() { here.clone() } else { format!("{here}?{}", call.raw_query) };
-    let mut session = json!({"authenticated": call.principal.is_some(), "links": {"self": link(&asked, "GET")}});
-    if let Some(principal) = &call.principal {
+    let mut session = json!({"authenticated": call.known().is_some(), "links": {"self": link(&asked, "GET")}});
+    if let Some(principal) = call.known() {
         session["links"]["delete"] = link(&here, "DELETE");
         let expanded = call.shaping("expand").is_some_and(|names| names.split(',').any(|name| name == "user"));
         if expanded {
@@ -73,12 +78,15 @@ pub(crate) async fn session(call: Call) -> Response {
 }
 
 /// `reviewboard_logout`.
-pub(crate) async fn logout(call: Call) -> Response {
-    let ended = call.principal().map(|_| Reply::gone(Media::SESSION)).map_err(|_| Code::NotLoggedIn.problem());
-    call.leaving().answer(ended)
+pub(crate) async fn logout(State(app): State<App>, call: Call) -> Response {
+    let ended = match call.session() {
+        Some(session) => app.store.end_session(session.expose(), app.now()).await.map_err(Problem::from),
+        None => Ok(()),
+    };
+    call.leaving().answer(ended.map(|()| Reply::gone(Media::SESSION)))
 }
 
-/// `reviewboard_review_requests`: there are none here; clients that ask end well.
+/// `reviewboard_list_review_requests`: there are none here; clients that ask end well.
 pub(crate) async fn review_requests(call: Call) -> Response {
     let here = format!("{}/api/review-requests/", call.origin);
     let asked = if call.raw_query.is_empty() { here } else { format!("{here}?{}", call.raw_query) };

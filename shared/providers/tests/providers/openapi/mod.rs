@@ -17,8 +17,8 @@ use repoplane_domain::credential::GitAccess;
 use repoplane_domain::repository::Provider;
 use repoplane_domain::secret::Secret;
 use repoplane_providers::{
-    Activity, ActivityPages, DeployKeySpec, Home, HookSpec, OwnerKind, ProjectOwner, ProjectSpec, Providers, Target,
-    Visibility,
+    Activity, ActivityPages, DeployKeySpec, HistoryPage, Home, HookSpec, OwnerKind, ProjectOwner, ProjectSpec,
+    Providers, Target, Visibility,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -51,6 +51,8 @@ const REQUESTS: &[(&str, &str, &[Who])] = &[
     ("what it is, by its number", "GET /repositories/{id}", READER),
     ("newest commits", "GET /repos/{owner}/{repo}/commits ?page ?per_page", READER),
     ("newest commit of the default branch", "GET /repos/{owner}/{repo}/commits ?per_page", READER),
+    ("a part of a history", "GET /repos/{owner}/{repo}/commits ?per_page ?sha", READER),
+    ("branches", "GET /repos/{owner}/{repo}/branches ?page ?per_page", READER),
     ("newest commit of a branch", "GET /repos/{owner}/{repo}/git/ref/{ref}", READER),
     ("a whole tree", "GET /repos/{owner}/{repo}/git/trees/{tree_sha} ?recursive", READER),
     ("a content", "GET /repos/{owner}/{repo}/git/blobs/{file_sha}", READER),
@@ -148,7 +150,12 @@ async fn ask_everything(providers: &Providers, base: &str) {
         assert!(!commits.items.is_empty() && issues.page == 1);
         read(ActivityPages { page_size: 1, commits: 3, merges: 2, issues: 2 }).await;
         let place = target("octocat/Hello-World");
+        assert!(!providers.branches(&place, access).await.unwrap().value.is_empty());
         for branch in [None, Some("featureA")] {
+            let asked = HistoryPage { from: branch.map(str::to_owned) };
+            let history = providers.history(&place, access, &asked).await.unwrap().value;
+            assert!(history.iter().all(|commit| commit.parent.is_some() && !commit.author_name.is_empty()));
+            assert!(!history.is_empty());
             let head = providers.branch_head(&place, access, branch).await.unwrap().value;
             // The examples' tree has a manifest; what its content is, is not asked here.
             let walked = providers.walk(&place, access, &head).await.unwrap().value;

@@ -1,72 +1,20 @@
 //! A server of repositories whose certificate no authority vouches for.
 
 use crate::git_server::{GIT_TOKEN, GIT_USER, GitServer, GitServerKind, Repositories};
-use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
+use crate::tls_front::{TlsFront, self_signed};
 use repoplane_domain::access::NetworkSettings;
 use repoplane_domain::credential::{GitAccess, GitTokenKind};
 use repoplane_domain::secret::Secret;
 use repoplane_domain::trusted_host::{HostIdentity, HostPort, TrustedHosts};
 use repoplane_providers::{Egress, UnverifiedCertificate, VerifyError, verify_remote};
-use sha2::{Digest, Sha256};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::net::TcpListener;
 
-/// A certificate of its own making: for these names, of this issuer, valid from and to the first days of these years.
-fn config(names: &[&str], issuer: &str, years: (i32, i32)) -> (Arc<ServerConfig>, String) {
-    let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
-    params.distinguished_name.push(DnType::CommonName, issuer);
-    (params.not_before, params.not_after) = (date_time_ymd(years.0, 1, 1), date_time_ymd(years.1, 1, 1));
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.self_signed(&key).unwrap();
-    let sha256 = hex::encode(Sha256::digest(certificate.der()));
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder().with_no_client_auth();
-    (Arc::new(config.with_single_cert(vec![certificate.der().clone()], key).unwrap()), sha256)
+fn place_of(front: &TlsFront) -> HostPort {
+    HostPort::new("127.0.0.1", front.address.port()).unwrap()
 }
 
-/// Stands before a server that speaks plain http; its certificate can be changed.
-struct Front {
-    address: SocketAddr,
-    shown: Arc<Mutex<Arc<ServerConfig>>>,
-}
-
-impl Front {
-    async fn of(server: SocketAddr, config: Arc<ServerConfig>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let front = Self { address: listener.local_addr().unwrap(), shown: Arc::new(Mutex::new(config)) };
-        let shown = front.shown.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = TlsAcceptor::from(shown.lock().unwrap().clone());
-                tokio::spawn(async move {
-                    let Ok(mut inside) = acceptor.accept(stream).await else { return };
-                    let mut behind = TcpStream::connect(server).await.unwrap();
-                    let _ = tokio::io::copy_bidirectional(&mut inside, &mut behind).await;
-                });
-            }
-        });
-        front
-    }
-
-    fn show(&self, config: Arc<ServerConfig>) {
-        *self.shown.lock().unwrap() = config;
-    }
-
-    fn place(&self) -> HostPort {
-        HostPort::new("127.0.0.1", self.address.port()).unwrap()
-    }
-
-    fn trusting(&self, sha256: &str) -> TrustedHosts {
-        TrustedHosts::new([(self.place(), HostIdentity::Certificate { sha256: sha256.to_owned() })])
-    }
-
-    fn url(&self, name: &str) -> String {
-        format!("https://{}/{name}", self.address)
-    }
+fn trusting(front: &TlsFront, sha256: &str) -> TrustedHosts {
+    TrustedHosts::new([(place_of(front), HostIdentity::Certificate { sha256: sha256.to_owned() })])
 }
 
 fn token() -> GitAccess {
@@ -79,8 +27,8 @@ async fn a_certificate_is_trusted_by_itself_at_its_own_place_alone() {
     let Some(repositories) = Repositories::new() else { return };
     let commit = repositories.filled("private.git");
     let server = GitServer::start(repositories.root(), GitServerKind { second_version: true, partial: true }).await;
-    let (ours, sha256) = config(&["127.0.0.1"], "Acme\u{7} Ltd", (2020, 4000));
-    let front = Front::of(server.address, ours.clone()).await;
+    let (ours, sha256) = self_signed(&["127.0.0.1"], "Acme\u{7} Ltd", (2020, 4000));
+    let front = TlsFront::of(server.address, ours.clone()).await;
     let network = NetworkSettings { egress_allow: vec![front.address.to_string()], ca_certificates: vec![] };
     let egress = Egress::default().for_tenant(&network);
     let url = front.url("private.git");
@@ -96,20 +44,20 @@ async fn a_certificate_is_trusted_by_itself_at_its_own_place_alone() {
         valid_from: Some("2020-01-01T00:00:00Z".parse().unwrap()),
         valid_until: Some("4000-01-01T00:00:00Z".parse().unwrap()),
     };
-    assert_eq!((place, &**certificate), (&front.place(), &expected));
+    assert_eq!((place, &**certificate), (&place_of(&front), &expected));
     assert_eq!(server.calls(), Vec::<String>::new(), "nothing was sent");
 
-    let trusted = front.trusting(&sha256);
+    let trusted = trusting(&front, &sha256);
     assert_eq!(verify(&trusted).await.unwrap().refs.heads.items[0].sha, commit);
     // Neither another certificate nor the same one at another place; and no connection is shared with those who trust it.
     let elsewhere = HostPort::new("127.0.0.1", 443).unwrap();
     let identity = HostIdentity::Certificate { sha256: sha256.clone() };
     for others in
-        [TrustedHosts::default(), front.trusting(&"ab".repeat(32)), TrustedHosts::new([(elsewhere, identity)])]
+        [TrustedHosts::default(), trusting(&front, &"ab".repeat(32)), TrustedHosts::new([(elsewhere, identity)])]
     {
         assert!(matches!(verify(&others).await, Err(VerifyError::Certificate { .. })), "{others:?}");
     }
-    let other = Front::of(server.address, ours).await;
+    let other = TlsFront::of(server.address, ours).await;
     let both = vec![front.address.to_string(), other.address.to_string()];
     let egress = Egress::default().for_tenant(&NetworkSettings { egress_allow: both, ca_certificates: vec![] });
     let at_other = verify_remote(&egress, &other.url("private.git"), &token(), &trusted).await;
@@ -122,8 +70,8 @@ async fn everything_that_is_wrong_with_a_certificate_is_told_and_can_be_trusted_
     repositories.filled("widgets.git");
     let server = GitServer::start(repositories.root(), GitServerKind { second_version: true, partial: true }).await;
     let unknown = "is of an issuer that is not known";
-    let (first, _) = config(&["127.0.0.1"], "x", (2020, 4000));
-    let front = Front::of(server.address, first).await;
+    let (first, _) = self_signed(&["127.0.0.1"], "x", (2020, 4000));
+    let front = TlsFront::of(server.address, first).await;
     let network = NetworkSettings { egress_allow: vec![front.address.to_string()], ca_certificates: vec![] };
     for (names, years, failures) in [
         (&["127.0.0.1"], (2020, 4000), &[unknown][..]),
@@ -132,7 +80,7 @@ async fn everything_that_is_wrong_with_a_certificate_is_told_and_can_be_trusted_
         (&["git.example.com"], (2020, 4000), &[unknown, "is not for this name"]),
         (&["git.example.com"], (2020, 2021), &[unknown, "has expired", "is not for this name"]),
     ] {
-        let (shown, sha256) = config(names, "x", years);
+        let (shown, sha256) = self_signed(names, "x", years);
         front.show(shown);
         // A client of its own: connections that stand are not checked again.
         let egress = Egress::default().for_tenant(&network);
@@ -142,7 +90,7 @@ async fn everything_that_is_wrong_with_a_certificate_is_told_and_can_be_trusted_
         let error = verify(&TrustedHosts::default()).await.unwrap_err();
         let VerifyError::Certificate { certificate, .. } = &error else { panic!("{error:?}") };
         assert_eq!(certificate.failures, failures, "{names:?} {years:?}");
-        assert!(verify(&front.trusting(&sha256)).await.is_ok(), "{names:?} {years:?}");
+        assert!(verify(&trusting(&front, &sha256)).await.is_ok(), "{names:?} {years:?}");
     }
 }
 

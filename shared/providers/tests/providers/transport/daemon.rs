@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 
 /// Serves all repositories below a folder: every connection gets a daemon of its own, as a super-server starts it.
-async fn daemon(root: &Path) -> SocketAddr {
+pub(super) async fn daemon(root: &Path) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, root) = (listener.local_addr().unwrap(), root.to_owned());
     tokio::spawn(async move {

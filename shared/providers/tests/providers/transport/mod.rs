@@ -3,6 +3,7 @@
 
 mod certificate;
 mod daemon;
+mod history;
 mod hostile;
 mod ssh;
 mod ssh_keys;
