@@ -46,6 +46,10 @@ async fn public_ones_are_everybodys_and_others_their_members() {
     app.anonymous().get("/api/").await.expect(200);
     app.anonymous().get(&open).await.expect(200);
     assert_eq!(refusal(&app.anonymous().get(&closed).await), (401, 103));
+    for asked in ["branches/", "commits/?start=x"] {
+        let answer = app.anonymous().get(&format!("{open}{asked}")).await;
+        assert_eq!(refusal(&answer), (401, 103), "strangers do not make us call others: {asked}");
+    }
     assert_eq!(refusal(&put(&app.anonymous(), &open, &[("name", "x")]).await), (401, 103));
     let shown = app.anonymous().get("/api/repositories/?show-invisible=1").await.expect(200);
     assert_eq!(names(&shown), ["open"]);

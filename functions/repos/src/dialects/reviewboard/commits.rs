@@ -19,7 +19,7 @@ use repoplane_store::DecisionSet;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How long an answer is believed: those who may look need not be known, and a remote is not asked for each of them.
+/// How long an answer is believed: a remote is not asked for everybody who looks.
 pub(super) const LIFE: Duration = Duration::from_secs(60);
 /// Answers in memory.
 pub(super) const ENTRIES: u64 = 200;
@@ -49,6 +49,8 @@ enum Asked {
 }
 
 async fn told(repos: &Repos, call: &Call, asked: &Asked) -> Result<Value, Problem> {
+    // Strangers do not make us call others.
+    call.principal()?;
     let set = item::readable_set(repos, call).await?;
     let versions = (set.repository.version, set.credentials.version);
     let key = match asked {
