@@ -191,6 +191,12 @@ fn request_review_board_item(bencher: Bencher<'_, '_>) {
     ask(bencher, &STAGE.review_board, ADMIN_TOKEN);
 }
 
+/// The same without the table: a login, its session, an answer of known links.
+#[divan::bench]
+fn request_review_board_root(bencher: Bencher<'_, '_>) {
+    ask(bencher, "/api/", ADMIN_TOKEN);
+}
+
 /// A search that finds nothing: it looks at 1,000 repositories at most.
 #[divan::bench(args = [1_000, 100_000], sample_count = 20, sample_size = 1)]
 fn request_search_without_a_hit(bencher: Bencher<'_, '_>, repositories: usize) {
@@ -390,14 +396,11 @@ fn part_decision_set_with_20_robots_and_rules(bencher: Bencher<'_, '_>) {
 
 /// The engine's part of [`request_review_board_item`].
 #[divan::bench]
-fn engine_record_and_members(bencher: Bencher<'_, '_>) {
-    let key = |part: &str| json!({"pk": {"S": format!("REPO#{}", STAGE.bare.repo)}, "sk": {"S": part}});
-    let keys = [key("D#1RECORD"), key("D#3MEMBERS")];
-    let request = json!({"RequestItems": {"repoplane": {"ConsistentRead": true, "Keys": keys}}});
-    let request = request.to_string().into_bytes();
+fn engine_record(bencher: Bencher<'_, '_>) {
+    let key = json!({"pk": {"S": format!("REPO#{}", STAGE.bare.repo)}, "sk": {"S": "D#1RECORD"}});
+    let request = json!({"TableName": "repoplane", "ConsistentRead": true, "Key": key}).to_string().into_bytes();
     let engines = STAGE.app.line.engines();
-    bencher
-        .bench_local(|| RUNTIME.block_on(engines.call("DynamoDB_20120810.BatchGetItem", request.clone())).body.len());
+    bencher.bench_local(|| RUNTIME.block_on(engines.call("DynamoDB_20120810.GetItem", request.clone())).body.len());
 }
 
 #[divan::bench]

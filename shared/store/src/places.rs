@@ -84,7 +84,8 @@ impl Store {
         self.repository(tenant, id).await
     }
 
-    /// As [`Store::repository_by_number`], the record and its members alone: what reads need that show nothing else.
+    /// As [`Store::repository_by_number`], the record alone, with its members where they are needed: what reads need that
+    /// show nothing else.
     ///
     /// # Errors
     /// [`StoreError`] when storage fails.
@@ -92,8 +93,15 @@ impl Store {
         &self,
         tenant: TenantId,
         number: u64,
+        with_members: bool,
     ) -> Result<Option<(Repository, Members)>, StoreError> {
         let Some(id) = self.id_of_number(tenant, number).await? else { return Ok(None) };
+        let of_tenant = |record: &Repository| record.tenant == tenant;
+        if !with_members {
+            let record = self.table.get(&keys::part(id, Part::Record), true).await?;
+            let record = record.map(|item| item::into_value("repository", item)).transpose()?;
+            return Ok(record.filter(of_tenant).map(|record| (record, Members::default())));
+        }
         let (mut record, mut members) = (None, Members::default());
         for item in self.table.batch_get(&[keys::part(id, Part::Record), keys::part(id, Part::Members)], true).await? {
             match item::text_of(&item, keys::SK).and_then(Part::parse) {
@@ -102,7 +110,7 @@ impl Store {
                 _ => {}
             }
         }
-        Ok(record.filter(|record| record.tenant == tenant).map(|record| (record, members)))
+        Ok(record.filter(of_tenant).map(|record| (record, members)))
     }
 
     /// The repository of a number, which is known for good once it was asked for.

@@ -607,7 +607,7 @@ pub(super) const TABLE: &[Row] = &[
         ],
         REVIEWED,
     ),
-    row("reviewboard_get_repository", "", ["BatchGetItem", "GetItem", "", "GetItem"], ""),
+    row("reviewboard_get_repository", "", ["GetItem", "GetItem", "", "GetItem"], ""),
     row("reviewboard_update_repository", "", ["Query, TransactWriteItems", "GetItem", "", "GetItem"], ""),
     row(
         "reviewboard_update_repository",
@@ -628,10 +628,10 @@ pub(super) const TABLE: &[Row] = &[
         DELETE,
     ),
     row("reviewboard_override_method", "", ["Query, TransactWriteItems", "GetItem", "", "GetItem"], ""),
-    row("reviewboard_repository_info", "", ["BatchGetItem", "GetItem", "", "GetItem"], ""),
-    row("reviewboard_list_repository_users", "", ["BatchGetItem", "GetItem", "", "GetItem"], ""),
-    row("reviewboard_list_repository_groups", "", ["BatchGetItem", "GetItem", "", "GetItem"], ""),
-    row("reviewboard_list_diff_file_attachments", "", ["BatchGetItem", "GetItem", "", "GetItem"], ""),
+    row("reviewboard_repository_info", "", ["GetItem", "GetItem", "", "GetItem"], ""),
+    row("reviewboard_list_repository_users", "", ["GetItem", "GetItem", "", "GetItem"], ""),
+    row("reviewboard_list_repository_groups", "", ["GetItem", "GetItem", "", "GetItem"], ""),
+    row("reviewboard_list_diff_file_attachments", "", ["GetItem", "GetItem", "", "GetItem"], ""),
     row("reviewboard_list_branches", "", ["Query", "GetItem", "", "GetItem, GetSecretValue"], ""),
     row("reviewboard_list_commits", "", ["Query", "GetItem", "", "GetItem, GetSecretValue"], ""),
 ];

@@ -21,7 +21,9 @@ fn missing() -> Problem {
 /// remote is none of this API's.
 pub(super) async fn readable(repos: &Repos, call: &Call) -> Result<Repository, Problem> {
     let (tenant, number) = (call.tenant()?, call.number().ok_or_else(missing)?);
-    let found = repos.app.store.record_by_number(tenant, number).await?;
+    // Who passes every check has the same role everywhere: no list of members is asked.
+    let by_list = !call.known().is_some_and(Principal::sees_all_repositories);
+    let found = repos.app.store.record_by_number(tenant, number, by_list).await?;
     let (repository, members) = found.filter(|(repository, _)| repository.has_remote()).ok_or_else(missing)?;
     need_readable(&repository, &members, call)?;
     Ok(repository)
