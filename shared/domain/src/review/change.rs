@@ -66,6 +66,11 @@ impl ReviewForm {
         Ok(Saved { repository: next.within_limit()?, verify })
     }
 
+    /// Whether it takes a repository out of lists or into them, which is for the tenant's administrators and tools.
+    pub fn hides_or_shows(&self, stored: &Repository) -> bool {
+        self.visible.is_some_and(|visible| visible != stored.review_settings().visible)
+    }
+
     /// Whether the remote is asked: when what access to it depends on has changed, or lists begin to show it; not while
     /// it is hidden.
     fn needs_verification(&self, moved: bool, before: &ReviewSettings, after: &ReviewSettings) -> bool {

@@ -15,6 +15,7 @@ use repoplane_domain::repository::Repository;
 use repoplane_domain::review::{Entry, Page, ReviewFilter};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Names or paths of one filter that are looked up one by one; a longer list walks all repositories.
 const MAX_LOOKED_UP: usize = 25;
@@ -35,12 +36,13 @@ async fn listed(repos: &Repos, call: &Call) -> Result<Reply, Problem> {
         filter.read(name, value);
     }
     let found = looked_up(repos, tenant, &filter).await?;
-    let mut entries: Vec<Entry> = match &found {
-        Some(records) => records.iter().map(Entry::of).collect(),
-        None => repos.app.store.entries(tenant).await?.to_vec(),
+    let all: Arc<Vec<Entry>> = match &found {
+        Some(records) => Arc::new(records.iter().map(Entry::of).collect()),
+        None => repos.app.store.entries(tenant).await?,
     };
     let seen = Seen::of(repos, call.known(), &filter).await?;
-    entries.retain(|entry| filter.shows(entry) && seen.shows(entry) && call.policy_allows(entry.number));
+    let shows = |entry: &&Entry| filter.shows(entry) && seen.shows(entry) && call.policy_allows(entry.number);
+    let mut entries: Vec<&Entry> = all.iter().filter(shows).collect();
     if filter.prefix.is_some() {
         entries.sort_by_key(|entry| (entry.name.to_lowercase(), entry.number));
     }

@@ -17,7 +17,7 @@ use repoplane_api::{App, Problem, answer_once};
 use repoplane_domain::access::{Principal, Right, authorize};
 use repoplane_domain::audit::AuditAction;
 use repoplane_domain::credential::{CredentialProfiles, SecretEdit};
-use repoplane_domain::error::{Conflict, DomainError, FieldErrors};
+use repoplane_domain::error::{Conflict, Denial, DomainError, FieldErrors};
 use repoplane_domain::repository::Repository;
 use repoplane_domain::review::ReviewForm;
 use repoplane_domain::time::Timestamp;
@@ -100,11 +100,6 @@ async fn updated(repos: &Repos, call: &Call) -> Result<Reply, Problem> {
         return Ok(shown(&set.repository, call));
     }
     authorize(principal, &set.repository, &set.members.members, Right::Manage)?;
-    let stored = set.repository.review_settings();
-    if form.visible.is_some_and(|visible| visible != stored.visible) && !principal.sees_all_repositories() {
-        let text = "Only administrators of the tenant, and tools, may hide and show repositories";
-        return Err(Code::PermissionDenied.problem().with_detail(text));
-    }
     let now = repos.app.now();
     let plan = |set: &DecisionSet| planned(&repos.app, principal, &form, set, now);
     let checked = plan(&set)?;
@@ -163,7 +158,9 @@ fn planned(
     set: &DecisionSet,
     now: Timestamp,
 ) -> Result<Planned, DomainError> {
-    authorize(principal, &set.repository, &set.members.members, Right::Manage)?;
+    if form.hides_or_shows(&set.repository) && !principal.sees_all_repositories() {
+        return Err(DomainError::Denied(Denial::TenantAdministrator));
+    }
     let saved = form.change(&set.repository, &set.state, now)?;
     let mut repository = saved.repository;
     let mut profiles = set.credentials.profiles.clone();
